@@ -1,0 +1,145 @@
+"""What a person can set, with its default and the check of its value; the same for Python, command line and REST."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from calibench.errors import SettingsError
+
+Preset = Literal["performance", "mixed"]
+RangeRule = Literal["auto", "halfway", "extremes", "mse", "percentile"]
+Switch = Literal["auto", "on", "off"]
+
+
+class Frozen(BaseModel):
+    """A settings value: checked when made, unknown names refused, never changed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Ignored(Frozen):
+    """Layers that stay in their original precision."""
+
+    names: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = Field((), description="regular expressions that match a whole layer name")
+
+    @field_validator("patterns")
+    @classmethod
+    def _compiles(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is no regular expression ({error})") from None
+        return patterns
+
+
+class InputSettings(Frozen):
+    """How a file becomes one input of the model. None means: found from the model, else the default named here."""
+
+    size: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]] | None = Field(
+        None, description="height, width in pixels; None: the model's own"
+    )
+    resize: Literal["stretch", "crop", "letterbox", "none"] = Field(
+        "stretch",
+        description="stretch: both sides to the size; crop: short side to resize_short, then the centre; "
+        "letterbox: fits inside, padded; none: the picture has the size already",
+    )
+    resize_short: int | None = Field(None, gt=0, description="pixels, for crop; None: size / 0.875")
+    color: Literal["rgb", "bgr", "gray"] = "rgb"
+    mean: tuple[float, ...] = Field((), description="subtracted, in units of 0..255; one value or one a channel")
+    scale: tuple[float, ...] = Field((), description="divided by, in units of 0..255; one value or one a channel")
+    layout: str | None = Field(None, description="such as NCHW or NHWC; None: found from the shape")
+
+    @field_validator("scale")
+    @classmethod
+    def _not_zero(cls, scale: tuple[float, ...]) -> tuple[float, ...]:
+        if any(value == 0 for value in scale):
+            raise ValueError("a scale of 0 cannot divide")
+        return scale
+
+
+class Settings(Frozen):
+    """All settings of one calibration."""
+
+    preset: Preset = "performance"
+    device: str = "CPU"
+    subset: str = Field("100%", description="share ('25%') or count ('300') of the calibration dataset")
+    seed: int = Field(0, ge=0, description="seed of the random choice of the subset")
+    exact_subset: bool = Field(False, description="measure every sample even when the ranges have settled")
+    range_rule: RangeRule = "auto"
+    bias_correction: Switch = "auto"
+    smoothing: Switch = "auto"
+    per_channel_activations: Switch = Field("auto", description="own ranges per channel at depthwise convolutions")
+    per_channel_weights: bool = True
+    overflow_guard: Switch = Field("auto", description="7-bit weights in the first layer; auto: only without VNNI")
+    ignored: Ignored = Ignored()
+    inputs: dict[str, InputSettings] = Field(default_factory=dict, description="by input name; '' means every input")
+    embed_preprocessing: bool = False
+    inference_precision: Literal["f32", "bf16", "f16"] | None = None
+    batch: int = Field(1, ge=1, description="the batch that will be deployed")
+    threads: int | None = Field(None, ge=1, description="None: physical cores")
+    metric: str = Field("auto", description="auto, top1, topK, or package.module:function")
+    recipes: int = Field(3, ge=1, le=3, description="recipes tried at most")
+    cache_dir: Path | None = None
+    keep_cache: bool = False
+
+    @field_validator("subset")
+    @classmethod
+    def _subset(cls, subset: str) -> str:
+        share = re.fullmatch(r"(\d+(?:\.\d+)?)%", subset)
+        if share and 0 < float(share[1]) <= 100:
+            return subset
+        if subset.isdigit() and int(subset) > 0:
+            return subset
+        raise ValueError(f"{subset!r} is neither a share such as 25% nor a count such as 300")
+
+    def input(self, name: str) -> InputSettings:
+        """The settings of one input: its own, else those for every input, else the defaults."""
+        return self.inputs.get(name) or self.inputs.get("") or InputSettings()
+
+
+def make_settings(values: dict[str, Any]) -> Settings:
+    """Settings from plain values.
+
+    Raises:
+        SettingsError: a name is unknown or a value impossible; names the setting and the reason.
+    """
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise SettingsError(explain(error)) from None
+
+
+def explain(error: ValidationError) -> str:
+    """One sentence for the first thing that is wrong, with the known names where a name is not known."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "settings"
+    if first["type"] == "extra_forbidden":
+        return f"{where}: there is no such setting. Known: {', '.join(Settings.model_fields)}."
+    return f"{where}: {first['msg'].removeprefix('Value error, ')}."
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """The values in a YAML file, not checked yet (options of the command line are laid over them).
+
+    Raises:
+        SettingsError: the file is missing, is no YAML, or holds no mapping.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read ({error}). Give a YAML file with settings.") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise SettingsError(f"{path}{line}: this is no valid YAML. Mend the line, or quote values with ':'.") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise SettingsError(f"{path}: expected 'name: value' lines, found {type(values).__name__}.")
+    return values
