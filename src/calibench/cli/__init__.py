@@ -1,0 +1,1 @@
+"""The command line: read the options, call the pipeline once, print the answer."""

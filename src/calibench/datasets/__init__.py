@@ -1,0 +1,1 @@
+"""Read samples with or without labels, decode, resize, cache, choose a subset."""

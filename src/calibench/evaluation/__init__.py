@@ -1,0 +1,1 @@
+"""How good a model is: metrics, agreement and error against FP32."""

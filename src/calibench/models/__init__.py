@@ -1,0 +1,1 @@
+"""Read a model and look at its graph."""

@@ -1,0 +1,1 @@
+"""One pass over the subset: what values flow through the network."""
