@@ -44,7 +44,7 @@ def test_the_clients_complaint_becomes_one_sentence_and_leaves_no_folder(
     write_client(
         clients / client, "echo 'ERROR: no such thing at https://me:secret@host/simple' >&2; echo hint >&2; exit 1"
     )
-    with pytest.raises(error, match="no such thing at https://host/simple$") as caught:
+    with pytest.raises(error, match=r"no such thing at https://host/simple$") as caught:
         fetch("thing", tmp_path / "packages")
     assert "secret" not in str(caught.value)
     assert [path for path in (tmp_path / "packages").iterdir() if path.name != ".apt"] == []

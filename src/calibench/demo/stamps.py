@@ -102,7 +102,7 @@ def _read_stamps(listing: Listing, root: Path) -> tuple[Stamp, ...]:
 
 
 def _read_wallpapers(roots: tuple[Path, ...], part: Part) -> tuple[Path, ...]:
-    """Every second family: pictures whose names begin with one word. Copies in other sizes (`_640x480`) do not count."""
+    """Every second family: pictures whose names begin with one word. Copies in other sizes (`_640x480`) are left."""
     found: dict[str, list[Path]] = {}
     for path in sorted(file for root in roots for file in (root / "usr/share/backgrounds").rglob("*")):
         if path.suffix in (".webp", ".jpg", ".png") and not re.search(r"\d+x\d+$", path.stem) and _is_large(path):
