@@ -65,6 +65,15 @@ class Subset:
         return (self[i] for i in range(len(self)))
 
 
+def content_identity(sample: Sample) -> str:
+    """SHA-256 over names, types, shapes and bytes of the arrays of a sample, hex."""
+    digest = hashlib.sha256()
+    for name, array in sorted(sample.items()):
+        digest.update(f"{name}{array.dtype.str}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
 @dataclass(frozen=True)
 class Arrays:
     """Ready-made samples in memory (or memory-mapped), for models that take no images and for Python callers."""
@@ -77,11 +86,7 @@ class Arrays:
         return len(self.samples)
 
     def identity(self, index: int) -> str:
-        digest = hashlib.sha256()
-        for name, array in sorted(self.samples[index].items()):
-            digest.update(f"{name}{array.dtype.str}{array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
-        return digest.hexdigest()
+        return content_identity(self.samples[index])
 
     def __getitem__(self, index: int) -> Sample:
         return self.samples[index]

@@ -1,0 +1,73 @@
+"""Decode in several threads, ahead of the one who takes the samples."""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from calibench.datasets.dataset import Dataset, Sample, Subset
+from calibench.datasets.folder import left_out
+from calibench.errors import DatasetError
+from calibench.progress import Progress, silent
+
+LOOK_AHEAD = 2  # samples a thread: enough to smooth slow files, few enough to keep memory flat
+
+
+def decode_ahead(dataset: Dataset, threads: int) -> Iterator[Sample]:
+    """All samples in order, decoded by `threads` threads at most `LOOK_AHEAD` x `threads` samples ahead.
+
+    Raises:
+        DatasetError: a sample cannot be read; after those before it have been given.
+        ValueError: `threads` is less than 1.
+    """
+    for future in _ahead(dataset, threads):
+        yield future.result()
+
+
+@dataclass(frozen=True)
+class Readable:
+    """The samples that can be decoded, and in words what was left out (None when nothing was)."""
+
+    samples: Subset
+    unreadable: tuple[str, ...]
+    note: str | None
+
+
+def readable(dataset: Dataset, threads: int, progress: Progress = silent) -> Readable:
+    """Decode every sample once, which fills a cache, and leave out those that fail.
+
+    `unreadable`: the message of each.
+
+    Raises:
+        DatasetError: none can be read.
+        Cancelled: by `progress`.
+    """
+    good: list[int] = []
+    messages: list[str] = []
+    for index, future in enumerate(_ahead(dataset, threads)):
+        try:
+            future.result()
+            good.append(index)
+        except DatasetError as error:
+            messages.append(str(error))
+        progress("decode", index + 1, len(dataset))
+    if not good:
+        first = f" The first: {messages[0]}" if messages else ""
+        raise DatasetError(f"{dataset.name}: none of {len(dataset)} samples can be read.{first}")
+    note = left_out([message.split(":")[0] for message in messages], len(dataset))
+    return Readable(Subset(dataset, tuple(good)), tuple(messages), note)
+
+
+def _ahead(dataset: Dataset, threads: int) -> Iterator[Future[Sample]]:
+    with ThreadPoolExecutor(threads, "decode") as pool:
+        waiting: deque[Future[Sample]] = deque()
+        try:
+            for index in range(len(dataset)):
+                waiting.append(pool.submit(dataset.__getitem__, index))
+                if len(waiting) > LOOK_AHEAD * threads:
+                    yield waiting.popleft()
+            while waiting:
+                yield waiting.popleft()
+        finally:
+            for future in waiting:
+                future.cancel()
