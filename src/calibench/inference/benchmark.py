@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import numpy as np
 import openvino as ov
@@ -33,9 +33,14 @@ class BenchmarkSettings(Frozen):
     seconds: float = Field(1.0, gt=0, description="time of one measurement: one model, one point, one round")
     rounds: int = Field(5, ge=1, description="how often each measurement is repeated")
     warm_up: float = Field(0.3, ge=0, description="seconds that each model runs unmeasured; at least once a request")
-    batches: tuple[int, ...] = Field((1,), min_length=1, description="samples per inference, each >= 1")
-    streams: tuple[int, ...] = Field((0,), min_length=1, description="parallel streams; 0: the runtime's own choice")
+    batches: tuple[Annotated[int, Field(ge=1)], ...] = Field((1,), min_length=1, description="samples per inference")
+    streams: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        (0,), min_length=1, description="parallel streams; 0: the runtime's own choice"
+    )
     threads: int | None = Field(None, ge=1, description="None: the runtime's own choice")
+    shapes: dict[str, tuple[Annotated[int, Field(ge=1)], ...]] = Field(
+        default_factory=dict, description="shapes of random data by input name, '' for every input"
+    )
 
 
 class Rounds(Frozen):

@@ -42,16 +42,16 @@ def with_batch(model: ov.Model, batch: int) -> ov.Model:
     Raises:
         SettingsError: the graph fixes another batch.
     """
-    shapes = {port: port.get_partial_shape() for port in model.inputs}
-    if all(len(shape) == 0 or shape[0].is_dynamic or shape[0].get_length() == batch for shape in shapes.values()):
+    shapes = [port.get_partial_shape() for port in model.inputs]
+    if all(_takes_batch(shape, batch) for shape in shapes):
         return model
     copy = model.clone()
     try:
-        copy.reshape({i: ov.PartialShape([batch, *list(shape)[1:]]) for i, shape in enumerate(shapes.values())})
+        copy.reshape({i: ov.PartialShape([batch, *list(shape)[1:]]) for i, shape in enumerate(shapes)})
     except RuntimeError:
         name = model.get_friendly_name()
         raise SettingsError(
-            f"{name}: cannot run at batch {batch}, its graph fixes the batch. Leave --batch out."
+            f"{name}: cannot run at batch {batch}, its graph fixes the batch. Benchmark it without --batches."
         ) from None
     return copy
 
@@ -105,6 +105,12 @@ def run_request(request: ov.InferRequest, seconds: float) -> list[float]:
         before, now = now, perf_counter()
         times.append((now - before) * 1000)
     return times
+
+
+def _takes_batch(shape: ov.PartialShape, batch: int) -> bool:
+    if shape.rank.is_dynamic or len(shape) == 0:
+        return True
+    return bool(shape[0].is_dynamic or shape[0].get_length() == batch)
 
 
 def _stack(port: Any, samples: Sequence[Sample]) -> ov.Tensor:
