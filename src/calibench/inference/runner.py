@@ -15,8 +15,9 @@ core = ov.Core()
 
 
 def port_name(port: Any) -> str:
-    """The name by which a person knows an input or output: its first tensor name, else the name of its operation."""
-    return min(port.names) if port.names else str(port.node.get_friendly_name())
+    """The name by which a person knows an input or output: that of its operation if it is a tensor name too."""
+    own = str(port.node.get_friendly_name())
+    return own if own in port.names or not port.names else min(port.names)
 
 
 def compile_for_samples(model: ov.Model, device: str, threads: int, precision: str = "f32") -> ov.CompiledModel:

@@ -1,0 +1,169 @@
+"""Turn a clone of the FP32 graph into the INT8 model: FakeQuantize on activations, INT8 constants for weights."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import openvino as ov
+import openvino.opset13 as ops
+
+from calibench.models.graph import (
+    FloatArray,
+    Port,
+    TensorKey,
+    WeightedLayer,
+    constant_value,
+    consumers,
+    operations,
+    rank,
+    tensor,
+)
+from calibench.quantizers.fit import Quantization
+from calibench.quantizers.integers import ACTIVATION_LEVELS, GUARDED_WEIGHT_LIMIT, WEIGHT_LIMIT, quantize_weights
+from calibench.quantizers.weights import mean_output
+
+
+@dataclass(frozen=True)
+class WeightOptions:
+    """How weights are stored; `guard_first`: one bit less in the first layers, for CPUs without VNNI."""
+
+    per_channel: bool = True
+    guard_first: bool = False
+
+
+def insert(graph: ov.Model, quantization: Quantization, options: WeightOptions) -> ov.Model:
+    """The INT8 model.
+
+    Args:
+        graph: normalised FP32 graph; not changed.
+    """
+    model = graph.clone()
+    index = operations(model)
+    read_from = _divide_channels(index, quantization)
+    for quantizer in quantization.quantizers:
+        source = read_from.get(quantizer.site.tensor) or tensor(index, quantizer.site.tensor)
+        grid = quantizer.grid
+        shape = _broadcast_shape(grid.low.size, quantizer.channel_axis, rank(source) or 1)
+        low, high = (ops.constant(bound.reshape(shape)) for bound in (grid.low, grid.high))
+        node = ops.fake_quantize(source, low, high, low, high, ACTIVATION_LEVELS)
+        _name(node, f"{quantizer.site.tensor[0]}.{quantizer.site.tensor[1]}/quantizer")
+        for port in quantizer.site.ports:
+            index[port.operation].input(port.index).replace_source_output(node.output(0))
+    first = _first_layers(quantization, graph) if options.guard_first else set()
+    inputs = {c: point.tensor for point in quantization.placement.points for c in point.consumers}
+    for layer in quantization.placement.layers:
+        if layer.weight_port is not None:
+            limit = GUARDED_WEIGHT_LIMIT if layer.name in first else WEIGHT_LIMIT
+            _replace_weights(index[layer.name], layer, quantization, inputs, options.per_channel, limit)
+    model.validate_nodes_and_infer_types()
+    return model
+
+
+def _divide_channels(index: dict[str, Any], quantization: Quantization) -> dict[TensorKey, Any]:
+    """Put the smoothing in front of the quantizers; the divided tensors by the name of the original."""
+    divided = {}
+    for point in quantization.placement.points:
+        factors = quantization.factors.get(point.tensor)
+        if factors is not None:
+            source = tensor(index, point.tensor)
+            shape = _broadcast_shape(factors.size, point.channel_axis, rank(source) or 1)
+            node = ops.multiply(source, ops.constant((1 / factors).astype(np.float32).reshape(shape)))
+            _name(node, f"{point.tensor[0]}.{point.tensor[1]}/smoothing")
+            divided[point.tensor] = node.output(0)
+    return divided
+
+
+def _broadcast_shape(size: int, axis: int | None, dims: int) -> list[int]:
+    if axis is None or size == 1:
+        return []
+    return [size if i == axis else 1 for i in range(dims)]
+
+
+def _name(node: Any, name: str) -> None:
+    """Name an inserted node and its constants: names that OpenVINO makes up differ from run to run."""
+    node.set_friendly_name(name)
+    for number, value in enumerate(node.input_values()):
+        if value.get_node().get_type_name() == "Constant":
+            value.get_node().set_friendly_name(f"{name}/{number}")
+
+
+def _replace_weights(
+    op: Any,
+    layer: WeightedLayer,
+    quantization: Quantization,
+    inputs: dict[Port, TensorKey],
+    per_channel: bool,
+    limit: int,
+) -> None:
+    """INT8 constant -> Convert -> Multiply in place of the weights, and the mean of the error put into the bias."""
+    assert layer.weight_port is not None
+    value = constant_value(op.input_value(layer.weight_port))
+    assert value is not None
+    weights = value.astype(np.float32)
+    read = inputs.get(Port(layer.name, layer.activation_ports[0]))
+    factors = quantization.factors.get(read) if read else None
+    if factors is not None:
+        weights = weights * _along_input(layer, weights, factors)
+    axes = layer.weight_axes if per_channel else tuple(range(weights.ndim))
+    integers, scale = quantize_weights(weights, axes, limit)
+    stored = ops.constant(integers)
+    stored.set_friendly_name(f"{layer.name}/weights")
+    wide = ops.convert(stored, "f32")
+    _name(wide, f"{layer.name}/weights/convert")
+    stored.set_friendly_name(f"{layer.name}/weights")
+    scaled = ops.multiply(wide, ops.constant(scale))
+    _name(scaled, f"{layer.name}/weights/scale")
+    op.input(layer.weight_port).replace_source_output(scaled.output(0))
+    if quantization.recipe.bias_correction and read is not None:
+        shift = mean_output(op, layer, weights - integers * scale, quantization.means[read])
+        if shift is not None and shift.any():
+            add_to_bias(op, layer, shift)
+
+
+def _along_input(layer: WeightedLayer, weights: FloatArray, factors: FloatArray) -> FloatArray:
+    """Factors shaped to multiply the weights along the MatMul's summed axis."""
+    shape = [1] * weights.ndim
+    shape[layer.weight_axes[0]] = factors.size
+    return factors.reshape(shape)
+
+
+def add_to_bias(op: Any, layer: WeightedLayer, shift: FloatArray) -> None:
+    """Add float32 [output channels] to a layer's bias; a layer without one gets it."""
+    output = op.output(0)
+    dims = rank(output) or 1
+    axis = dims - 1 if layer.type == "MatMul" else 1
+    shaped = shift.reshape(_broadcast_shape(shift.size, axis, dims))
+    readers = list(consumers(output))
+    if len(readers) == 1 and readers[0][0].get_type_name() == "Add":
+        addition, port = readers[0]
+        bias = constant_value(addition.input_value(1 - port))
+        if bias is not None:
+            _set_bias(addition, 1 - port, bias.astype(np.float32) + shaped)
+            return
+    added = ops.add(output, ops.constant(shaped.astype(np.float32)))
+    _name(added, f"{layer.name}/bias")
+    for reader, port in readers:
+        reader.input(port).replace_source_output(added.output(0))
+
+
+def _set_bias(addition: Any, port: int, bias: FloatArray) -> None:
+    name = addition.input_value(port).get_node().get_friendly_name()
+    constant = ops.constant(bias.astype(np.float32))
+    constant.set_friendly_name(name)
+    addition.input(port).replace_source_output(constant.output(0))
+
+
+def _first_layers(quantization: Quantization, graph: ov.Model) -> set[str]:
+    """Weighted layers that no other weighted layer stands before."""
+    weighted = {layer.name for layer in quantization.placement.layers}
+    behind: set[str] = set()
+    first = set()
+    for op in graph.get_ordered_ops():
+        sources = [value.get_node().get_friendly_name() for value in op.input_values()]
+        name = op.get_friendly_name()
+        if any(source in behind for source in sources):
+            behind.add(name)
+        elif name in weighted:
+            first.add(name)
+            behind.add(name)
+    return first

@@ -1,0 +1,211 @@
+"""Decide from the graph alone which layers run in INT8 and where their quantizers stand.
+
+Quantizers go only to the inputs of weighted layers, to the skip branch of residual additions and to average pooling,
+and from there upwards over operations that merely move values. Activation and normalisation chains, masks and
+everything behind the last weighted layer stay in float: 8 bits cost accuracy there and win no time.
+"""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import openvino as ov
+
+from calibench.models.graph import (
+    CONVOLUTIONS,
+    NOT_LAYERS,
+    RECURRENT,
+    WITH_BODY,
+    Port,
+    TensorKey,
+    WeightedLayer,
+    dimension,
+    input_channel_axis,
+    is_constant,
+    is_float,
+    key,
+    rank,
+    weighted_layer,
+)
+from calibench.quantizers.hoisting import hoist
+from calibench.quantizers.sites import FloatLayer, Placement, Point
+from calibench.settings import Ignored
+
+
+def place(graph: ov.Model, ignored: Ignored) -> Placement:
+    """Points to measure, sites of quantizers and the layers left in float with the reason for each.
+
+    Args:
+        graph: normalised; not changed.
+        ignored: layers that the person keeps in the original precision.
+    """
+    order = graph.get_ordered_ops()
+    needed = _feeds_weighted(order)
+    layers: list[WeightedLayer] = []
+    wanted: dict[TensorKey, list[tuple[Any, int]]] = {}
+    reasons: dict[str, str] = {}
+    for op in order:
+        name = op.get_friendly_name()
+        ports, reason = _wanted_ports(op, needed, ignored)
+        if reason:
+            reasons[name] = reason
+        if not ports:
+            continue
+        layer = weighted_layer(op)
+        if layer is not None:
+            layers.append(layer)
+        for port in ports:
+            wanted.setdefault(key(op.input_value(port)), []).append((op, port))
+    points = tuple(_point(uses) for uses in wanted.values())
+    quantized = {layer.name for layer in layers}
+    return Placement(
+        points,
+        hoist(graph, points),
+        tuple(layers),
+        tuple(
+            FloatLayer(op.get_friendly_name(), op.get_type_name(), reasons[op.get_friendly_name()])
+            for op in order
+            if op.get_friendly_name() in reasons.keys() - quantized
+        ),
+    )
+
+
+def drop_layers(
+    placement: Placement, graph: ov.Model, reasons: dict[str, str], fixed: frozenset[TensorKey] = frozenset()
+) -> Placement:
+    """The placement without some layers, which stay in float; sites that served nobody else disappear.
+
+    Args:
+        reasons: by name of the layer.
+        fixed: tensors whose quantizer must not move up.
+    """
+    types = {op.get_friendly_name(): op.get_type_name() for op in graph.get_ops()}
+    points = tuple(
+        replace(point, consumers=kept)
+        for point in placement.points
+        if (kept := tuple(c for c in point.consumers if c.operation not in reasons))
+    )
+    return Placement(
+        points,
+        hoist(graph, points, fixed),
+        tuple(layer for layer in placement.layers if layer.name not in reasons),
+        placement.left_float + tuple(FloatLayer(name, types[name], reason) for name, reason in reasons.items()),
+    )
+
+
+def _feeds_weighted(order: list[Any]) -> set[str]:
+    """Names of the operations that a weighted layer still follows (or that are one)."""
+    needed: set[str] = set()
+    for op in reversed(order):
+        follows = any(
+            t.get_node().get_friendly_name() in needed for out in op.outputs() for t in out.get_target_inputs()
+        )
+        if follows or weighted_layer(op) is not None:
+            needed.add(op.get_friendly_name())
+    return needed
+
+
+def _wanted_ports(op: Any, needed: set[str], ignored: Ignored) -> tuple[tuple[int, ...], str]:
+    """The inputs that want INT8, or none and the reason that a person can read ('' for what is no layer)."""
+    kind = op.get_type_name()
+    if kind in NOT_LAYERS or op.get_output_size() == 0 or not is_float(op.output(0)) or is_constant(op.output(0)):
+        return (), ""
+    ports, reason = _by_kind(op)
+    if not ports:
+        return (), reason
+    if op.get_friendly_name() not in needed:
+        return (), "stands behind the last weighted layer, where 8 bits cost accuracy and win no time"
+    if _is_ignored(op, ignored):
+        return (), "ignored, as the settings ask"
+    if any(rank(op.input_value(i)) is None for i in ports):
+        return (), "the number of axes of its input is not known before the run"
+    return ports, ""
+
+
+def _by_kind(op: Any) -> tuple[tuple[int, ...], str]:
+    kind = op.get_type_name()
+    if kind in RECURRENT:
+        return (), "recurrent layers run in float"
+    if kind in WITH_BODY:
+        return (), f"the layers in the body of {kind} run in float"
+    if kind == "ScaledDotProductAttention":
+        return (), "attention runs as one fused float kernel"
+    layer = weighted_layer(op)
+    if layer is not None:
+        return _of_weighted(op, layer)
+    if kind == "Add":
+        return _of_addition(op)
+    if kind == "AvgPool" and rank(op.input_value(0)) == 4:
+        return (0,), ""
+    return (), "element-wise, normalisation or data movement: follows the precision of its neighbours"
+
+
+def _of_weighted(op: Any, layer: WeightedLayer) -> tuple[tuple[int, ...], str]:
+    if layer.weight_port is None and layer.type in CONVOLUTIONS:
+        return (), "its weights are computed at run time"
+    if layer.weight_port is not None and len(op.input_value(layer.weight_port).get_shape()) < 2:
+        return (), "its weights are a single vector"
+    return layer.activation_ports, ""
+
+
+def _of_addition(op: Any) -> tuple[tuple[int, ...], str]:
+    """Residual additions of convolution nets: the branch that no convolution ends in is quantized.
+
+    The convolution adds the other branch in its own accumulator. In transformers 8 bits around a LayerNorm cost both
+    time and accuracy.
+    """
+    inputs = op.input_values()
+    float_reason = "adds in the precision of its neighbours"
+    if rank(op.output(0)) != 4 or any(is_constant(value) for value in inputs):
+        return (), float_reason
+    if inputs[0].get_partial_shape() != inputs[1].get_partial_shape() or not all(map(_from_convolution, inputs)):
+        return (), float_reason
+    skip = tuple(i for i in (0, 1) if not _ends_in_convolution(inputs[i]))
+    return (skip or (0,)), ""
+
+
+def _from_convolution(output: Any, depth: int = 12) -> bool:
+    """Does the tensor come, through element-wise operations and data movement, from a convolution?"""
+    node = output.get_node()
+    kind = node.get_type_name()
+    if kind in CONVOLUTIONS:
+        return True
+    stops = ("MatMul", "Softmax", "ScaledDotProductAttention", "ShapeOf", "TopK", "Convert", "MVN")
+    if depth == 0 or kind in stops:
+        return False
+    return any(is_float(value) and _from_convolution(value, depth - 1) for value in node.input_values())
+
+
+def _ends_in_convolution(output: Any) -> bool:
+    """Does a convolution, with its bias at most behind it, write this tensor for this reader alone?"""
+    if len(output.get_target_inputs()) > 1:
+        return False
+    node = output.get_node()
+    if node.get_type_name() == "Add" and any(is_constant(value) for value in node.input_values()):
+        value = next(v for v in node.input_values() if not is_constant(v))
+        return _ends_in_convolution(value)
+    layer = weighted_layer(node)
+    return layer is not None and layer.weight_port is not None
+
+
+def _is_ignored(op: Any, ignored: Ignored) -> bool:
+    name = op.get_friendly_name()
+    return (
+        name in ignored.names
+        or op.get_type_name() in ignored.types
+        or any(re.fullmatch(pattern, name) for pattern in ignored.patterns)
+    )
+
+
+def _point(uses: list[tuple[Any, int]]) -> Point:
+    op, port = min(uses, key=lambda use: use[0].get_type_name() == "Add")
+    output = op.input_value(port)
+    axis = input_channel_axis(op, port)
+    channels = dimension(output, axis)
+    return Point(
+        key(output),
+        rank(output) or 1,
+        axis,
+        channels or 1,
+        tuple(Port(user.get_friendly_name(), index) for user, index in uses),
+    )

@@ -1,0 +1,132 @@
+"""From what was observed to a range: the rules, each a function of one tensor's statistics."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibench.quantizers.integers import ACTIVATION_LEVELS, Grid
+from calibench.statistics.statistics import TensorStatistics
+
+VALUES = 16384
+"""Sampled values that the search of a range looks at; the error of a range is settled to 1 % with these."""
+SHARES = np.concatenate((np.linspace(1.0, 0.5, 11), np.linspace(0.45, 0.15, 7)))
+"""Shares of the full range that the search tries."""
+PERCENTILE = 99.99
+
+
+@dataclass(frozen=True)
+class Range:
+    """Extremes of what a quantizer must hold, float64 [1] per tensor or [C] per channel."""
+
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+    def join(self, other: "Range") -> "Range":
+        """The smallest range that holds both; per tensor unless both are per channel."""
+        if self.low.size != other.low.size:
+            return self.whole().join(other.whole())
+        return Range(np.minimum(self.low, other.low), np.maximum(self.high, other.high))
+
+    def whole(self) -> "Range":
+        """The range of all channels together."""
+        return Range(self.low.min(keepdims=True), self.high.max(keepdims=True))
+
+
+Rule = Callable[[TensorStatistics, bool], Range]
+"""A rule takes the statistics of a tensor and whether its grid may be asymmetric."""
+
+
+def extremes(statistics: TensorStatistics, asymmetric: bool) -> Range:
+    """The smallest and the largest value seen."""
+    return _range(statistics, float(statistics.low.min()), float(statistics.high.max()))
+
+
+def halfway(statistics: TensorStatistics, asymmetric: bool) -> Range:
+    """Half way between the mean of the samples' extremes and the global extremes.
+
+    The mean alone clips where samples differ in scale; the extremes alone follow the oddest sample.
+    """
+    low = (statistics.low_mean + float(statistics.low.min())) / 2
+    high = (statistics.high_mean + float(statistics.high.max())) / 2
+    return _range(statistics, low, high)
+
+
+def percentile(statistics: TensorStatistics, asymmetric: bool) -> Range:
+    """What holds all but a ten-thousandth of the sampled values on each side."""
+    if statistics.rows.size == 0:
+        return extremes(statistics, asymmetric)
+    low, high = np.percentile(statistics.rows, (100 - PERCENTILE, PERCENTILE))
+    return _range(statistics, float(low), float(high))
+
+
+def mse(statistics: TensorStatistics, asymmetric: bool) -> Range:
+    """The shares of both extremes with the least squared error over the sampled values.
+
+    The error is that of clipping, summed over the values, plus that of rounding, step**2 / 12 for every value that is
+    neither clipped nor zero (zero is exact). Source: Banner et al. 2019 (arXiv:1810.05723), section 3.
+    """
+    full = extremes(statistics, asymmetric)
+    values = _sampled(statistics)
+    if values.size == 0:
+        return full
+    lows, highs = float(full.low[0]) * SHARES, float(full.high[0]) * SHARES
+    clipped = _clipping(-values, -lows)[:, None] + _clipping(values, highs)[None, :]
+    steps = _steps(lows[:, None], highs[None, :], asymmetric)
+    error = clipped + np.count_nonzero(values) * steps**2 / 12
+    low, high = np.unravel_index(np.argmin(error), error.shape)
+    return Range(lows[[low]], highs[[high]])
+
+
+def _clipping(values: NDArray[np.float64], limits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Summed squared error of cutting values at each limit, float64 as limits."""
+    ordered = np.sort(values)[::-1]
+    count = np.searchsorted(-ordered, -limits)  # values above each limit
+    sums = np.concatenate(([0.0], np.cumsum(ordered)))[count]
+    squares = np.concatenate(([0.0], np.cumsum(ordered**2)))[count]
+    return np.asarray(squares - 2 * limits * sums + count * limits**2)
+
+
+def _steps(low: NDArray[np.float64], high: NDArray[np.float64], asymmetric: bool) -> NDArray[np.float64]:
+    """Size of a step for every pair of limits, as `make_grid` would choose it."""
+    aligned = (high - low) / (ACTIVATION_LEVELS - 1)
+    symmetric = np.maximum(-low, high) / (ACTIVATION_LEVELS // 2 - 0.5)
+    return aligned if asymmetric else np.where(low < 0, symmetric, aligned)
+
+
+RULES: dict[str, Rule] = {"halfway": halfway, "extremes": extremes, "mse": mse, "percentile": percentile}
+
+
+def per_channel(statistics: TensorStatistics, whole: Range, widen: float = 1.3) -> Range:
+    """Every channel's own extremes, widened because few samples do not reach them, within the tensor's range."""
+    low = np.maximum(statistics.low.astype(np.float64) * widen, whole.low)
+    high = np.minimum(statistics.high.astype(np.float64) * widen, whole.high)
+    return Range(np.minimum(low, 0), np.maximum(high, 0))
+
+
+def needs_per_channel(statistics: TensorStatistics, grid: Grid, decibel: float = 17.0) -> bool:
+    """Is one common step too coarse for a quarter of the channels?
+
+    Compares every channel's variance with the rounding noise of the step; per-channel ranges of depthwise inputs
+    overfit on few samples, so they are used only where the common step drowns channels.
+    """
+    if statistics.rows.shape[0] < 2:
+        return False
+    noise = float(grid.scale.max()) ** 2 / 12
+    variance = statistics.rows.astype(np.float64).var(0)
+    alive = variance > 1e-3 * noise  # a channel that never moves has nothing to lose
+    if not alive.any():
+        return False
+    return bool(np.percentile(10 * np.log10(variance[alive] / noise), 25) < decibel)
+
+
+def _range(statistics: TensorStatistics, low: float, high: float) -> Range:
+    """A per-tensor range; a tensor that was never negative keeps 0 as its lowest value."""
+    low = 0.0 if float(statistics.low.min()) >= 0 else low
+    return Range(np.array([min(low, 0.0)]), np.array([max(high, 0.0)]))
+
+
+def _sampled(statistics: TensorStatistics) -> NDArray[np.float64]:
+    values = statistics.rows.reshape(-1)
+    return values[:: max(1, values.size // VALUES)].astype(np.float64)

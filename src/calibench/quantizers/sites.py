@@ -1,0 +1,60 @@
+"""Where statistics are measured and where quantizers go: plain values, named by tensor, valid on every clone."""
+
+from dataclasses import dataclass
+
+from calibench.models.graph import Port, TensorKey, WeightedLayer
+
+
+@dataclass(frozen=True)
+class Point:
+    """A tensor whose values are measured: the activation input of a layer that is quantized.
+
+    Attributes:
+        dims: number of axes.
+        channel_axis: axis of the channels as the consuming layer sees them.
+        channels: length of that axis; 1 when it is not known before the run (then all is one channel).
+        consumers: ports that want the tensor in INT8.
+    """
+
+    tensor: TensorKey
+    dims: int
+    channel_axis: int
+    channels: int
+    consumers: tuple[Port, ...]
+
+
+@dataclass(frozen=True)
+class Site:
+    """A place where one activation quantizer stands.
+
+    It may stand above the points that it serves (above a Reshape or a Concat), so that the movement runs in INT8.
+
+    Attributes:
+        points: the measured tensors whose ranges it must hold.
+        ports: the inputs that read the quantized tensor.
+        group: sites with the same number share one range (inputs of a Concat).
+    """
+
+    tensor: TensorKey
+    points: tuple[TensorKey, ...]
+    ports: tuple[Port, ...]
+    group: int
+
+
+@dataclass(frozen=True)
+class FloatLayer:
+    """A layer that keeps its original precision, and why."""
+
+    name: str
+    type: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Everything that is decided from the graph alone, before a sample is seen."""
+
+    points: tuple[Point, ...]
+    sites: tuple[Site, ...]
+    layers: tuple[WeightedLayer, ...]
+    left_float: tuple[FloatLayer, ...]

@@ -1,0 +1,96 @@
+"""The model that measures: a clone whose extra outputs are statistics, reduced inside the graph.
+
+Raw activations never leave the device. All numbers of one sample arrive in two flat outputs, which costs a fraction
+of what one output a tensor does.
+"""
+
+from typing import Any
+
+import numpy as np
+import openvino as ov
+import openvino.opset13 as ops
+
+from calibench.models.graph import dimension, operations, rank, tensor
+from calibench.quantizers.sites import Point
+from calibench.statistics.statistics import Layout
+
+POSITIONS = 8
+"""Positions of a tensor that are kept from one sample: 64 samples give 512 rows of all channels."""
+
+
+def add_probe(model: ov.Model, points: tuple[Point, ...]) -> Layout:
+    """Give a model two more outputs: extremes [3 * channels] and rows [kept values].
+
+    Args:
+        model: a clone of the graph in which the points were placed; changed.
+
+    Returns:
+        Where each tensor's numbers lie in the two outputs.
+    """
+    index = operations(model)
+    lows: list[Any] = []
+    highs: list[Any] = []
+    means: list[Any] = []
+    rows: list[Any] = []
+    positions: list[int] = []
+    for point in points:
+        output = tensor(index, point.tensor)
+        dims = rank(output) or 1
+        axes = _other_axes(point, dims)
+        if not axes:  # a single vector: every value is its own extreme
+            for values in (lows, highs, means):
+                values.append(output)
+        else:
+            lows.append(ops.reduce_min(output, axes, False).output(0))
+            highs.append(ops.reduce_max(output, axes, False).output(0))
+            means.append(ops.reduce_mean(output, axes, False).output(0))
+        taken, count = _take(output, point, axes)
+        rows.append(taken)
+        positions.append(count)
+    flat = [ops.reshape(value, np.array([-1]), False).output(0) for value in (*lows, *highs, *means)]
+    extremes = ops.concat(flat, 0)
+    kept = ops.concat([ops.reshape(value, np.array([-1]), False).output(0) for value in rows], 0)
+    model.add_outputs([extremes.output(0), kept.output(0)])
+    return Layout(tuple(p.tensor for p in points), tuple(p.channels for p in points), tuple(positions))
+
+
+def _other_axes(point: Point, dims: int) -> list[int]:
+    """The axes over which a channel's values lie; all axes when the number of channels is not known."""
+    return [axis for axis in range(dims) if axis != point.channel_axis or point.channels == 1]
+
+
+def _take(output: Any, point: Point, axes: list[int]) -> tuple[Any, int]:
+    """A regular grid of positions, and their number; the channel axis comes last."""
+    dims = rank(output) or 1
+    spread = [axis for axis in axes if dimension(output, axis) != 1]
+    each = max(1, round(POSITIONS ** (1 / max(1, len(spread)))))
+    count = 1
+    for order, axis in enumerate(spread):
+        size = dimension(output, axis)
+        wanted = each if order else max(1, POSITIONS // each ** (len(spread) - 1))
+        if size is None:
+            output, taken = _gather(output, axis, wanted), wanted
+        else:
+            output, taken = _slice(output, axis, size, wanted)
+        count *= taken
+    if point.channels > 1 and point.channel_axis != dims - 1:
+        order_last = [axis for axis in range(dims) if axis != point.channel_axis] + [point.channel_axis]
+        output = ops.transpose(output, np.array(order_last)).output(0)
+    return output, count
+
+
+def _slice(output: Any, axis: int, size: int, wanted: int) -> tuple[Any, int]:
+    taken = min(wanted, size)
+    step = size // taken
+    start = (size - step * (taken - 1) - 1) // 2
+    stop = start + step * (taken - 1) + 1
+    one = [np.array([value], np.int64) for value in (start, stop, step, axis)]
+    return ops.slice(output, *one).output(0), taken
+
+
+def _gather(output: Any, axis: int, wanted: int) -> Any:
+    """Positions spread over an axis whose length is known in the run only."""
+    size = ops.gather(ops.shape_of(output), np.array([axis]), np.int64(0))
+    share = ((np.arange(wanted) + 0.5) / wanted).astype(np.float32)
+    places = ops.convert(ops.floor(ops.multiply(ops.convert(size, "f32"), share)), "i64")
+    return ops.gather(output, places, np.int64(axis)).output(0)
