@@ -1,0 +1,55 @@
+"""How far the outputs of two models are apart: signal-to-quantization-noise ratio, streamed."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.generic]
+
+
+@dataclass
+class Distortion:
+    """Energy of the signal and of the noise over all samples of one output; grows sample by sample.
+
+    Sums are float64 and numpy's own pairwise ones, not BLAS: the same bytes whatever the number of threads.
+    """
+
+    signal: float = 0.0
+    noise: float = 0.0
+
+    def add(self, reference: Array, candidate: Array) -> None:
+        """Add one sample; values that are not finite in `reference` are left out.
+
+        A candidate that is not finite where the reference is, or has another shape, is infinite noise.
+        """
+        if reference.shape != candidate.shape:
+            self.noise = math.inf
+            return
+        wanted, given = np.asarray(reference, np.float64), np.asarray(candidate, np.float64)
+        finite = np.isfinite(wanted)
+        if not finite.all():
+            wanted, given = wanted[finite], given[finite]
+        if not np.isfinite(given).all():
+            self.noise = math.inf
+            return
+        self.signal += float(np.square(wanted).sum())
+        self.noise += float(np.square(wanted - given).sum())
+
+    @property
+    def sqnr_db(self) -> float:
+        """10 log10(signal / noise) in dB; inf when nothing differs, -inf for infinite noise or a signal of 0."""
+        return sqnr_db(self.signal, self.noise)
+
+
+def sqnr_db(signal: float, noise: float) -> float:
+    """10 log10(signal / noise) in dB, both energies >= 0; inf without noise, else -inf without signal.
+
+    Source: Lin et al. 2016 (arXiv:1511.06393), equation 2.
+    """
+    if noise == 0.0:
+        return math.inf
+    if signal == 0.0 or math.isinf(noise):
+        return -math.inf
+    return 10.0 * (math.log10(signal) - math.log10(noise))
