@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.generic]
+FloatArray = NDArray[np.float64]
 
 
 @dataclass
@@ -20,20 +21,12 @@ class Distortion:
     noise: float = 0.0
 
     def add(self, reference: Array, candidate: Array) -> None:
-        """Add one sample; values that are not finite in `reference` are left out.
-
-        A candidate that is not finite where the reference is, or has another shape, is infinite noise.
-        """
-        if reference.shape != candidate.shape:
+        """Add one sample; one that cannot be compared (see `comparable`) is infinite noise."""
+        pair = comparable(reference, candidate)
+        if pair is None:
             self.noise = math.inf
             return
-        wanted, given = np.asarray(reference, np.float64), np.asarray(candidate, np.float64)
-        finite = np.isfinite(wanted)
-        if not finite.all():
-            wanted, given = wanted[finite], given[finite]
-        if not np.isfinite(given).all():
-            self.noise = math.inf
-            return
+        wanted, given = pair
         self.signal += float(np.square(wanted).sum())
         self.noise += float(np.square(wanted - given).sum())
 
@@ -41,6 +34,20 @@ class Distortion:
     def sqnr_db(self) -> float:
         """10 log10(signal / noise) in dB; inf when nothing differs, -inf for infinite noise or a signal of 0."""
         return sqnr_db(self.signal, self.noise)
+
+
+def comparable(reference: Array, candidate: Array) -> tuple[FloatArray, FloatArray] | None:
+    """Both as float64 [n] where the reference is finite (logits may be masked by -inf).
+
+    None when the candidate has another shape or is not finite at one of these places.
+    """
+    if reference.shape != candidate.shape:
+        return None
+    wanted, given = np.asarray(reference, np.float64).reshape(-1), np.asarray(candidate, np.float64).reshape(-1)
+    finite = np.isfinite(wanted)
+    if not finite.all():
+        wanted, given = wanted[finite], given[finite]
+    return (wanted, given) if np.isfinite(given).all() else None
 
 
 def sqnr_db(signal: float, noise: float) -> float:

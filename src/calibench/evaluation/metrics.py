@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from calibench.datasets.inputs import shape_text
 from calibench.errors import DatasetError, SettingsError
+from calibench.evaluation.distortion import comparable
 
 Array = NDArray[np.generic]
 FloatArray = NDArray[np.float64]
@@ -66,9 +67,8 @@ def class_scores(outputs: NamedOutputs) -> Array | None:
 
 def is_class_shape(shape: Sequence[int]) -> bool:
     """Whether an output [1, C] or [1, C, 1, 1] is one score per class; a free axis (-1) counts as a batch of 1."""
-    return (
-        sorted(1 if side == -1 else side for side in shape)[:-1] == [1] * (len(shape) - 1) and max(shape, default=0) > 1
-    )
+    sides = sorted(max(side, 1) for side in shape if side != 0)
+    return len(sides) == len(shape) > 0 and sides[-1] > 1 and all(side == 1 for side in sides[:-1])
 
 
 def top_k(k: int) -> Metric:
@@ -79,20 +79,28 @@ def top_k(k: int) -> Metric:
         if label is None:
             raise DatasetError(f"Metric top{k} needs labels. Give one folder per class, or take metric agreement.")
         check_label(label, len(scores))
-        own = scores[label]
-        if scores.dtype.kind == "f" and not np.isfinite(scores).all() and np.isnan(scores).any():
+        if scores.dtype.kind == "f" and np.isnan(scores).any():
             return 0.0
+        own = scores[label]
         higher = int((scores > own).sum()) + int((scores[:label] == own).sum())
         return float(higher < k)
 
     return Metric(f"top{k}", PERCENT, True, "labels", value)
 
 
+def check_labels(labels: Sequence[int], outputs: NamedOutputs, metric: Metric) -> None:
+    """Raise DatasetError when a label that the metric needs is no class of the model; said at the first sample."""
+    if metric.needs_labels and len(labels):
+        classes = len(_scores(Observation(outputs, outputs, None), metric.name))
+        check_label(min(labels), classes)
+        check_label(max(labels), classes)
+
+
 def check_label(label: int, classes: int) -> None:
     """Raise DatasetError when the model has no such class."""
     if 0 <= label < classes:
         return
-    hint = "The labels seem off by one: does one of both count a background class? " if label == classes else ""
+    hint = "The labels seem off by one: does one side count a background class? " if label == classes else ""
     raise DatasetError(
         f"Label {label}, but the model has {classes} classes, 0 to {classes - 1}. "
         f"{hint}Begin the folder names with the class numbers of the model, or list its classes in labels.txt."
@@ -127,20 +135,21 @@ def cosine() -> Metric:
 
 
 def cosine_of(outputs: NamedOutputs, reference: NamedOutputs) -> float:
-    """Cosine between all outputs of one sample taken as one vector; 0 when a value is not finite or shapes differ.
+    """Cosine between all outputs of one sample taken as one vector, over the values that are finite in `reference`.
 
-    Two all-zero vectors are equal: 1.
+    0 when the outputs cannot be compared (see `comparable`); two all-zero vectors are equal: 1.
     """
     dot = own = other = 0.0
     for name, wanted in reference.items():
-        if outputs[name].shape != wanted.shape:
+        pair = comparable(wanted, outputs[name])
+        if pair is None:
             return 0.0
-        a, b = outputs[name].astype(np.float64).ravel(), wanted.astype(np.float64).ravel()
+        a, b = pair
         dot, own, other = dot + float((a * b).sum()), own + float((a * a).sum()), other + float((b * b).sum())
-    if own == other == dot == 0.0:
+    if own == other == 0.0:
         return 1.0
-    result = dot / math.sqrt(own * other) if 0.0 < own * other < math.inf else 0.0
-    return min(max(result, -1.0), 1.0) if math.isfinite(result) else 0.0
+    length = math.sqrt(own) * math.sqrt(other)
+    return min(max(dot / length, -1.0), 1.0) if length > 0.0 else 0.0
 
 
 def choose_metric(name: str, is_annotated: bool, output_shapes: Sequence[Sequence[int]]) -> Metric:

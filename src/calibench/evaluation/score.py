@@ -7,7 +7,16 @@ import numpy as np
 
 from calibench.errors import DatasetError
 from calibench.evaluation.distortion import Distortion, sqnr_db
-from calibench.evaluation.metrics import Array, FloatArray, Metric, NamedOutputs, Observation, agrees, cosine_of
+from calibench.evaluation.metrics import (
+    Array,
+    FloatArray,
+    Metric,
+    NamedOutputs,
+    Observation,
+    agrees,
+    check_labels,
+    cosine_of,
+)
 from calibench.inference.runner import Outputs
 
 
@@ -65,6 +74,8 @@ def score(
     tally = _Tally(metric)
     for index, each in enumerate(outputs):
         named = _named(each, output_names)
+        if index == 0 and labels is not None:
+            check_labels(labels, named, metric)
         tally.add(Observation(named, named, _label(labels, index)))
     return tally.score()
 
@@ -92,6 +103,8 @@ def compare(
     for index, (wanted, given) in enumerate(zip(reference, candidate, strict=True)):
         label = _label(labels, index)
         seen = Observation(_named(given, output_names), _named(wanted, output_names), label)
+        if index == 0 and labels is not None:
+            check_labels(labels, seen.reference, metric)
         baseline.add(Observation(seen.reference, seen.reference, label))
         int8.add(seen)
         for name, distortion in distortions.items():
