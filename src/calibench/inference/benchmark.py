@@ -4,11 +4,11 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 import openvino as ov
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from calibench.datasets.dataset import Sample
 from calibench.errors import SettingsError
@@ -30,17 +30,34 @@ T = TypeVar("T")
 class BenchmarkSettings(Frozen):
     """How long and at which points to measure."""
 
-    seconds: float = Field(1.0, gt=0, description="time of one measurement: one model, one point, one round")
-    rounds: int = Field(5, ge=1, description="how often each measurement is repeated")
-    warm_up: float = Field(0.3, ge=0, description="seconds that each model runs unmeasured; at least once a request")
-    batches: tuple[Annotated[int, Field(ge=1)], ...] = Field((1,), min_length=1, description="samples per inference")
-    streams: tuple[Annotated[int, Field(ge=0)], ...] = Field(
-        (0,), min_length=1, description="parallel streams; 0: the runtime's own choice"
+    seconds: float = Field(default=1.0, gt=0, description="time of one measurement: one model, one point, one round")
+    rounds: int = Field(default=5, ge=1, description="how often each measurement is repeated")
+    warm_up: float = Field(
+        default=0.3, ge=0, description="seconds that each model runs unmeasured; at least once a request"
     )
-    threads: int | None = Field(None, ge=1, description="None: the runtime's own choice")
+    batches: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        default=(1,), min_length=1, description="samples per inference"
+    )
+    streams: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        default=(0,), min_length=1, description="parallel streams; 0: the runtime's own choice"
+    )
+    threads: int | None = Field(default=None, ge=1, description="None: the runtime's own choice")
     shapes: dict[str, tuple[Annotated[int, Field(ge=1)], ...]] = Field(
         default_factory=dict, description="shapes of random data by input name, '' for every input"
     )
+
+
+def make_benchmark_settings(values: dict[str, Any]) -> BenchmarkSettings:
+    """Benchmark settings from plain values.
+
+    Raises:
+        SettingsError: a name is unknown or a value impossible.
+    """
+    try:
+        return BenchmarkSettings(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SettingsError(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}.") from None
 
 
 class Rounds(Frozen):

@@ -49,7 +49,8 @@ def _shape(port: Fed, asked: tuple[int, ...] | None) -> tuple[int, ...]:
         if shape is None or -1 in shape:
             example = ",".join("224" if side == -1 else str(side) for side in shape or (1, 3, 224, 224))
             raise SettingsError(
-                f"Input {port.name} is {shown}. Say its shape, such as --shape {port.name}={example}, or give --dataset."
+                f"Input {port.name} is {shown}. Say its shape, such as --shape {port.name}={example}, "
+                "or give a dataset."
             )
         return shape
     if own is not None and not _fits(own, asked):

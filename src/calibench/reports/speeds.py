@@ -55,9 +55,5 @@ def reproduce_snippet(device: str, precision: str, default_precision: str) -> st
         precision: in which the float layers ran when the accuracy was measured.
         default_precision: what the device would choose itself; the hint is named where the two differ.
     """
-    if precision == default_precision:
-        return f'compiled = openvino.Core().compile_model("model.xml", "{device}")'
-    return (
-        f'compiled = openvino.Core().compile_model("model.xml", "{device}", '
-        f'{{"INFERENCE_PRECISION_HINT": "{precision}"}})'
-    )
+    hint = "" if precision == default_precision else f', {{"INFERENCE_PRECISION_HINT": "{precision}"}}'
+    return f'import openvino\n\ncompiled = openvino.Core().compile_model(\n    "model.xml", "{device}"{hint}\n)'

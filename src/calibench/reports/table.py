@@ -26,6 +26,8 @@ def render(report: Report) -> RenderableType:
     for lines in (left_float(report.layers), facts(report)):
         parts += [Text(), *lines] if lines else []
     parts += [Text.assemble(("Note: ", "yellow"), note) for note in report.notes]
+    if report.reproduce and "HINT" in report.reproduce:
+        parts += [Text("\nRun it in the precision in which it was scored:"), Text(report.reproduce, "dim")]
     return Group(*parts)
 
 
@@ -43,7 +45,7 @@ def comparison(report: Report) -> Table:
         table.add_column(heading, justify="right")
     for label, values in _rows(report):
         if any(values):
-            strong = "bold" if label.startswith(("accuracy drop", "speed-up to default")) else None
+            strong = "bold" if label.startswith(("accuracy drop", "speed-up over default")) else None
             table.add_row(label, *(value or NOTHING for value in values), style=strong)
     return table
 
@@ -61,8 +63,8 @@ def left_float(layers: Sequence[LayerRow]) -> list[RenderableType]:
     lines: list[RenderableType] = [head.append("; left float:" if kept else "; none was left float.", "not bold")]
     for reason, names in sorted(reasons.items(), key=lambda item: -len(item[1])):
         more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
-        lines.append(Padding(Text(f"{len(names)} {reason}"), (0, 0, 0, 2)))
-        lines.append(Padding(Text(", ".join(names[:NAMES_SHOWN]) + more, "dim"), (0, 0, 0, 5)))
+        lines.append(Padding(Text(f"{len(names)} {reason}"), (0, 0, 0, 2), expand=False))
+        lines.append(Padding(Text(", ".join(names[:NAMES_SHOWN]) + more, "dim"), (0, 0, 0, 5), expand=False))
     return lines
 
 
@@ -97,8 +99,8 @@ def _rows(report: Report) -> list[tuple[str, tuple[str | None, str | None, str |
         ("output SQNR, dB", (None, None, _show(_tenths, r.sqnr_db))),
         ("throughput, fps", (_show(_fps, r.fp32_fps), _show(_fps, r.default_fps), _show(_fps, r.int8_fps))),
         ("  lowest..highest", _three(throughput, _range)),
-        ("speed-up to default", (None, None, _show(_times, r.speedup))),
-        ("speed-up to FP32", (None, _show(_times, to_default), _show(_times, r.speedup_fp32))),
+        ("speed-up over default", (None, None, _show(_times, r.speedup))),
+        ("speed-up over FP32", (None, _show(_times, to_default), _show(_times, r.speedup_fp32))),
         ("latency, ms", _three(latency, _plain)),
         (
             "size, MB",

@@ -1,0 +1,147 @@
+"""What every command has in common: errors as one line with an exit code, JSON alone on stdout, a log file."""
+
+import functools
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, NoReturn, ParamSpec, Protocol
+
+import typer
+
+from calibench.errors import CalibenchError, Cancelled, JobError, SettingsError
+
+DONE, FAILED, WRONG_INPUT, TARGET_MISSED, INTERRUPTED = 0, 1, 2, 3, 130
+"""Exit codes; TARGET_MISSED is for a calibration that may not lose more than so much accuracy."""
+
+INTERRUPTED_SENTENCE = "Interrupted; nothing was written."
+
+P = ParamSpec("P")
+
+log = logging.getLogger("calibench")
+
+
+def answers(command: Callable[P, None]) -> Callable[P, None]:
+    """Make a function a command: it may raise our errors, be interrupted, and must have json_, log_file and debug."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        as_json, log_file, debug = (kwargs.get(name) for name in ("json_", "log_file", "debug"))
+        try:
+            with _logging_to(log_file if isinstance(log_file, Path) else None):
+                log.info("calibench %s", " ".join(sys.argv[1:]))
+                try:
+                    command(*args, **kwargs)
+                except CalibenchError as error:
+                    log.error("%s: %s", type(error).__name__, error, exc_info=True)
+                    raise
+        except CalibenchError as error:
+            if debug:
+                _print_traceback(error)
+            if as_json:
+                print_json({"error": {"kind": type(error).__name__, "message": str(error)}})
+            typer.echo(f"{type(error).__name__}: {error}", err=True)
+            raise typer.Exit(FAILED if isinstance(error, JobError) else WRONG_INPUT) from None
+        except (KeyboardInterrupt, Cancelled):
+            log.warning(INTERRUPTED_SENTENCE)
+            typer.echo(INTERRUPTED_SENTENCE, err=True)
+            raise typer.Exit(INTERRUPTED) from None
+
+    return run
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+class Answer(Protocol):
+    """What a step of the pipeline gives for a person and for a program."""
+
+    @property
+    def lines(self) -> tuple[str, ...]: ...
+
+    def as_json(self) -> dict[str, Any]: ...
+
+
+def print_lines(answer: Answer, as_json: bool) -> None:
+    """The answer on stdout, for a program or for a person."""
+    if as_json:
+        print_json(answer.as_json())
+    else:
+        for line in answer.lines:
+            typer.echo(line)
+
+
+@contextmanager
+def quiet_stdout(wanted: bool) -> Iterator[None]:
+    """Send to stderr whatever libraries print on stdout, in Python and in C++, so that only our answer is there."""
+    if not wanted:
+        yield
+        return
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def stop_on_sigterm() -> None:
+    """Make SIGTERM end a run as Ctrl-C does, so that temporary files are removed."""
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+
+
+def show_bugs_in_one_line(debug: bool) -> None:
+    """What nobody foresaw is a fault of Calibench: one line, the traceback in the log file or with --debug."""
+
+    def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if debug:
+            sys.__excepthook__(kind, error, trace)
+            return
+        first = (str(error).strip() or "no message").splitlines()[0]
+        print(
+            f"Internal error: {kind.__name__}: {first} This is a fault of Calibench: please report it, "
+            "with what --debug shows.",
+            file=sys.stderr,
+        )
+
+    sys.excepthook = show
+
+
+def _print_traceback(error: BaseException) -> None:
+    import traceback
+
+    traceback.print_exception(error, file=sys.stderr)
+
+
+@contextmanager
+def _logging_to(path: Path | None) -> Iterator[None]:
+    if path is None:
+        yield
+        return
+    try:
+        handler = logging.FileHandler(path, encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"--log-file {path}: cannot be written ({error.strerror}). Choose another.") from None
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        handler.close()

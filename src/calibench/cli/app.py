@@ -1,0 +1,49 @@
+"""The program `calibench`: its commands and the way in."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from calibench import __version__
+from calibench.cli.answer import show_bugs_in_one_line, stop_on_sigterm
+from calibench.cli.benchmark import benchmark
+from calibench.cli.calibrate import calibrate
+from calibench.cli.demo import demo
+from calibench.cli.doctor import doctor
+from calibench.cli.evaluate import evaluate
+from calibench.cli.inspect import inspect
+
+COMMANDS = (calibrate, evaluate, benchmark, inspect, demo, doctor)
+
+app = typer.Typer(
+    help="FP32 models to INT8 for OpenVINO, with a known accuracy drop and the reasons.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+for command in COMMANDS:
+    app.command(command.__name__, no_args_is_help=command.__name__ not in ("demo", "doctor"))(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"calibench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def start(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """FP32 models to INT8 for OpenVINO, with a known accuracy drop and the reasons."""
+
+
+def main() -> None:
+    """Run the program; exit codes: 0 done, 1 the run failed, 2 wrong input, 3 target missed, 130 interrupted."""
+    show_bugs_in_one_line(debug="--debug" in sys.argv)
+    stop_on_sigterm()
+    app()

@@ -1,0 +1,69 @@
+"""`calibench benchmark`: how fast models run, side by side, and where the time goes."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from calibench.cli import options
+from calibench.cli.answer import answers, print_json, quiet_stdout
+from calibench.cli.options import INPUT, RUN, overlaid, shapes, whole_numbers
+
+
+@answers
+def benchmark(
+    context: typer.Context,
+    models: Annotated[list[Path], typer.Argument(help="Models with the same inputs, FP32 or INT8.")],
+    dataset: options.MaybeData = None,
+    config: options.Config = None,
+    shape: Annotated[
+        list[str] | None,
+        typer.Option(help="Of random data: 1,3,224,224 or NAME=1,128; repeatable.", rich_help_panel=INPUT),
+    ] = None,
+    size: options.Size = None,
+    resize: options.Resize = None,
+    color: options.Color = None,
+    mean: options.Mean = None,
+    scale: options.Scale = None,
+    layout: options.Layout = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="Of one measurement. [dim]Default: 1[/dim]", rich_help_panel=RUN)
+    ] = None,
+    rounds: Annotated[
+        int | None, typer.Option(help="Of all measurements. [dim]Default: 5[/dim]", rich_help_panel=RUN)
+    ] = None,
+    batches: Annotated[str | None, typer.Option(help="Such as 1,8.", metavar="LIST", rich_help_panel=RUN)] = None,
+    streams: Annotated[
+        str | None,
+        typer.Option(help="Such as 1,2; default: the runtime's choice.", metavar="LIST", rich_help_panel=RUN),
+    ] = None,
+    inference_precision: options.Precision = None,
+    device: options.Device = None,
+    threads: options.Threads = None,
+    json_: options.Json = False,
+    log_file: options.LogFile = None,
+    debug: options.Debug = False,
+) -> None:
+    """Measure throughput, latency and layers of models in turns: each round runs all of them."""
+    from rich.console import Console
+
+    from calibench.cli.bars import shown
+    from calibench.inference.benchmark import make_benchmark_settings
+    from calibench.inference.side_by_side import benchmark as measure_files
+    from calibench.reports.speed_table import render_speeds
+
+    settings = overlaid(context.params)
+    values: dict[str, Any] = {
+        "seconds": seconds,
+        "rounds": rounds,
+        "batches": whole_numbers("--batches", batches) if batches else None,
+        "streams": whole_numbers("--streams", streams) if streams else None,
+        "shapes": shapes(shape) if shape else None,
+    }
+    bench = make_benchmark_settings({name: value for name, value in values.items() if value is not None})
+    with quiet_stdout(json_), shown() as progress:
+        result = measure_files(models, dataset, settings, bench, progress)
+    if json_:
+        print_json(result.as_json())
+    else:
+        Console().print(render_speeds(result))

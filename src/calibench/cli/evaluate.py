@@ -1,0 +1,39 @@
+"""`calibench evaluate`: how good a model is on a dataset."""
+
+import typer
+
+from calibench.cli import options
+from calibench.cli.answer import answers, print_lines, quiet_stdout
+from calibench.cli.options import overlaid
+
+
+@answers
+def evaluate(
+    context: typer.Context,
+    model: options.Model,
+    dataset: options.Data,
+    config: options.Config = None,
+    size: options.Size = None,
+    resize: options.Resize = None,
+    color: options.Color = None,
+    mean: options.Mean = None,
+    scale: options.Scale = None,
+    layout: options.Layout = None,
+    inference_precision: options.Precision = None,
+    device: options.Device = None,
+    batch: options.Batch = None,
+    metric: options.Metric = None,
+    cache_dir: options.CacheDir = None,
+    threads: options.Threads = None,
+    json_: options.Json = False,
+    log_file: options.LogFile = None,
+    debug: options.Debug = False,
+) -> None:
+    """Score a model, FP32 or INT8, on annotated samples."""
+    from calibench import pipeline
+    from calibench.cli.bars import shown
+
+    settings = overlaid(context.params)
+    with quiet_stdout(json_), shown() as progress:
+        evaluation = pipeline.evaluate(model, dataset, settings, progress)
+    print_lines(evaluation, json_)
