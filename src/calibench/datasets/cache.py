@@ -164,12 +164,16 @@ def cached(dataset: Dataset, folder: Path, cap_bytes: int, fingerprint: str = "a
 
 
 def _whole_lines(lines: Path) -> Iterator[tuple[str, Place]]:
-    """Keys and places up to the first line that an interruption has cut."""
-    for line in lines.read_text(encoding="utf-8").splitlines(keepends=True):
+    """Keys and places up to the first line that an interruption has cut, or that somebody else wrote."""
+    for line in lines.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
         if not line.endswith("\n"):
             return
-        key, place = json.loads(line)
-        yield key, [(name, dtype, tuple(shape), offset) for name, dtype, shape, offset in place]
+        try:
+            key, place = json.loads(line)
+            found: Place = [(name, dtype, tuple(shape), offset) for name, dtype, shape, offset in place]
+        except (ValueError, TypeError):
+            return
+        yield key, found
 
 
 def _write(file: FileIO, data: bytes) -> int:

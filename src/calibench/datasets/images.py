@@ -114,11 +114,21 @@ def _resize(picture: Image.Image, path: Path, image: ImageInput) -> Image.Image:
         case "crop":
             return _crop(picture, size, image.settings.resize_short)
         case "letterbox":
-            return ImageOps.pad(picture, size, Image.Resampling.BILINEAR, color=PAD)
+            return _letterbox(picture, size)
     raise DatasetError(
         f"{path}: the picture is {picture.height} x {picture.width}, the model takes {image.height} x {image.width}. "
         "Let it be resized: --resize stretch, crop or letterbox."
     )
+
+
+def _letterbox(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The whole picture in the middle, the rest of the size in the pad colour."""
+    factor = min(size[0] / picture.width, size[1] / picture.height)
+    width, height = (min(max(round(side * factor), 1), room) for side, room in zip(picture.size, size, strict=True))
+    padded = Image.new(picture.mode, size, PAD)
+    inner = picture.resize((width, height), Image.Resampling.BILINEAR)
+    padded.paste(inner, ((size[0] - width) // 2, (size[1] - height) // 2))
+    return padded
 
 
 def _crop(picture: Image.Image, size: tuple[int, int], short: int | None) -> Image.Image:

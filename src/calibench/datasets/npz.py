@@ -31,7 +31,7 @@ def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Arra
         header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, is_fortran, dtype = header(file)
         if dtype.hasobject:
-            raise ValueError("allow_pickle=False")
+            raise ValueError("Python objects")
         start = file.tell()
         if info.compress_type != zipfile.ZIP_STORED or 0 in shape or not shape:
             data = np.frombuffer(file.read(), dtype).reshape(shape, order="F" if is_fortran else "C")

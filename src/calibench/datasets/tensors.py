@@ -165,7 +165,7 @@ def _named(path: Path, plan: InputPlan) -> dict[str, Array]:
     try:
         arrays = read_arrays(path)
     except BROKEN as error:
-        reason = "it holds Python objects" if "allow_pickle" in str(error) else "damaged, or no NumPy file"
+        reason = "it holds Python objects" if "Python objects" in str(error) else "damaged, or no NumPy file"
         raise DatasetError(f"{path}: cannot be read ({reason}). Save plain arrays with numpy.savez.") from None
     if isinstance(arrays, np.ndarray):
         if len(names) != 1:

@@ -1,0 +1,68 @@
+"""Finding out what a path holds."""
+
+import numpy as np
+import pytest
+
+from calibench.datasets.dataset import Arrays
+from calibench.datasets.folder import ImageFolder
+from calibench.datasets.inputs import InputPlan, TensorInput
+from calibench.datasets.read import holds_images, read_dataset
+from calibench.datasets.tensors import TensorFolder, Tensors
+from calibench.errors import DatasetError
+
+TENSORS = InputPlan((TensorInput("x", (-1, 4), "float32"),))
+
+
+def test_every_kind_is_found(tmp_path, picture, plan):
+    picture(tmp_path / "pictures" / "a.png")
+    (tmp_path / "arrays").mkdir()
+    np.save(tmp_path / "arrays" / "a.npy", np.zeros(4))
+    np.save(tmp_path / "b.npy", np.zeros((2, 4)))
+    assert isinstance(read_dataset(tmp_path / "pictures", plan()), ImageFolder)
+    assert isinstance(read_dataset(tmp_path / "arrays", TENSORS), TensorFolder)
+    assert isinstance(read_dataset(tmp_path / "b.npy", TENSORS), Tensors)
+    assert holds_images(tmp_path / "pictures")
+    assert not holds_images(tmp_path / "arrays")
+    assert not holds_images(tmp_path / "b.npy")
+
+
+def test_pictures_go_before_arrays_that_lie_beside_them(tmp_path, picture, plan):
+    picture(tmp_path / "a.png")
+    np.save(tmp_path / "a.npy", np.zeros(4))
+    assert holds_images(tmp_path)
+    assert read_dataset(tmp_path, plan()).ignored == 1
+
+
+def test_samples_of_a_python_caller_are_looked_at():
+    assert holds_images(Arrays([{"x": np.zeros((1, 8, 8, 3), np.uint8)}]))
+    assert not holds_images(Arrays([{"x": np.zeros((1, 3, 8, 8), np.float32)}]))
+    assert not holds_images(Arrays([]))
+
+
+def test_uint8_pictures_in_a_file_feed_an_image_input(tmp_path, plan):
+    np.savez(tmp_path / "a.npz", image=np.zeros((2, 8, 8, 3), np.uint8))
+    assert read_dataset(tmp_path / "a.npz", plan())[1]["image"].shape == (1, 8, 8, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("a.json", "a.json: this is no dataset. Accepted: a folder of pictures, one folder per class, a .npz"),
+        ("a.png", "a.png: this is one picture. Give the folder that holds the pictures."),
+        ("a.zip", "a.zip: this is an archive. Unpack it and give the folder."),
+        ("", "there is no such file or folder. Accepted: a folder of pictures"),
+    ],
+)
+def test_everything_else_is_refused(tmp_path, plan, name, sentence):
+    path = tmp_path / (name or "nowhere")
+    if name:
+        path.write_bytes(b"x")
+    with pytest.raises(DatasetError) as error:
+        read_dataset(path, plan())
+    assert sentence in str(error.value)
+
+
+def test_a_folder_of_pictures_for_a_model_of_tensors_is_refused(tmp_path, picture):
+    picture(tmp_path / "a.png")
+    with pytest.raises(DatasetError, match="The model takes no pictures but x"):
+        read_dataset(tmp_path, TENSORS)
