@@ -65,7 +65,7 @@ def _looks_whole(path: Path, kind: str, opened: Image.Image) -> bool:
         file.seek(max(0, size - 1024))
         tail = file.read()
     match kind:
-        case "JPEG":
+        case "JPEG" | "MPO":
             return b"\xff\xd9" in tail
         case "PNG":
             return b"IEND" in tail
