@@ -24,6 +24,7 @@ INTERRUPTED_SENTENCE = "Interrupted; nothing was written."
 P = ParamSpec("P")
 
 log = logging.getLogger("calibench")
+log.addHandler(logging.NullHandler())  # without --log-file nothing but our own sentences goes to stderr
 
 
 def answers(command: Callable[P, None]) -> Callable[P, None]:
@@ -112,9 +113,9 @@ def show_bugs_in_one_line(debug: bool) -> None:
         if debug:
             sys.__excepthook__(kind, error, trace)
             return
-        first = (str(error).strip() or "no message").splitlines()[0]
+        first = (str(error).strip() or "no message").splitlines()[0].rstrip(".")
         print(
-            f"Internal error: {kind.__name__}: {first} This is a fault of Calibench: please report it, "
+            f"Internal error: {kind.__name__}: {first}. This is a fault of Calibench: please report it, "
             "with what --debug shows.",
             file=sys.stderr,
         )

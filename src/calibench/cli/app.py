@@ -36,7 +36,10 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def start(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, metavar="", help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
     """FP32 models to INT8 for OpenVINO, with a known accuracy drop and the reasons."""
@@ -46,4 +49,4 @@ def main() -> None:
     """Run the program; exit codes: 0 done, 1 the run failed, 2 wrong input, 3 target missed, 130 interrupted."""
     show_bugs_in_one_line(debug="--debug" in sys.argv)
     stop_on_sigterm()
-    app()
+    typer.main.get_command(app)()  # not app(), which puts its own excepthook over ours

@@ -32,7 +32,7 @@ def shown() -> Iterator[Callback]:
 
 def plain_lines(stream: TextIO, clock: Callable[[], float] = monotonic) -> Callback:
     """Lines such as `statistics 32/300`, at most one every `EVERY` seconds."""
-    last = -EVERY
+    last = float("-inf")
 
     def report(stage: str, done: int, total: int) -> None:
         nonlocal last

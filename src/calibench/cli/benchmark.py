@@ -18,7 +18,9 @@ def benchmark(
     config: options.Config = None,
     shape: Annotated[
         list[str] | None,
-        typer.Option(help="Of random data: 1,3,224,224 or NAME=1,128; repeatable.", rich_help_panel=INPUT),
+        typer.Option(
+            help="Of random data: 1,3,224,224 or NAME=1,128; repeatable.", metavar="SHAPE", rich_help_panel=INPUT
+        ),
     ] = None,
     size: options.Size = None,
     resize: options.Resize = None,
@@ -27,10 +29,10 @@ def benchmark(
     scale: options.Scale = None,
     layout: options.Layout = None,
     seconds: Annotated[
-        float | None, typer.Option(help="Of one measurement. [dim]Default: 1[/dim]", rich_help_panel=RUN)
+        float | None, typer.Option(help="Of one measurement. [dim]Default: 1[/dim]", metavar="S", rich_help_panel=RUN)
     ] = None,
     rounds: Annotated[
-        int | None, typer.Option(help="Of all measurements. [dim]Default: 5[/dim]", rich_help_panel=RUN)
+        int | None, typer.Option(help="Of all measurements. [dim]Default: 5[/dim]", metavar="N", rich_help_panel=RUN)
     ] = None,
     batches: Annotated[str | None, typer.Option(help="Such as 1,8.", metavar="LIST", rich_help_panel=RUN)] = None,
     streams: Annotated[

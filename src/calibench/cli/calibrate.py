@@ -30,39 +30,55 @@ def calibrate(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="performance: symmetric; mixed: asymmetric activations where it helps.", rich_help_panel=QUANTIZERS
+            help="performance: symmetric; mixed: asymmetric activations where it helps.",
+            metavar="NAME",
+            rich_help_panel=QUANTIZERS,
         ),
     ] = None,
     subset: Annotated[
-        str | None, typer.Option(help="Share (25%) or count (300) of the dataset.", rich_help_panel=QUANTIZERS)
+        str | None,
+        typer.Option(help="Share (25%) or count (300) of the dataset.", metavar="N", rich_help_panel=QUANTIZERS),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Of the choice of the subset.", rich_help_panel=QUANTIZERS)
+        int | None, typer.Option(min=0, help="Of the choice of the subset.", metavar="N", rich_help_panel=QUANTIZERS)
     ] = None,
     exact_subset: Annotated[
         bool | None,
-        typer.Option("--exact-subset", help="Measure all of it, even when ranges settle.", rich_help_panel=QUANTIZERS),
+        typer.Option(
+            "--exact-subset", metavar="", help="Measure all of it, even when ranges settle.", rich_help_panel=QUANTIZERS
+        ),
     ] = None,
     range_rule: Annotated[
-        str | None, typer.Option(help="auto, halfway, extremes, mse or percentile.", rich_help_panel=QUANTIZERS)
+        str | None,
+        typer.Option(help="auto, halfway, extremes, mse or percentile.", metavar="NAME", rich_help_panel=QUANTIZERS),
     ] = None,
-    bias_correction: Annotated[str | None, typer.Option(help="auto, on or off.", rich_help_panel=QUANTIZERS)] = None,
-    smoothing: Annotated[str | None, typer.Option(help="auto, on or off.", rich_help_panel=QUANTIZERS)] = None,
+    bias_correction: Annotated[
+        str | None, typer.Option(help="auto, on or off.", metavar="WHEN", rich_help_panel=QUANTIZERS)
+    ] = None,
+    smoothing: Annotated[
+        str | None, typer.Option(help="auto, on or off.", metavar="WHEN", rich_help_panel=QUANTIZERS)
+    ] = None,
     per_channel_activations: Annotated[
-        str | None, typer.Option(help="At depthwise convolutions: auto, on or off.", rich_help_panel=QUANTIZERS)
+        str | None,
+        typer.Option(help="At depthwise convolutions: auto, on or off.", metavar="WHEN", rich_help_panel=QUANTIZERS),
     ] = None,
     overflow_guard: Annotated[
         str | None,
-        typer.Option(help="7-bit weights in the first layer: auto, on or off.", rich_help_panel=QUANTIZERS),
+        typer.Option(
+            help="7-bit weights in the first layer: auto, on or off.", metavar="WHEN", rich_help_panel=QUANTIZERS
+        ),
     ] = None,
     ignore_name: Annotated[
-        list[str] | None, typer.Option(help="Layer to leave float; repeatable.", rich_help_panel=QUANTIZERS)
+        list[str] | None,
+        typer.Option(help="Layer to leave float; repeatable.", metavar="NAME", rich_help_panel=QUANTIZERS),
     ] = None,
     ignore_type: Annotated[
-        list[str] | None, typer.Option(help="Type to leave float; repeatable.", rich_help_panel=QUANTIZERS)
+        list[str] | None,
+        typer.Option(help="Type to leave float; repeatable.", metavar="TYPE", rich_help_panel=QUANTIZERS),
     ] = None,
     ignore_pattern: Annotated[
-        list[str] | None, typer.Option(help="Regular expression of names; repeatable.", rich_help_panel=QUANTIZERS)
+        list[str] | None,
+        typer.Option(help="Regular expression of names; repeatable.", metavar="REGEX", rich_help_panel=QUANTIZERS),
     ] = None,
     size: options.Size = None,
     resize: options.Resize = None,
@@ -72,7 +88,7 @@ def calibrate(
     layout: options.Layout = None,
     embed_preprocessing: Annotated[
         bool | None,
-        typer.Option("--embed-preprocessing", help="Keep it in the INT8 model.", rich_help_panel=INPUT),
+        typer.Option("--embed-preprocessing", metavar="", help="Keep it in the INT8 model.", rich_help_panel=INPUT),
     ] = None,
     inference_precision: options.Precision = None,
     device: options.Device = None,
@@ -80,10 +96,14 @@ def calibrate(
     metric: options.Metric = None,
     cache_dir: options.CacheDir = None,
     threads: options.Threads = None,
-    no_benchmark: Annotated[bool, typer.Option("--no-benchmark", help="Skip speed.", rich_help_panel=RUN)] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing OUT.", rich_help_panel=OUTPUT)] = False,
+    no_benchmark: Annotated[
+        bool, typer.Option("--no-benchmark", metavar="", help="Skip speed.", rich_help_panel=RUN)
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", metavar="", help="Replace an existing OUT.", rich_help_panel=OUTPUT)
+    ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done, and stop.", rich_help_panel=OUTPUT)
+        bool, typer.Option("--dry-run", metavar="", help="Say what would be done, and stop.", rich_help_panel=OUTPUT)
     ] = False,
     json_: options.Json = False,
     log_file: options.LogFile = None,

@@ -13,7 +13,7 @@ from calibench.cli.calibrate import print_result
 @answers
 def demo(
     folder: Annotated[Path, typer.Option(help="Where everything is put.", metavar="DIR")] = Path("demo"),
-    scenes: Annotated[int, typer.Option(min=1, help="Pictures in each of the two datasets.")] = 300,
+    scenes: Annotated[int, typer.Option(min=1, help="Pictures in each of the two datasets.", metavar="N")] = 300,
     threads: options.Threads = None,
     json_: options.Json = False,
     log_file: options.LogFile = None,

@@ -24,31 +24,45 @@ MaybeData = Annotated[
 ]
 Config = Annotated[Path | None, typer.Option(help="YAML file with settings; options win.", metavar="FILE")]
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.", rich_help_panel=OUTPUT)]
+Json = Annotated[
+    bool, typer.Option("--json", metavar="", help="Print one JSON document on stdout.", rich_help_panel=OUTPUT)
+]
 LogFile = Annotated[Path | None, typer.Option(help="Append what happens.", metavar="FILE", rich_help_panel=OUTPUT)]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.", rich_help_panel=OUTPUT)]
-Threads = Annotated[int | None, typer.Option(min=1, help="Default: physical cores.", rich_help_panel=RUN)]
+Debug = Annotated[
+    bool, typer.Option("--debug", metavar="", help="Show the traceback of an error.", rich_help_panel=OUTPUT)
+]
+Threads = Annotated[int | None, typer.Option(min=1, help="Default: physical cores.", metavar="N", rich_help_panel=RUN)]
 
-Device = Annotated[str | None, typer.Option(help="OpenVINO device. [dim]Default: CPU[/dim]", rich_help_panel=RUN)]
-Batch = Annotated[int | None, typer.Option(min=1, help="The batch that will be deployed.", rich_help_panel=RUN)]
+Device = Annotated[
+    str | None, typer.Option(help="OpenVINO device. [dim]Default: CPU[/dim]", metavar="NAME", rich_help_panel=RUN)
+]
+Batch = Annotated[
+    int | None, typer.Option(min=1, help="The batch that will be deployed.", metavar="N", rich_help_panel=RUN)
+]
 Precision = Annotated[
     str | None, typer.Option(help="Of float layers: f32, bf16, f16.", metavar="TYPE", rich_help_panel=RUN)
 ]
-Metric = Annotated[str | None, typer.Option(help="auto, top1, topK, or package.module:function.", rich_help_panel=RUN)]
+Metric = Annotated[
+    str | None, typer.Option(help="auto, top1, topK, or package.module:function.", metavar="NAME", rich_help_panel=RUN)
+]
 CacheDir = Annotated[Path | None, typer.Option(help="For decoded samples.", metavar="DIR", rich_help_panel=RUN)]
 
 Size = Annotated[
     tuple[int, int] | None, typer.Option(help="Pixels; default: the model's own.", metavar="H W", rich_help_panel=INPUT)
 ]
-Resize = Annotated[str | None, typer.Option(help="stretch, crop, letterbox or none.", rich_help_panel=INPUT)]
-Color = Annotated[str | None, typer.Option(help="rgb, bgr or gray.", rich_help_panel=INPUT)]
+Resize = Annotated[
+    str | None, typer.Option(help="stretch, crop, letterbox or none.", metavar="HOW", rich_help_panel=INPUT)
+]
+Color = Annotated[str | None, typer.Option(help="rgb, bgr or gray.", metavar="ORDER", rich_help_panel=INPUT)]
 Mean = Annotated[
-    str | None, typer.Option(help="Subtracted, in 0..255: 127 or R,G,B.", metavar="NUMBERS", rich_help_panel=INPUT)
+    str | None,
+    typer.Option(help="Subtracted, in 0..255: 127 or one a channel.", metavar="NUMBERS", rich_help_panel=INPUT),
 ]
 Scale = Annotated[
-    str | None, typer.Option(help="Divided by, in 0..255: 128 or R,G,B.", metavar="NUMBERS", rich_help_panel=INPUT)
+    str | None,
+    typer.Option(help="Divided by, in 0..255: 128 or one a channel.", metavar="NUMBERS", rich_help_panel=INPUT),
 ]
-Layout = Annotated[str | None, typer.Option(help="Such as NCHW or NHWC.", rich_help_panel=INPUT)]
+Layout = Annotated[str | None, typer.Option(help="Such as NCHW or NHWC.", metavar="AXES", rich_help_panel=INPUT)]
 
 INPUT_OPTIONS = ("size", "resize", "color", "mean", "scale", "layout")
 IGNORE_OPTIONS = {"ignore_name": "names", "ignore_type": "types", "ignore_pattern": "patterns"}
@@ -67,7 +81,9 @@ def overlaid(params: Mapping[str, Any]) -> "Settings":
     from calibench.settings import Settings, make_settings, read_settings
 
     values = read_settings(Path(params["config"])) if params.get("config") else {}
-    given = {name: value for name, value in params.items() if value not in (None, False, (), [])}
+    given = {
+        name: value for name, value in params.items() if not (value is None or value is False or value in ((), []))
+    }
     inputs = {name: given[name] for name in INPUT_OPTIONS if name in given}
     for name in ("mean", "scale"):
         if name in inputs:

@@ -9,6 +9,7 @@ from rich.text import Text
 from calibench.inference.benchmark import Speed, Throughput
 from calibench.inference.profile import LayerTime
 from calibench.inference.side_by_side import BenchmarkResult
+from calibench.reports.table import fps
 
 LAYERS_SHOWN = 8
 """Slowest layers that are listed for each model; `--json` has them all."""
@@ -24,7 +25,7 @@ def render_speeds(result: BenchmarkResult) -> RenderableType:
 
 
 def _speeds(speeds: dict[str, Speed]) -> Table:
-    table = _table("", "batch", "streams", "fps", "lowest..highest", "ratio", "latency ms", "p95")
+    table = _table("", "batch", "streams", "fps", "range", "ratio", "latency ms", "p95 ms")
     first = next(iter(speeds.values())).fps
     for name, speed in speeds.items():
         for point in speed.throughput:
@@ -36,7 +37,7 @@ def _speeds(speeds: dict[str, Speed]) -> Table:
 def _point(point: Throughput, first: float) -> tuple[str, ...]:
     low, high = point.fps.spread
     ratio = f"{point.fps.median / first:.2f}x"
-    return str(point.batch), str(point.streams), f"{point.fps.median:.1f}", f"{low:.1f}..{high:.1f}", ratio
+    return str(point.batch), str(point.streams), fps(point.fps.median), f"{fps(low)}..{fps(high)}", ratio
 
 
 def _latency(speed: Speed) -> tuple[str, str]:
@@ -61,7 +62,7 @@ def _slowest(layers: tuple[LayerTime, ...]) -> Table:
 
 def _table(first: str, *others: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column(first, overflow="ellipsis", no_wrap=True)
+    table.add_column(first, overflow="fold")
     for heading in others:
         table.add_column(heading, justify="left" if heading == "type" else "right", no_wrap=True)
     return table

@@ -97,7 +97,7 @@ def _rows(report: Report) -> list[tuple[str, tuple[str | None, str | None, str |
         ("accuracy drop, points", (None, None, _show(_points, r.drop_points))),
         ("agreement with FP32", (None, None, _show(_percent, r.agreement))),
         ("output SQNR, dB", (None, None, _show(_tenths, r.sqnr_db))),
-        ("throughput, fps", (_show(_fps, r.fp32_fps), _show(_fps, r.default_fps), _show(_fps, r.int8_fps))),
+        ("throughput, fps", (_show(fps, r.fp32_fps), _show(fps, r.default_fps), _show(fps, r.int8_fps))),
         ("  lowest..highest", _three(throughput, _range)),
         ("speed-up over default", (None, None, _show(_times, r.speedup))),
         ("speed-up over FP32", (None, _show(_times, to_default), _show(_times, r.speedup_fp32))),
@@ -144,9 +144,10 @@ def _megabytes(size: int) -> str:
     return f"{size / MB:.1f}"
 
 
-def _fps(value: float) -> str:
+def fps(value: float) -> str:
+    """Samples a second, with one decimal where it tells something."""
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}"
 
 
 def _range(spread: tuple[float, float]) -> str:
-    return "..".join(_fps(value) for value in spread)
+    return "..".join(fps(value) for value in spread)
