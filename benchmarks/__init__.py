@@ -1,0 +1,1 @@
+"""Measurements: what is run to back a claim of speed or accuracy."""
