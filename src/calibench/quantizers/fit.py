@@ -1,7 +1,7 @@
 """From statistics to quantizers: ranges, smoothing factors and the layers whose output would be poor in INT8."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from calibench.quantizers.placement import drop_layers
 from calibench.quantizers.ranges import RULES, Range, needs_per_channel, per_channel
 from calibench.quantizers.sites import Placement, Site
 from calibench.quantizers.smoothing import choose_factors, relative_error, scale_channels
-from calibench.quantizers.weights import as_matrix
+from calibench.quantizers.weights import as_matrix, input_importance
 from calibench.settings import Switch
 from calibench.statistics.statistics import Statistics, TensorStatistics
 
@@ -94,6 +94,29 @@ def fit(
         {name: f for name, f in factors.items() if name in kept},
         {name: measured[name].mean for name in kept},
     )
+
+
+def weigh(
+    placement: Placement, graph: ov.Model, measured: Mapping[TensorKey, TensorStatistics]
+) -> dict[TensorKey, TensorStatistics]:
+    """The statistics with the importance of every channel, from the weights of the layers that read it."""
+    index = operations(graph)
+    layers = {layer.name: layer for layer in placement.layers}
+    weighed = dict(measured)
+    for point in placement.points:
+        seen = measured[point.tensor]
+        variance = seen.rows.var(0) if len(seen.rows) > 1 else np.ones(seen.low.size, np.float32)
+        total = np.zeros(seen.low.size, np.float32)
+        for consumer in point.consumers:
+            layer = layers.get(consumer.operation)
+            if layer is None or layer.weight_port is None:
+                continue
+            weights = constant_value(index[layer.name].input_value(layer.weight_port))
+            if weights is not None:
+                total += input_importance(index[layer.name], layer, weights, variance)
+        if total.any():
+            weighed[point.tensor] = replace(seen, importance=total)
+    return weighed
 
 
 def _matrices(placement: Placement, index: dict[str, Any]) -> dict[str, FloatArray]:

@@ -62,30 +62,34 @@ def percentile(statistics: TensorStatistics, asymmetric: bool) -> Range:
 
 
 def mse(statistics: TensorStatistics, asymmetric: bool) -> Range:
-    """The shares of both extremes with the least squared error over the sampled values.
+    """The shares of both extremes with the least squared error, each channel weighted by its importance.
 
     The error is that of clipping, summed over the values, plus that of rounding, step**2 / 12 for every value that is
-    neither clipped nor zero (zero is exact). Source: Banner et al. 2019 (arXiv:1810.05723), section 3.
+    neither clipped nor zero (zero is exact). Source: Banner et al. 2019 (arXiv:1810.05723), section 3; the weights
+    are those of `input_importance`. The extremes of every channel count as two more rows: what the sampled rows
+    missed must not be cut off for nothing.
     """
     full = extremes(statistics, asymmetric)
-    values = _sampled(statistics)
+    values, weights = _sampled(statistics)
     if values.size == 0:
         return full
     lows, highs = float(full.low[0]) * SHARES, float(full.high[0]) * SHARES
-    clipped = _clipping(-values, -lows)[:, None] + _clipping(values, highs)[None, :]
+    clipped = _clipping(-values, weights, -lows)[:, None] + _clipping(values, weights, highs)[None, :]
     steps = _steps(lows[:, None], highs[None, :], asymmetric)
-    error = clipped + np.count_nonzero(values) * steps**2 / 12
+    error = clipped + weights[values != 0].sum() * steps**2 / 12
     low, high = np.unravel_index(np.argmin(error), error.shape)
     return Range(lows[[low]], highs[[high]])
 
 
-def _clipping(values: NDArray[np.float64], limits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Summed squared error of cutting values at each limit, float64 as limits."""
-    ordered = np.sort(values)[::-1]
+def _clipping(
+    values: NDArray[np.float64], weights: NDArray[np.float64], limits: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Weighted squared error of cutting values at each limit, float64 as limits."""
+    order = np.argsort(-values)
+    ordered, weighted = values[order], weights[order]
     count = np.searchsorted(-ordered, -limits)  # values above each limit
-    sums = np.concatenate(([0.0], np.cumsum(ordered)))[count]
-    squares = np.concatenate(([0.0], np.cumsum(ordered**2)))[count]
-    return np.asarray(squares - 2 * limits * sums + count * limits**2)
+    total, sums, squares = (np.concatenate(([0.0], np.cumsum(weighted * ordered**power)))[count] for power in (0, 1, 2))
+    return np.asarray(squares - 2 * limits * sums + limits**2 * total)
 
 
 def _steps(low: NDArray[np.float64], high: NDArray[np.float64], asymmetric: bool) -> NDArray[np.float64]:
@@ -127,6 +131,10 @@ def _range(statistics: TensorStatistics, low: float, high: float) -> Range:
     return Range(np.array([min(low, 0.0)]), np.array([max(high, 0.0)]))
 
 
-def _sampled(statistics: TensorStatistics) -> NDArray[np.float64]:
-    values = statistics.rows.reshape(-1)
-    return values[:: max(1, values.size // VALUES)].astype(np.float64)
+def _sampled(statistics: TensorStatistics) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Values and their weights, float64 [n]: some rows, and the extremes of every channel as two more."""
+    channels = statistics.low.size
+    rows = statistics.rows[:: max(1, statistics.rows.size // VALUES)]
+    values = np.concatenate((rows, statistics.low[None], statistics.high[None])).astype(np.float64)
+    weights = np.broadcast_to(statistics.importance.astype(np.float64), (len(values), channels))
+    return values.reshape(-1), weights.reshape(-1)

@@ -78,6 +78,7 @@ def scale_channels(statistics: TensorStatistics, factors: FloatArray) -> TensorS
         float(low.min()) * share_low,
         float(high.max()) * share_high,
         statistics.rows / factors,
+        statistics.importance * factors**2,
     )
 
 

@@ -20,31 +20,48 @@ def mean_output(op: Any, layer: WeightedLayer, weights: NDArray[np.floating], me
     Returns:
         float32 [output channels]; None for weights of a form that one vector cannot describe (batched MatMul).
     """
-    values = weights.astype(np.float64)
+    by_output = _input_by_output(op, layer, weights.astype(np.float64))
+    if by_output is None or by_output.shape[0] * by_output.shape[1] != mean.size:
+        return None
+    shift = np.einsum("gio,gi->go", by_output, mean.reshape(by_output.shape[:2])).reshape(-1)
+    if layer.type.endswith("BackpropData"):
+        shift = shift / float(np.prod(op.get_attributes()["strides"]))
+    return np.asarray(shift, np.float32)
+
+
+def input_importance(op: Any, layer: WeightedLayer, weights: NDArray[np.floating], variance: FloatArray) -> FloatArray:
+    """How much noise in each input channel counts in the layer's output, every output channel measured by its signal.
+
+    Args:
+        weights: of the layer's own shape.
+        variance: float32 [C], of the layer's input per channel.
+
+    Returns:
+        float32 [C]: output noise over output signal, summed over the outputs, for noise of power 1 in that channel.
+        Channels are taken as independent. All ones for weights of a form that has no such reading (batched MatMul).
+    """
+    power = _input_by_output(op, layer, weights.astype(np.float64) ** 2)
+    if power is None or power.shape[0] * power.shape[1] != variance.size:
+        return np.ones(variance.size, np.float32)
+    signal = np.einsum("gio,gi->go", power, variance.reshape(power.shape[:2]).astype(np.float64))
+    floor = 1e-3 * float(signal.mean()) + 1e-30  # a dead output does not rule
+    return np.asarray((power / (signal + floor)[:, None]).sum(2).reshape(-1), np.float32)
+
+
+def _input_by_output(op: Any, layer: WeightedLayer, values: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Values of the weights' shape summed over the kernel, as [groups, inputs, outputs]."""
     kind = layer.type
     if kind == "MatMul":
         if values.ndim != 2 or layer.weight_port != 1:
             return None
-        inner = matmul_inner_axis(op, 1, 2)
-        return np.asarray(np.tensordot(values, mean, (inner, 0)), np.float32)
+        return np.asarray(values.T if matmul_inner_axis(op, 1, 2) == 1 else values)[None]
     summed = values.reshape(*values.shape[: _leading(kind)], -1).sum(-1)
-    if kind == "Convolution":
-        return np.asarray(summed @ mean, np.float32)
-    if kind == "ConvolutionBackpropData":
-        return np.asarray(summed.T @ mean / _stride_product(op), np.float32)
-    groups = summed.shape[0]
-    if kind == "GroupConvolution":  # [G, O, I]
-        return np.asarray(np.einsum("goi,gi->go", summed, mean.reshape(groups, -1)).reshape(-1), np.float32)
-    by_group = np.einsum("gio,gi->go", summed, mean.reshape(groups, -1))
-    return np.asarray(by_group.reshape(-1) / _stride_product(op), np.float32)
+    grouped = summed if kind.startswith("Group") else summed[None]
+    return np.asarray(grouped if kind.endswith("BackpropData") else grouped.transpose(0, 2, 1))
 
 
 def _leading(kind: str) -> int:
     return 3 if kind.startswith("Group") else 2
-
-
-def _stride_product(op: Any) -> float:
-    return float(np.prod(op.get_attributes()["strides"]))
 
 
 def as_matrix(op: Any, layer: WeightedLayer, weights: FloatArray) -> FloatArray | None:

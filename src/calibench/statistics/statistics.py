@@ -106,6 +106,7 @@ class Statistics:
             float(self.low_mean.mean(self.count)[index]),
             float(self.high_mean.mean(self.count)[index]),
             np.concatenate(kept).reshape(-1, channels) if kept else np.zeros((0, channels), np.float32),
+            np.ones(channels, np.float32),
         )
 
 
@@ -117,6 +118,7 @@ class TensorStatistics:
         low, high, mean: float32 [C] per channel.
         low_mean, high_mean: the samples' extremes of the whole tensor, averaged.
         rows: float32 [R, C]; sampled positions, all channels of each.
+        importance: float32 [C]; how much noise in each channel counts for what follows.
     """
 
     low: FloatArray
@@ -125,3 +127,4 @@ class TensorStatistics:
     low_mean: float
     high_mean: float
     rows: FloatArray
+    importance: FloatArray

@@ -1,0 +1,59 @@
+"""Choose a recipe by the output error on samples that were used for nothing else."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+
+from calibench.datasets.dataset import Dataset
+from calibench.inference.runner import Outputs, infer_all
+from calibench.models.logits import expose
+
+COMPARED_VALUES = 16384
+"""Values of an output that are compared, spread over it: keeps memory flat for networks that make pictures."""
+
+Thinned = tuple[NDArray[np.float32], ...]
+Compile = Callable[[ov.Model], ov.CompiledModel]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A recipe and its output error on the samples kept apart.
+
+    Attributes:
+        error_db: noise over signal, in dB, averaged over the outputs; lower is better.
+    """
+
+    recipe: str
+    error_db: float
+    samples: int
+
+
+def thin(outputs: Outputs) -> Thinned:
+    """At most COMPARED_VALUES of every output, at regular places."""
+    flat = (np.asarray(output, dtype=np.float32).reshape(-1) for output in outputs)
+    return tuple(values[:: max(1, values.size // COMPARED_VALUES)].copy() for values in flat)
+
+
+def try_out(
+    name: str, model: ov.Model, samples: Dataset, references: Sequence[Thinned], compile_model: Compile
+) -> Trial:
+    """Run an INT8 model on the samples kept apart.
+
+    Args:
+        model: INT8; not changed.
+        references: what the FP32 model made of the same samples, from the outputs of `expose`.
+        compile_model: compiles as the result will be run, samples' preparation included.
+    """
+    noise = np.zeros(len(references[0]))
+    signal = np.zeros(len(references[0]))
+    results = infer_all(compile_model(expose(model.clone())), (samples[i] for i in range(len(samples))))
+    for reference, outputs in zip(references, results, strict=True):
+        for i, (exact, values) in enumerate(zip(reference, thin(outputs), strict=True)):
+            noise[i] += float(((values - exact).astype(np.float64) ** 2).sum())
+            signal[i] += float((exact.astype(np.float64) ** 2).sum())
+    ratio = np.maximum(noise, 1e-30) / np.maximum(signal, 1e-30)
+    error = float(np.mean(10 * np.log10(ratio)))
+    return Trial(name, error if np.isfinite(error) else float("inf"), len(references))
