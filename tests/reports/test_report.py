@@ -93,6 +93,7 @@ def test_outputs_without_noise_are_capped_and_no_number_becomes_null() -> None:
     report = Report.model_validate(values)
     assert report.sqnr_db == SQNR_CAP_DB
     assert as_json(report)["baseline"] is None
+    assert Report.model_validate({**values, "sqnr_db": -math.inf}).sqnr_db == -SQNR_CAP_DB
 
 
 def test_unknown_fields_are_refused() -> None:

@@ -40,9 +40,10 @@ def test_what_was_not_measured_has_no_row() -> None:
 
 
 def test_a_metric_that_is_no_share_is_shown_as_it_is() -> None:
-    text = printed(full_report().model_copy(update={"metric": "mine:psnr", "baseline": 31.25}))
-    assert "31.25" in text
-    assert "3125" not in text
+    text = printed(full_report().model_copy(update={"metric": "mine:psnr", "unit": "dB", "baseline": 31.25}))
+    assert "mine:psnr, dB" in text
+    assert "accuracy drop, dB" in text
+    assert "31.25 " in text
 
 
 def test_square_brackets_in_names_are_no_markup() -> None:

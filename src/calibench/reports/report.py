@@ -20,7 +20,7 @@ from calibench.settings import Frozen, Settings
 SCHEMA_VERSION = 1
 
 SQNR_CAP_DB = 200.0
-"""What stands for infinity: INT8 and FP32 outputs equal bit for bit. JSON knows no infinity."""
+"""What stands for infinity, which JSON does not know: outputs equal bit for bit (or, negative, nothing in common)."""
 
 WITHOUT_EFFECT = ("threads", "cache_dir", "keep_cache")
 """Settings that change how a run goes, never what it decides."""
@@ -114,16 +114,19 @@ class Report(Frozen):
     layers: tuple[LayerRow, ...] = decided((), "the layers that can be quantized, in the order of the graph")
 
     metric: str | None = decided(None, "the metric of `baseline` and `int8`")
+    unit: str = decided("%", "the unit of the metric; %: shares, given as 0..100")
     inference_precision: str = decided("f32", "the precision of float layers at which `int8` was scored")
     default_precision: str | None = measured(None, "in which this device runs FP32 models when nobody asks")
     baseline: float | None = measured(None, "score of the model in exact FP32, in the metric's unit")
     int8: float | None = measured(None, "score of the INT8 model as it will be deployed, in the metric's unit")
-    drop_points: float | None = measured(None, "how much worse INT8 is, in percentage points; positive when worse")
-    agreement: float | None = measured(None, "share of samples, 0..1, where INT8 gives the answer of FP32")
-    sqnr_db: float | None = measured(None, f"signal to quantization noise of the outputs; {SQNR_CAP_DB:g}: no noise")
+    drop_points: float | None = measured(
+        None, "how much worse INT8 is, in percentage points (else in `unit`); positive when worse"
+    )
+    agreement: float | None = measured(None, "percent of samples where INT8 gives the answer of FP32")
+    sqnr_db: float | None = measured(None, f"signal to quantization noise of the outputs; {SQNR_CAP_DB:g}: none")
     cosine: float | None = measured(None, "mean cosine similarity of the outputs, -1..1")
     evaluated: int | None = measured(None, "samples that the scores come from")
-    batch_agreement: float | None = measured(None, "share of answers, 0..1, that are equal at batch 1 and `batch`")
+    batch_agreement: float | None = measured(None, "percent of answers that are equal at batch 1 and `batch`")
 
     fp32_fps: float | None = measured(None, "throughput of the model in exact FP32, samples a second")
     default_fps: float | None = measured(None, "throughput of the model as the device would deploy it")
@@ -142,7 +145,7 @@ class Report(Frozen):
     @field_validator("sqnr_db")
     @classmethod
     def _finite(cls, value: float | None) -> float | None:
-        return None if value is None else min(value, SQNR_CAP_DB)
+        return None if value is None else max(-SQNR_CAP_DB, min(value, SQNR_CAP_DB))
 
 
 def as_json(report: Report) -> dict[str, Any]:

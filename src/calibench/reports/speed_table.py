@@ -11,6 +11,9 @@ from calibench.inference.profile import LayerTime
 from calibench.inference.side_by_side import BenchmarkResult
 from calibench.reports.table import fps
 
+SHOWN = 0.005
+"""Share of the time below which a precision is not named: it would read 0%."""
+
 LAYERS_SHOWN = 8
 """Slowest layers that are listed for each model; `--json` has them all."""
 
@@ -50,7 +53,10 @@ def _precisions(layers: tuple[LayerTime, ...]) -> str:
     for layer in layers:
         times[layer.precision] += layer.time_ms  # type: ignore[assignment]  # Counter adds floats as well
     total = sum(times.values()) or 1
-    return "time in " + ", ".join(f"{precision} {time / total:.0%}" for precision, time in times.most_common())
+    shares = times.most_common()
+    return "time in " + ", ".join(
+        f"{precision} {time / total:.0%}" for precision, time in shares if time / total >= SHOWN
+    )
 
 
 def _slowest(layers: tuple[LayerTime, ...]) -> Table:

@@ -88,13 +88,17 @@ def facts(report: Report) -> list[RenderableType]:
 
 def _rows(report: Report) -> list[tuple[str, tuple[str | None, str | None, str | None]]]:
     r = report
-    score = _percent if (r.metric or "").startswith("top") else _plain
+    percent = r.unit == "%"
+    score = _percent if percent else _plain
     throughput = {name: speed.best.fps.spread for name, speed in r.speeds.items()}
     latency = {name: speed.latency_ms.median for name, speed in r.speeds.items()}
     to_default = r.default_fps / r.fp32_fps if r.default_fps and r.fp32_fps else None
     return [
-        (r.metric or "score", (_show(score, r.baseline), None, _show(score, r.int8))),
-        ("accuracy drop, points", (None, None, _show(_points, r.drop_points))),
+        (
+            _with_unit(r.metric or "score", "" if percent else r.unit),
+            (_show(score, r.baseline), None, _show(score, r.int8)),
+        ),
+        (_with_unit("accuracy drop", "points" if percent else r.unit), (None, None, _show(_points, r.drop_points))),
         ("agreement with FP32", (None, None, _show(_percent, r.agreement))),
         ("output SQNR, dB", (None, None, _show(_tenths, r.sqnr_db))),
         ("throughput, fps", (_show(fps, r.fp32_fps), _show(fps, r.default_fps), _show(fps, r.int8_fps))),
@@ -120,8 +124,12 @@ def _show(text: Callable[[T], str], value: T | None) -> str | None:
     return None if value is None else text(value)
 
 
-def _percent(share: float) -> str:
-    return f"{share * 100:.2f} %"
+def _with_unit(label: str, unit: str) -> str:
+    return f"{label}, {unit}" if unit else label
+
+
+def _percent(percent: float) -> str:
+    return f"{percent:.2f} %"
 
 
 def _points(points: float) -> str:
