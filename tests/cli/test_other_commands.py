@@ -3,6 +3,7 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import openvino as ov
 import pytest
 from openvino import opset13 as ops
@@ -146,3 +147,10 @@ def test_models_with_other_inputs_are_refused(models, run, tmp_path: Path) -> No
     result = run("benchmark", models[0], path)
     assert result.exit_code == 2
     assert result.stderr.startswith("SettingsError: third takes other, but model takes data.")
+
+
+def test_benchmark_runs_on_the_samples_of_a_dataset(models, run, tmp_path: Path) -> None:
+    np.save(tmp_path / "samples.npy", np.zeros((2, 3, 8, 8), np.float32))
+    result = run("benchmark", models[0], "-d", tmp_path / "samples.npy", *BRIEF, "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["data"] == str(tmp_path / "samples.npy")
