@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 
@@ -25,7 +26,7 @@ def entries(cache: Path, topic: str, part: Part) -> list[str]:
 
 
 def lines(cache: Path, part: Part, shortest: int, longest: int) -> Iterator[str]:
-    """Pieces of texts, cut between words, without end.
+    """Pieces of texts, cut between words, without end; no line is of both parts, even where two texts share words.
 
     Args:
         cache: where packages are.
@@ -42,5 +43,5 @@ def lines(cache: Path, part: Part, shortest: int, longest: int) -> Iterator[str]
             if len(line) + 1 + len(word) > wanted:
                 break
             line = f"{line} {word}"
-        if shortest <= len(line) <= longest:
+        if shortest <= len(line) <= longest and crc32(line.encode()) % len(PARTS) == PARTS.index(part):
             yield line
