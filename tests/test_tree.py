@@ -1,0 +1,86 @@
+"""The documentation says what the tree holds, and the tree keeps its own rules."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+MODULES = sorted((ROOT / "src/calibench").rglob("*.py"))
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)\s]*)?\)")
+# `src/calibench/...` as it is, `models/graph.py` as a part of the package
+MENTIONED = re.compile(r"`((?:[a-z_]+/)+[a-z_]+\.(?:py|csv|json))`")
+
+
+def test_generated_pages_are_up_to_date():
+    checked = subprocess.run(
+        [sys.executable, "tools/write_reference.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    links = [link for link in LINK.findall(page.read_text()) if not link.startswith(("http:", "https:", "mailto:"))]
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_a_page_names_are_there(page):
+    places = (ROOT, ROOT / "src/calibench", ROOT / "src")
+    named = set(MENTIONED.findall(page.read_text()))
+    made_by_make_bench = {"benchmarks/results/default-ptq.json", "results/default-ptq.json"}
+    assert [name for name in named - made_by_make_bench if not any((place / name).exists() for place in places)] == []
+
+
+def test_every_decision_is_in_the_list():
+    listed = (ROOT / "docs/decisions/README.md").read_text()
+    notes = [note.name for note in (ROOT / "docs/decisions").glob("0*.md")]
+    assert notes
+    assert [name for name in notes if name not in listed] == []
+
+
+def test_the_tests_that_the_seeds_name_exist():
+    named = re.findall(r"`(tests/[a-z_/]+\.py)::(test_\w+)`", (ROOT / "docs/reference/seeds.md").read_text())
+    assert named
+    texts = {path: (ROOT / path).read_text() if (ROOT / path).is_file() else "" for path, _ in named}
+    assert [f"{path}::{name}" for path, name in named if f"def {name}(" not in texts[path]] == []
+
+
+def test_every_sentence_of_both_seeds_has_its_row():
+    text = (ROOT / "docs/reference/seeds.md").read_text()
+    for letter in "AB":
+        numbers = [int(number) for number in re.findall(rf"^\| {letter}(\d+) \|", text, re.MULTILINE)]
+        assert numbers == list(range(1, len(numbers) + 1))
+        assert numbers
+
+
+def test_the_lock_holds_versions_and_no_addresses():
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    assert [line for line in lines if not re.match(r"[a-z0-9.\-]+==[\w.]+( ;|$)", line) or "://" in line] == []
+
+
+def test_the_lock_holds_every_dependency_but_torch():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"]]
+    for extra, requirements in project["optional-dependencies"].items():
+        wanted += requirements if extra != "torch" else []
+    names = {re.split(r"[\[<>=~!; ]", requirement)[0].lower() for requirement in wanted}
+    locked = {line.split("==")[0] for line in (ROOT / "requirements.lock").read_text().splitlines()}
+    assert names <= locked
+
+
+def test_a_file_name_occurs_once_in_the_package():
+    """Other than what the interpreter or a command demands: packages' own files, and commands named like a step."""
+    names = Counter(path.name for path in MODULES if path.name != "__init__.py" and path.parent.name != "cli")
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_no_file_has_a_name_that_says_nothing():
+    empty = {"utils", "util", "common", "base", "helpers", "misc", "manager"}
+    assert [path for path in MODULES if path.stem in empty] == []

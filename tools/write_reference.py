@@ -1,0 +1,217 @@
+"""Write docs/reference/{cli,settings,report}.md from the code, so that they cannot say anything else.
+
+Usage: .venv/bin/python tools/write_reference.py [--check]
+"""
+
+import re
+import sys
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+import typer
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from calibench.cli.answer import DONE, FAILED, INTERRUPTED, TARGET_MISSED, WRONG_INPUT
+from calibench.cli.app import app
+from calibench.reports.report import SCHEMA_VERSION, Report
+from calibench.settings import Ignored, InputSettings, Settings
+
+FOLDER = Path(__file__).parent.parent / "docs" / "reference"
+NOTE = "<!-- Written by tools/write_reference.py (make reference): change the code, not this page. -->"
+
+REASONS = {
+    "preset": "`performance`: weights and activations symmetric, every zero point is 0. `mixed`: activations "
+    "asymmetric where that makes the step at least 5 % smaller. The default needs no zero points on any device.",
+    "device": "the OpenVINO device that will run the result; refused when it has no INT8.",
+    "subset": "All, because the pass stops by itself when the ranges have settled.",
+    "seed": "The same seed and dataset give the same choice.",
+    "exact_subset": "Off: ranges are settled after a few dozen samples as a rule.",
+    "range_rule": "`auto`: chosen per model by the output error on samples kept apart, where there are enough. The "
+    "rules: `halfway`, `extremes`, `mse`, `percentile` ([what they do](../explanation/ranges.md)).",
+    "bias_correction": "`auto` and `on`: corrected, which costs no pass and no time at run time; `off`: not.",
+    "smoothing": "`auto` and `on`: per tensor, where it is predicted to help; `off`: nowhere.",
+    "per_channel_activations": "`auto`: only where one step for all channels drowns a quarter of them, because "
+    "ranges per channel need many samples.",
+    "per_channel_weights": "On: one scale per output channel of a layer. Off: one per tensor.",
+    "overflow_guard": "A CPU without VNNI adds pairs of products in 16 bits, which can overflow.",
+    "ignored": "layers that stay in float: `names`, `types` and `patterns`; see below.",
+    "inputs": "How files become inputs; see below.",
+    "embed_preprocessing": "Off: the result takes exactly what the FP32 model takes. On: it takes raw pictures.",
+    "inference_precision": "of the layers left in float. None: the device's own choice.",
+    "batch": "Accuracy is measured at the batch that will be deployed.",
+    "threads": "Cores that the process may use: affinity and container limits are respected.",
+    "metric": "`auto`: top1 where there are labels and one score per class, agreement with FP32 where there are only "
+    "the scores, else cosine.",
+    "recipes": "1: no comparison.",
+    "cache_dir": "folder for decoded samples, so that they are decoded once.",
+    "keep_cache": "keep the decoded samples for the next run instead of removing them on success.",
+    "color": "the order of the channels that the model wants: `rgb`, `bgr`, or `gray`.",
+    "names": "whole names of layers, as `calibench inspect` shows them.",
+    "types": "types of operations, such as `MatMul`.",
+}
+"""What a default means or why it is so; printed behind the description of the field."""
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages; with --check only say which are out of date."""
+    stale = [name for name, make in PAGES.items() if _read(name) != make()]
+    for name in stale:
+        if "--check" in arguments:
+            print(f"docs/reference/{name} is out of date: make reference", file=sys.stderr)
+        else:
+            (FOLDER / name).write_text(PAGES[name](), encoding="utf-8")
+    return 1 if stale and "--check" in arguments else 0
+
+
+def cli_page() -> str:
+    """Every command with its arguments and options."""
+    program: Any = typer.main.get_command(app)
+    lines = ["# The program `calibench`", "", NOTE, "", f"{program.help}", ""]
+    lines += ["| Exit code | Meaning |", "| --- | --- |"]
+    lines += [f"| {code} | {text} |" for code, text in EXIT_CODES]
+    for name, command in program.commands.items():
+        lines += ["", f"## calibench {name}", "", command.help, "", "| Option | Meaning |", "| --- | --- |"]
+        lines += [_option(param) for param in command.params]
+    return "\n".join(lines) + "\n"
+
+
+EXIT_CODES = (
+    (DONE, "done"),
+    (FAILED, "the run itself failed (no room, no right to write, a fault of Calibench)"),
+    (WRONG_INPUT, "the input is wrong: model, dataset, settings or device"),
+    (TARGET_MISSED, "the accuracy target was missed (the accuracy-aware method)"),
+    (INTERRUPTED, "interrupted; nothing was written"),
+)
+
+
+def _option(param: Any) -> str:
+    names = (
+        ", ".join(f"`{name}`" for name in param.opts) if param.opts[0].startswith("-") else f"`{param.name.upper()}`"
+    )
+    value = f" `{param.metavar.strip()}`" if (param.metavar or "").strip() and param.opts[0].startswith("-") else ""
+    default = param.default
+    shown = "" if default in (None, False, (), []) or callable(default) else f" Default: {default}."
+    needed = " Required." if param.required else ""
+    help_text = re.sub(r"\[/?[a-z]+\]", "", param.help or "")
+    return f"| {names}{value} | {_cell(help_text)}{needed}{shown} |"
+
+
+def settings_page() -> str:
+    """Every setting with its default and the reason."""
+    lines = ["# Settings", "", NOTE, ""]
+    lines += [
+        "The same names in Python (`Settings`), in a YAML file (`--config FILE`) and, with dashes, as options of the",
+        "command line. Options win over the file. Unknown names are refused with the known ones.",
+        "`calibench calibrate ... --save-config FILE` writes all settings of a run.",
+        "",
+        *_settings_table(Settings),
+        "",
+        "## InputSettings",
+        "",
+        "One input of the model, under `inputs` by its name; the name `''` means every input. On the command line",
+        "`--size`, `--resize`, `--color`, `--mean`, `--scale` and `--layout`, for every input; `resize_short` is",
+        "set in the file.",
+        "",
+        *_settings_table(InputSettings),
+        "",
+        "## Ignored",
+        "",
+        "Layers left in float, under `ignored`. On the command line: `--ignore-name`, `--ignore-type` and",
+        "`--ignore-pattern`, each repeatable.",
+        "",
+        *_settings_table(Ignored),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _settings_table(model: type[BaseModel]) -> Iterator[str]:
+    yield "| Setting | Type | Default | Meaning |"
+    yield "| --- | --- | --- | --- |"
+    for name, field in model.model_fields.items():
+        parts = (field.description or "", REASONS.get(name, ""))
+        meaning = ". ".join(part.rstrip(".") for part in parts if part)
+        yield f"| `{name}` | {_type(field.annotation)} | {_default(field)} | {_cell(meaning)}. |"
+
+
+def report_page() -> str:
+    """Every field of report.json."""
+    lines = ["# report.json", "", NOTE, ""]
+    lines += [
+        f"Schema version {SCHEMA_VERSION}. A field is *decided* or *measured*: decided fields are the same for the",
+        "same inputs, settings, seed, CPU flags and precision, whatever the number of threads, streams or shards;",
+        "measured ones depend on the machine and the moment, and are null where the measurement was skipped.",
+        "In Python: `calibench.reports.report.schema()` gives the JSON schema, `read_report(path)` the values.",
+    ]
+    waiting: list[type[BaseModel]] = [Report]
+    done: list[type[BaseModel]] = []
+    while waiting:
+        model = waiting.pop(0)
+        if model in done or model is Settings:
+            continue
+        done.append(model)
+        lines += ["", "## The whole" if model is Report else f"## {model.__name__}", ""]
+        if model is not Report and model.__doc__:
+            lines += [model.__doc__.strip().splitlines()[0], ""]
+        lines += ["| Field | Type | Kind | Meaning |", "| --- | --- | --- | --- |"]
+        for name, field in model.model_fields.items():
+            waiting += _models_in(field.annotation)
+            extra = field.json_schema_extra
+            kind = extra.get("kind", "") if isinstance(extra, dict) else ""
+            lines.append(f"| `{name}` | {_type(field.annotation)} | {kind} | {_cell(field.description or '')} |")
+    return "\n".join(lines) + "\n"
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in _models_in(inner)]
+
+
+def _type(annotation: Any) -> str:
+    """A type as a person reads it."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return ", ".join(f"`{value}`" for value in inner)
+    if origin in (Union, types.UnionType):
+        return " or ".join("null" if each is type(None) else _type(each) for each in inner)
+    if origin is tuple:
+        return f"list of {_type(inner[0])}" if inner[-1] is Ellipsis else ", ".join(_type(each) for each in inner)
+    if origin is dict:
+        return f"{_type(inner[0])} -> {_type(inner[1])}"
+    if hasattr(annotation, "__metadata__"):
+        return _type(inner[0])
+    if annotation is Settings:
+        return "[settings](settings.md)"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return f"[{annotation.__name__}](#{annotation.__name__.lower()})"
+    return {str: "text", int: "integer", float: "number", bool: "true/false", Path: "path"}.get(
+        annotation, str(annotation)
+    )
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.get_default(call_default_factory=True)
+    if value is None:
+        return "null"
+    if isinstance(value, BaseModel) or value in ((), {}):
+        return "none"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _read(name: str) -> str:
+    path = FOLDER / name
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+PAGES: dict[str, Callable[[], str]] = {"cli.md": cli_page, "settings.md": settings_page, "report.md": report_page}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
