@@ -1,3 +1,35 @@
-"""Calibench: FP32 models to INT8 for OpenVINO, with a known accuracy drop and the reasons."""
+"""Calibench: FP32 models to INT8 for OpenVINO, with a known accuracy drop and the reasons.
+
+The public names load on first use, so that `calibench --help` answers at once.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from calibench.datasets.dataset import Arrays as Arrays
+    from calibench.pipeline import benchmark as benchmark
+    from calibench.pipeline import calibrate as calibrate
+    from calibench.pipeline import evaluate as evaluate
+    from calibench.pipeline import inspect as inspect
+    from calibench.settings import InputSettings as InputSettings
+    from calibench.settings import Settings as Settings
+
+_HOMES = {
+    "Arrays": "calibench.datasets.dataset",
+    "InputSettings": "calibench.settings",
+    "Settings": "calibench.settings",
+    "benchmark": "calibench.pipeline",
+    "calibrate": "calibench.pipeline",
+    "evaluate": "calibench.pipeline",
+    "inspect": "calibench.pipeline",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'calibench' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

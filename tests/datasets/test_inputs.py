@@ -6,7 +6,7 @@ import pytest
 
 from calibench.datasets.inputs import ImageInput, TensorInput, plan_inputs
 from calibench.errors import DatasetError, ModelError, SettingsError
-from calibench.inference.runner import port_name
+from calibench.models.ports import port_name
 from calibench.settings import InputSettings, Settings
 
 

@@ -7,7 +7,7 @@ import openvino as ov
 from openvino.preprocess import ColorFormat, PrePostProcessor
 
 from calibench.errors import SettingsError
-from calibench.inference.runner import port_name
+from calibench.models.ports import port_name
 from calibench.settings import InputSettings
 
 

@@ -10,7 +10,7 @@ import openvino as ov
 
 from calibench.datasets.attach import attach_images
 from calibench.errors import DatasetError, ModelError, SettingsError
-from calibench.inference.runner import port_name
+from calibench.models.ports import port_name
 from calibench.settings import InputSettings, Settings
 
 IMAGE_CHANNELS = (1, 3)

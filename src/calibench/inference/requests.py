@@ -9,7 +9,8 @@ import openvino as ov
 
 from calibench.datasets.dataset import Sample
 from calibench.errors import DatasetError, SettingsError
-from calibench.inference.runner import core, port_name
+from calibench.inference.runner import core
+from calibench.models.ports import port_name
 
 
 def compile_at(

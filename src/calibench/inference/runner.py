@@ -2,22 +2,20 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
+from calibench.errors import SettingsError
+from calibench.models.ports import port_name
+
 Array = NDArray[np.generic]
 Outputs = tuple[Array, ...]
 
 core = ov.Core()
-
-
-def port_name(port: Any) -> str:
-    """The name by which a person knows an input or output: that of its operation if it is a tensor name too."""
-    own = str(port.node.get_friendly_name())
-    return own if own in port.names or not port.names else min(port.names)
 
 
 def compile_for_samples(model: ov.Model, device: str, threads: int, precision: str = "f32") -> ov.CompiledModel:
@@ -59,3 +57,33 @@ def _finish(busy: deque[ov.InferRequest], free: deque[ov.InferRequest]) -> Outpu
     outputs = tuple(np.array(tensor.data) for tensor in request.output_tensors)
     free.append(request)
     return outputs
+
+
+def infer_batches(compiled: ov.CompiledModel, samples: Iterable[Mapping[str, Array]], batch: int) -> Iterator[Outputs]:
+    """The outputs of every sample, each with a batch axis of 1, computed `batch` samples at a time.
+
+    The last batch is filled up with its last sample.
+
+    Raises:
+        SettingsError: an output has no axis of `batch` to split, or samples differ in shape.
+    """
+    if batch == 1:
+        yield from infer_all(compiled, samples)
+        return
+    sizes: deque[int] = deque()
+    for outputs in infer_all(compiled, _stacked(samples, batch, sizes)):
+        if any(output.shape[:1] != (batch,) for output in outputs):
+            raise SettingsError(f"--batch {batch}: an output of the model has no batch axis. Use --batch 1.")
+        for number in range(sizes.popleft()):
+            yield tuple(output[number : number + 1] for output in outputs)
+
+
+def _stacked(samples: Iterable[Mapping[str, Array]], batch: int, sizes: deque[int]) -> Iterator[Mapping[str, Array]]:
+    """Batches of samples; the true size of each goes to `sizes`."""
+    rest = iter(samples)
+    while group := list(islice(rest, batch)):
+        sizes.append(len(group))
+        group += [group[-1]] * (batch - len(group))
+        if any(sample[name].shape != array.shape for sample in group for name, array in group[0].items()):
+            raise SettingsError(f"--batch {batch}: the samples differ in shape and cannot form a batch. Use --batch 1.")
+        yield {name: np.concatenate([sample[name] for sample in group]) for name in group[0]}

@@ -14,9 +14,9 @@ from calibench.errors import SettingsError
 from calibench.inference.benchmark import BenchmarkSettings, Candidate, Speed, measure
 from calibench.inference.profile import LayerTime, profile
 from calibench.inference.random_data import random_samples
-from calibench.inference.runner import core, port_name
 from calibench.machine import Machine, check_device, default_precision, describe_machine, physical_cores
-from calibench.models.read import read_model
+from calibench.models.ports import port_name
+from calibench.models.read import is_quantized, read_model
 from calibench.progress import Progress, silent
 from calibench.settings import Settings
 
@@ -68,7 +68,7 @@ def benchmark(
     if not models:
         raise SettingsError("benchmark: there is no model. Name at least one file.")
     check_device(settings.device)
-    graphs = {name: _read(path) for name, path in _labels(models).items()}
+    graphs = {name: read_model(path, allow_quantized=True).graph for name, path in _labels(models).items()}
     samples, plan = _samples(graphs, dataset, settings, bench)
     candidates = {
         f"{name} ({shown})": Candidate(plan.attach(graph), hint, settings.device)
@@ -86,11 +86,6 @@ def benchmark(
             for name, each in candidates.items()
         },
     )
-
-
-def is_quantized(model: ov.Model) -> bool:
-    """Whether the graph holds quantizers of activations or weights."""
-    return any(op.get_type_name() == "FakeQuantize" for op in model.get_ops())
 
 
 def _precisions(model: ov.Model, settings: Settings) -> list[tuple[str | None, str]]:
@@ -121,18 +116,6 @@ def _samples(
     sized = any(each.size for each in settings.inputs.values())
     plan = plan_inputs(graphs[first], settings, images=sized)
     return random_samples(plan.inputs, bench.shapes), plan
-
-
-def _read(path: Path) -> ov.Model:
-    """A model to run: FP32 of any format, or an IR with quantizers, which `read_model` refuses to calibrate."""
-    if path.suffix == ".xml" and path.is_file():
-        try:
-            graph = core.read_model(path)
-        except RuntimeError:
-            return read_model(path).graph  # it says what is wrong
-        if is_quantized(graph):
-            return graph
-    return read_model(path).graph
 
 
 def _labels(paths: Sequence[Path]) -> dict[str, Path]:

@@ -1,6 +1,6 @@
 """Choose a recipe by the output error on samples that were used for nothing else."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,13 +9,11 @@ from numpy.typing import NDArray
 
 from calibench.datasets.dataset import Dataset
 from calibench.inference.runner import Outputs, infer_all
-from calibench.models.logits import expose
 
 COMPARED_VALUES = 16384
 """Values of an output that are compared, spread over it: keeps memory flat for networks that make pictures."""
 
 Thinned = tuple[NDArray[np.float32], ...]
-Compile = Callable[[ov.Model], ov.CompiledModel]
 
 
 @dataclass(frozen=True)
@@ -37,19 +35,16 @@ def thin(outputs: Outputs) -> Thinned:
     return tuple(values[:: max(1, values.size // COMPARED_VALUES)].copy() for values in flat)
 
 
-def try_out(
-    name: str, model: ov.Model, samples: Dataset, references: Sequence[Thinned], compile_model: Compile
-) -> Trial:
+def try_out(name: str, compiled: ov.CompiledModel, samples: Dataset, references: Sequence[Thinned]) -> Trial:
     """Run an INT8 model on the samples kept apart.
 
     Args:
-        model: INT8; not changed.
-        references: what the FP32 model made of the same samples, from the outputs of `expose`.
-        compile_model: compiles as the result will be run, samples' preparation included.
+        compiled: the INT8 model with the outputs of `expose`.
+        references: what the FP32 model made of the same samples, from the same outputs.
     """
     noise = np.zeros(len(references[0]))
     signal = np.zeros(len(references[0]))
-    results = infer_all(compile_model(expose(model.clone())), (samples[i] for i in range(len(samples))))
+    results = infer_all(compiled, (samples[i] for i in range(len(samples))))
     for reference, outputs in zip(references, results, strict=True):
         for i, (exact, values) in enumerate(zip(reference, thin(outputs), strict=True)):
             noise[i] += float(((values - exact).astype(np.float64) ** 2).sum())

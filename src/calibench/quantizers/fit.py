@@ -50,6 +50,7 @@ class Quantization:
     Attributes:
         factors: float32 [C] by which the channels of a tensor are divided, by tensor.
         means: float32 [C], mean of every measured tensor, as the layers read it (after smoothing).
+        shifts: float32 [C], by how much quantizing the tensor moves that mean.
     """
 
     recipe: Recipe
@@ -57,6 +58,7 @@ class Quantization:
     quantizers: tuple[Quantizer, ...]
     factors: dict[TensorKey, FloatArray]
     means: dict[TensorKey, FloatArray]
+    shifts: dict[TensorKey, FloatArray]
 
 
 def usable(placement: Placement, graph: ov.Model, statistics: Statistics) -> Placement:
@@ -87,13 +89,26 @@ def fit(
     poor = _poor_layers(placement, measured, matrices, factors, recipe)
     placement = drop_layers(placement, graph, poor, frozenset(factors))
     kept = {point.tensor for point in placement.points}
+    quantizers = _quantizers(placement, measured, recipe)
+    grids = {name: quantizer.grid for quantizer in quantizers for name in quantizer.site.points}
     return Quantization(
         recipe,
         placement,
-        _quantizers(placement, measured, recipe),
+        quantizers,
         {name: f for name, f in factors.items() if name in kept},
         {name: measured[name].mean for name in kept},
+        {name: _shift(measured[name], grids[name]) for name in kept},
     )
+
+
+def _shift(statistics: TensorStatistics, grid: Grid) -> FloatArray:
+    """float32 [C]: mean error of quantizing, on the sampled rows.
+
+    Flat regions of a picture hold one value over and over; its rounding error has one sign there and adds up in
+    what follows like a wrong bias.
+    """
+    rows = statistics.rows
+    return np.asarray((grid.apply(rows) - rows).mean(0) if len(rows) else np.zeros_like(statistics.mean))
 
 
 def weigh(

@@ -115,9 +115,11 @@ def _replace_weights(
     _name(scaled, f"{layer.name}/weights/scale")
     op.input(layer.weight_port).replace_source_output(scaled.output(0))
     if quantization.recipe.bias_correction and read is not None:
-        shift = mean_output(op, layer, weights - integers * scale, quantization.means[read])
-        if shift is not None and shift.any():
-            add_to_bias(op, layer, shift)
+        stored_weights = integers * scale
+        lost = mean_output(op, layer, weights - stored_weights, quantization.means[read])
+        moved = mean_output(op, layer, stored_weights, quantization.shifts[read])
+        if lost is not None and moved is not None and (lost - moved).any():
+            add_to_bias(op, layer, lost - moved)
 
 
 def _along_input(layer: WeightedLayer, weights: FloatArray, factors: FloatArray) -> FloatArray:

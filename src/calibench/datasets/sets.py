@@ -1,0 +1,140 @@
+"""From what the person gave to the two sets that a calibration needs: samples for the ranges, samples for accuracy."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import openvino as ov
+
+from calibench.datasets.ahead import readable
+from calibench.datasets.cache import Cached, cached
+from calibench.datasets.dataset import Dataset, Subset
+from calibench.datasets.inputs import InputPlan, plan_inputs
+from calibench.datasets.read import holds_images, read_dataset
+from calibench.datasets.subset import advice, choose, overlap, shortfall, split
+from calibench.progress import Progress
+from calibench.settings import Settings
+
+CACHE_BYTES = 4 * 2**30
+"""Most that decoded samples may take on disk: 26,000 pictures of 224 x 224."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A dataset that was read, decoded once and is free of unreadable samples."""
+
+    source: Dataset
+    samples: Dataset
+    skipped: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Sets:
+    """The two sets of one calibration.
+
+    Attributes:
+        calibration: the samples chosen to set the ranges, in the order in which they are measured.
+        total: samples that they were chosen from.
+        validation: the samples that decide accuracy.
+        has_own_validation: the person gave a set of its own.
+    """
+
+    plan: InputPlan
+    opened: Opened
+    opened_validation: Opened | None
+    calibration: Subset
+    total: int
+    validation: Dataset
+    has_own_validation: bool
+    notes: tuple[str, ...]
+
+
+@contextmanager
+def open_sets(
+    graph: ov.Model,
+    dataset: Path | Dataset,
+    validation: Path | Dataset | None,
+    settings: Settings,
+    threads: int,
+    progress: Progress,
+) -> Iterator[Sets]:
+    """Read, decode, choose and split; decoded samples are kept on disk until the end of the block.
+
+    Raises:
+        DatasetError, SettingsError, ModelError: the samples cannot be read, or do not fit the model.
+    """
+    caches: list[Cached] = []
+    with tempfile.TemporaryDirectory(prefix="calibench-") as own:
+        folder = settings.cache_dir or Path(own)
+        try:
+            plan = plan_inputs(graph, settings, images=holds_images(dataset))
+            opened = _open(dataset, plan, folder / "calibration", threads, progress, caches)
+            other = None
+            if validation is not None:
+                other = _open(validation, plan, folder / "validation", threads, progress, caches)
+            yield _make(plan, opened, other, settings)
+        finally:
+            for cache in caches if not settings.keep_cache else ():
+                cache.remove()
+
+
+def open_set(
+    graph: ov.Model, dataset: Path | Dataset, settings: Settings, threads: int, progress: Progress
+) -> tuple[InputPlan, Opened]:
+    """One dataset, to score a model on; not kept on disk."""
+    plan = plan_inputs(graph, settings, images=holds_images(dataset))
+    source = read_dataset(dataset, plan) if isinstance(dataset, Path) else dataset
+    return plan, _checked(source, source, threads, progress)
+
+
+def digest(dataset: Dataset) -> str:
+    """SHA-256 over the identities of all samples in order, hex."""
+    total = hashlib.sha256()
+    for index in range(len(dataset)):
+        total.update(dataset.identity(index).encode())
+    return total.hexdigest()
+
+
+def _open(
+    dataset: Path | Dataset, plan: InputPlan, folder: Path, threads: int, progress: Progress, caches: list[Cached]
+) -> Opened:
+    if not isinstance(dataset, Path):
+        return Opened(dataset, dataset, (), ())
+    source = read_dataset(dataset, plan)
+    if plan.image_input is None:
+        return _checked(source, source, threads, progress)
+    caches.append(cached(source, folder, CACHE_BYTES, plan.fingerprint))
+    return _checked(source, caches[-1], threads, progress)
+
+
+def _checked(source: Dataset, samples: Dataset, threads: int, progress: Progress) -> Opened:
+    found = readable(samples, threads, progress)
+    skipped = (*getattr(source, "unreadable", ()), *found.unreadable)
+    notes = (getattr(source, "note", None), found.note, getattr(samples, "note", None))
+    return Opened(source, found.samples, skipped, tuple(note for note in notes if note))
+
+
+def _make(plan: InputPlan, opened: Opened, other: Opened | None, settings: Settings) -> Sets:
+    notes = [*opened.notes]
+    half: Dataset
+    validation: Dataset
+    if other is None:
+        half, validation = split(opened.samples)
+        notes.append(
+            f"One dataset was given: {len(half)} samples are for calibration, the other {len(validation)} for accuracy."
+        )
+    else:
+        half, validation = opened.samples, other.samples
+        notes += other.notes
+        shared = overlap(opened.samples, other.samples)
+        if shared:
+            notes.append(
+                f"{shared} samples are in both datasets: the accuracy is flattered. Use separate sets to avoid that."
+            )
+    chosen = choose(half, settings.subset, settings.seed)
+    notes += [note for note in (advice(len(chosen), len(half)), shortfall(settings.subset, len(half))) if note]
+    return Sets(plan, opened, other, chosen, len(half), validation, other is not None, tuple(notes))

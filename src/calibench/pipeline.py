@@ -1,0 +1,296 @@
+"""The whole way on one page: from an FP32 model and samples to an INT8 model, a comparison and a report."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import openvino as ov
+
+from calibench import __version__
+from calibench.datasets.dataset import Dataset, Sample
+from calibench.datasets.sets import Sets, open_set, open_sets
+from calibench.errors import ModelError
+from calibench.evaluation.audit import audit_batches
+from calibench.evaluation.metrics import choose_metric
+from calibench.evaluation.score import Comparison, Score, compare, score
+from calibench.inference.benchmark import BenchmarkSettings, Candidate, Speed, measure
+from calibench.inference.profile import LayerTime, profile
+from calibench.inference.runner import compile_for_samples, infer_batches
+from calibench.inference.side_by_side import SAMPLES, benchmark
+from calibench.machine import check_device, default_precision, physical_cores
+from calibench.models.normalise import normalise
+from calibench.models.ports import port_name
+from calibench.models.read import Model, read_model
+from calibench.progress import Progress, silent
+from calibench.quantizers.placement import place
+from calibench.quantizers.quantize import Quantized, nothing_to_quantize, quantize, wanted_recipes
+from calibench.reports.assemble import Measured, assemble
+from calibench.reports.inspection import Inspection
+from calibench.reports.report import Report, write_report
+from calibench.reports.result import result_folder, save_model
+from calibench.reports.stages import Stages
+from calibench.settings import Settings
+
+__all__ = ["Calibrated", "Evaluation", "Plan", "benchmark", "calibrate", "evaluate", "inspect", "plan"]
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """An INT8 model, and everything there is to say about it; `folder` is None when nothing was to be written."""
+
+    model: ov.Model
+    report: Report
+    folder: Path | None
+
+
+def calibrate(
+    model: Path,
+    dataset: Path | Dataset,
+    settings: Settings | None = None,
+    out: Path | None = None,
+    *,
+    validation: Path | Dataset | None = None,
+    benchmark: bool = True,
+    force: bool = False,
+    progress: Progress = silent,
+) -> Calibrated:
+    """Calibrate a model with the Default method and compare INT8 with FP32.
+
+    Args:
+        dataset: sets the ranges; without `validation` it is split by content, half for calibration, half for accuracy.
+        settings: defaults when None.
+        out: folder for model.xml, model.bin and report.json; written whole or not at all.
+        benchmark: measure speed and the profile of the layers too.
+        force: replace an `out` that is there already.
+
+    Raises:
+        CalibenchError: by kind, in one sentence what, where and what to do.
+        Cancelled: by `progress`.
+    """
+    settings = settings or Settings()
+    check_device(settings.device)
+    threads = settings.threads or physical_cores()
+    stages = Stages()
+    with _folder(out, force) as folder, ExitStack() as stack:
+        with stages.stage("read"):
+            source, graph = _read(model, settings)
+        with stages.stage("decode"):
+            sets = stack.enter_context(open_sets(graph, dataset, validation, settings, threads, progress))
+        with stages.stage("calibrate"):
+            quantized = quantize(graph, sets.calibration, settings, sets.plan.attach, threads, progress)
+        fp32, int8 = sets.plan.attach(graph), sets.plan.attach(quantized.graph)
+        with stages.stage("evaluate"):
+            comparison = _compare(fp32, int8, sets, settings, threads, progress)
+            batch_agreement = audit_batches(int8, sets.validation, settings.batch, settings.device, threads)
+        with stages.stage("benchmark"):
+            speeds, profiles = _speed(fp32, int8, sets, settings, threads, progress) if benchmark else ({}, ((), ()))
+        with stages.stage("write"):
+            result = _signed(int8 if settings.embed_preprocessing else quantized.graph, source, settings, quantized)
+            int8_bytes = save_model(result, folder)
+        measured = Measured(
+            comparison,
+            _deployed_precision(settings),
+            default_precision(settings.device),
+            batch_agreement,
+            speeds,
+            profiles,
+            int8_bytes,
+            stages.seconds,
+        )
+        report = assemble(source, graph, sets, settings, quantized, measured)
+        write_report(report, folder / "report.json")
+    return Calibrated(result, report, out)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a calibration would do (`--dry-run`)."""
+
+    inspection: Inspection
+    sets: dict[str, int]
+    recipes: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """For a person."""
+        return (
+            *self.inspection.lines,
+            f"samples {self.sets['calibration']} of {self.sets['total']} set the ranges, "
+            f"{self.sets['validation']} decide accuracy",
+            f"recipes {', '.join(self.recipes)}",
+            *(f"Note: {note}" for note in self.notes),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain values."""
+        return {
+            "model": self.inspection.as_json(),
+            "samples": self.sets,
+            "recipes": list(self.recipes),
+            "notes": list(self.notes),
+        }
+
+
+def plan(model: Path, dataset: Path | Dataset, settings: Settings, validation: Path | Dataset | None = None) -> Plan:
+    """Check everything that can be checked before the work begins, and say what would be done.
+
+    Raises:
+        CalibenchError: as `calibrate` would.
+    """
+    check_device(settings.device)
+    source, graph = _read(model, settings)
+    threads = settings.threads or physical_cores()
+    with open_sets(graph, dataset, validation, settings, threads, silent) as sets:
+        counts = {"calibration": len(sets.calibration), "total": sets.total, "validation": len(sets.validation)}
+        names = tuple(recipe.name for recipe in wanted_recipes(settings, len(sets.calibration)))
+        return Plan(Inspection(source, place(graph, settings.ignored)), counts, names, sets.notes)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How good one model is on a dataset."""
+
+    model: Path
+    score: Score
+    notes: tuple[str, ...]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """For a person."""
+        found = self.score
+        return (
+            f"{self.model}: {found.metric} {found.score:.2f} {found.unit} on {len(found.values)} samples",
+            *(f"Note: {note}" for note in self.notes),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain values."""
+        found = self.score
+        return {
+            "model": str(self.model),
+            "metric": found.metric,
+            "unit": found.unit,
+            "score": found.score,
+            "samples": len(found.values),
+            "not_finite": found.not_finite,
+            "notes": list(self.notes),
+        }
+
+
+def evaluate(model: Path, dataset: Path | Dataset, settings: Settings, progress: Progress = silent) -> Evaluation:
+    """Score a model, FP32 or INT8; in exact FP32 unless `settings.inference_precision` says otherwise.
+
+    Raises:
+        CalibenchError: by kind, in one sentence what, where and what to do.
+    """
+    check_device(settings.device)
+    threads = settings.threads or physical_cores()
+    source = read_model(model, allow_quantized=True)
+    plan, opened = open_set(source.graph, dataset, settings, threads, progress)
+    metric = choose_metric(settings.metric, opened.samples.labels is not None, _shapes(source.graph))
+    precision = settings.inference_precision or "f32"
+    compiled = compile_for_samples(plan.attach(source.graph), settings.device, threads, precision)
+    outputs = infer_batches(compiled, _reported(opened.samples, progress), settings.batch)
+    names = [port_name(port) for port in source.graph.outputs]
+    return Evaluation(model, score(outputs, opened.samples.labels, metric, names), opened.notes)
+
+
+def inspect(model: Path, settings: Settings) -> Inspection:
+    """What a model is, what would be quantized, and why not the rest.
+
+    Raises:
+        ModelError: the file cannot be read, or is quantized already.
+    """
+    source = read_model(model)
+    graph = normalise(source.graph, keep_names=source.has_stable_names)
+    return Inspection(source, place(graph, settings.ignored))
+
+
+@contextmanager
+def _folder(out: Path | None, force: bool) -> Iterator[Path]:
+    """Where the result is written; a folder that is thrown away when the caller wants no files."""
+    if out is not None:
+        with result_folder(out, force=force) as folder:
+            yield folder
+    else:
+        with TemporaryDirectory(prefix="calibench-") as name:
+            yield Path(name)
+
+
+def _read(path: Path, settings: Settings) -> tuple[Model, ov.Model]:
+    """The model as it was read, and its normalised graph, in which something can be quantized."""
+    source = read_model(path)
+    graph = normalise(source.graph, keep_names=source.has_stable_names)
+    placement = place(graph, settings.ignored)
+    if not placement.layers:
+        raise ModelError(f"{path}: {nothing_to_quantize(placement)}")
+    return source, graph
+
+
+def _compare(
+    fp32: ov.Model, int8: ov.Model, sets: Sets, settings: Settings, threads: int, progress: Progress
+) -> Comparison:
+    """INT8 as it will be deployed beside exact FP32, on the whole validation set."""
+    samples = sets.validation
+    metric = choose_metric(settings.metric, samples.labels is not None, _shapes(fp32))
+    exact = compile_for_samples(fp32, settings.device, threads)
+    deployed = compile_for_samples(int8, settings.device, threads, _deployed_precision(settings))
+    return compare(
+        infer_batches(exact, (samples[i] for i in range(len(samples))), 1),
+        infer_batches(deployed, _reported(samples, progress), settings.batch),
+        samples.labels,
+        metric,
+        [port_name(port) for port in fp32.outputs],
+    )
+
+
+def _speed(
+    fp32: ov.Model, int8: ov.Model, sets: Sets, settings: Settings, threads: int, progress: Progress
+) -> tuple[dict[str, Speed], tuple[tuple[LayerTime, ...], tuple[LayerTime, ...]]]:
+    """FP32 exact, FP32 as the device would deploy it, and INT8, measured in turns; and the layers of both."""
+    deployed = _deployed_precision(settings)
+    candidates = {"fp32": Candidate(fp32, "f32", settings.device), "int8": Candidate(int8, deployed, settings.device)}
+    if default_precision(settings.device) != "f32":
+        candidates["default"] = Candidate(fp32, None, settings.device)
+    samples = [sets.validation[i] for i in range(min(SAMPLES, len(sets.validation)))]
+    bench = BenchmarkSettings(batches=(settings.batch,), threads=threads)
+    speeds = measure(candidates, samples, bench, progress)
+    return speeds, (
+        profile(fp32, samples[0], settings.device, "f32", threads),
+        profile(int8, samples[0], settings.device, deployed, threads),
+    )
+
+
+def _deployed_precision(settings: Settings) -> str:
+    return settings.inference_precision or default_precision(settings.device)
+
+
+def _signed(graph: ov.Model, source: Model, settings: Settings, quantized: Quantized) -> ov.Model:
+    """The result with a note in the file of where it comes from; the same bytes for the same input."""
+    facts = {
+        "version": __version__,
+        "source_sha256": source.sha256,
+        "preset": settings.preset,
+        "recipe": quantized.quantization.recipe.name,
+        "samples": str(quantized.used),
+        "seed": str(settings.seed),
+    }
+    for name, value in facts.items():
+        graph.set_rt_info(value, ["calibench", name])
+    return graph
+
+
+def _shapes(graph: ov.Model) -> list[list[int]]:
+    """Shapes of the outputs, -1 for a free axis; an output of unknown rank has no class axis."""
+    shapes = [port.get_partial_shape() for port in graph.outputs]
+    return [[d.get_length() if d.is_static else -1 for d in s] if s.rank.is_static else [] for s in shapes]
+
+
+def _reported(samples: Dataset, progress: Progress) -> Iterator[Sample]:
+    for number in range(len(samples)):
+        yield samples[number]
+        progress("evaluate", number + 1, len(samples))

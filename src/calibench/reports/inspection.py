@@ -1,0 +1,71 @@
+"""What a model is, and what would become of its layers, before any sample is seen."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from calibench.models.ports import port_name
+from calibench.models.read import Model
+from calibench.quantizers.sites import Placement
+
+NAMES_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """A model as a person asks about it."""
+
+    model: Model
+    placement: Placement
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """For a person."""
+        model, graph = self.model, self.model.graph
+        weights = "FP16, computed as FP32" if model.has_fp16_weights else "FP32"
+        kinds = Counter(layer.type for layer in self.placement.layers)
+        return (
+            f"{model.path}: {model.format}, {len(graph.get_ops())} operations, "
+            f"{model.weights_bytes / 1e6:.1f} MB of weights ({weights})",
+            *(f"input   {port_name(port)} {port.get_partial_shape()} {_type(port)}" for port in graph.inputs),
+            *(f"output  {port_name(port)} {port.get_partial_shape()} {_type(port)}" for port in graph.outputs),
+            f"INT8    {len(self.placement.layers)} layers: "
+            + (", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "none"),
+            *self._float_lines(),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain values, with every layer."""
+        graph = self.model.graph
+        return {
+            "path": str(self.model.path),
+            "format": self.model.format,
+            "sha256": self.model.sha256,
+            "operations": len(graph.get_ops()),
+            "weights_bytes": self.model.weights_bytes,
+            "has_fp16_weights": self.model.has_fp16_weights,
+            "inputs": [_port(port) for port in graph.inputs],
+            "outputs": [_port(port) for port in graph.outputs],
+            "int8": [{"name": layer.name, "type": layer.type} for layer in self.placement.layers],
+            "float": [
+                {"name": layer.name, "type": layer.type, "reason": layer.reason} for layer in self.placement.left_float
+            ],
+        }
+
+    def _float_lines(self) -> list[str]:
+        reasons: dict[str, list[str]] = {}
+        for layer in self.placement.left_float:
+            reasons.setdefault(layer.reason, []).append(layer.name)
+        lines = []
+        for reason, names in sorted(reasons.items(), key=lambda item: -len(item[1])):
+            shown = ", ".join(names[:NAMES_SHOWN]) + (", ..." if len(names) > NAMES_SHOWN else "")
+            lines.append(f"float   {len(names)} x {reason}: {shown}")
+        return lines
+
+
+def _type(port: Any) -> str:
+    return str(port.get_element_type().get_type_name())
+
+
+def _port(port: Any) -> dict[str, str]:
+    return {"name": port_name(port), "shape": str(port.get_partial_shape()), "type": _type(port)}

@@ -1,0 +1,70 @@
+"""The folder of a result: written to one side and renamed, so that it is there whole or not at all."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import openvino as ov
+
+from calibench.errors import JobError
+
+
+@contextmanager
+def result_folder(out: Path, *, force: bool) -> Iterator[Path]:
+    """A folder to write into, which becomes `out` when the block ends well and disappears otherwise.
+
+    Args:
+        force: replace a result that is there already.
+
+    Raises:
+        JobError: `out` exists, or cannot be written.
+    """
+    if out.exists() and not force:
+        raise JobError(f"{out}: exists already. Give another folder, or replace it with --force.")
+    if out.exists() and not out.is_dir():
+        raise JobError(f"{out}: is a file, not a folder. Give another name.")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=f".{out.name}-", suffix=".partial", dir=out.parent))
+    except OSError as error:
+        raise JobError(f"{out}: cannot be written ({error.strerror}). Choose a folder that you may write to.") from None
+    try:
+        yield aside
+        _swap(aside, out)
+    except OSError as error:
+        raise JobError(f"{out}: cannot be written ({error.strerror}). Nothing was changed there.") from None
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def save_model(graph: ov.Model, folder: Path) -> int:
+    """Write model.xml and model.bin; their size together in bytes.
+
+    Raises:
+        JobError: the disk is full or the folder is gone.
+    """
+    try:
+        ov.save_model(graph, folder / "model.xml", compress_to_fp16=False)
+    except RuntimeError as error:
+        raise JobError(
+            f"The INT8 model cannot be written ({str(error).splitlines()[-1][:160]}). Is the disk full?"
+        ) from None
+    return sum((folder / f"model.{suffix}").stat().st_size for suffix in ("xml", "bin"))
+
+
+def _swap(aside: Path, out: Path) -> None:
+    aside.chmod(0o755)
+    if not out.exists():
+        aside.rename(out)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{out.name}-", suffix=".old", dir=out.parent))
+    out.rename(old / "result")
+    try:
+        aside.rename(out)
+    except OSError:
+        (old / "result").rename(out)
+        raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
