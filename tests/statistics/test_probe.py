@@ -1,0 +1,119 @@
+"""The statistics reduced inside the graph are those of numpy."""
+
+import numpy as np
+import openvino as ov
+import pytest
+from openvino import opset13 as ops
+
+from calibench.inference.runner import compile_for_samples
+from calibench.quantizers.sites import Point
+from calibench.statistics.probe import POSITIONS, add_probe
+from calibench.statistics.statistics import Statistics
+
+DYNAMIC = -1
+
+SHAPES = {
+    "picture": ((1, 5, 9, 7), None, 1),
+    "sequence": ((1, 11, 6), None, 2),
+    "sequence, channels in the middle": ((1, 6, 11), None, 1),
+    "vector of a batch": ((1, 12), None, 1),
+    "single vector": ((12,), None, 0),
+    "picture with channels last": ((1, 9, 7, 5), None, 3),
+    "volume": ((1, 4, 5, 6, 7), None, 1),
+    "pooled picture": ((1, 8, 1, 1), None, 1),
+    "six axes": ((1, 2, 3, 4, 5, 6), None, 5),
+    "dynamic sides": ((1, 5, 9, 7), (1, 5, DYNAMIC, DYNAMIC), 1),
+    "dynamic batch": ((2, 5, 9, 7), (DYNAMIC, 5, 9, 7), 1),
+    "dynamic length": ((1, 11, 6), (DYNAMIC, DYNAMIC, 6), 2),
+    "one position": ((1, 5, 1, 1), (1, 5, DYNAMIC, DYNAMIC), 1),
+}
+
+
+def measure(value, shape, axis, channels):
+    """Statistics of one input tensor by a probe."""
+    data = ops.parameter(ov.PartialShape(list(shape)), np.float32, name="data")
+    model = ov.Model([ops.result(ops.relu(data))], [data])
+    point = Point(("data", 0), len(shape), axis, channels, ())
+    layout = add_probe(model, (point,))
+    outputs = compile_for_samples(model, "CPU", 1)([value])
+    return Statistics.of_sample(layout, 0, outputs[1], outputs[2]).tensor(0)
+
+
+def random_values(shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_extremes_and_means_of_channels_are_those_of_numpy(name):
+    shape, declared, axis = SHAPES[name]
+    value = random_values(shape)
+    found = measure(value, declared or shape, axis, shape[axis])
+    channels = np.moveaxis(value, axis, -1).reshape(-1, shape[axis])
+    np.testing.assert_array_equal(found.low, channels.min(0))
+    np.testing.assert_array_equal(found.high, channels.max(0))
+    np.testing.assert_allclose(found.mean, channels.mean(0), atol=1e-6)
+    assert (found.low_mean, found.high_mean) == (value.min(), value.max())
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_rows_are_positions_of_the_tensor_with_all_channels_of_each(name):
+    shape, declared, axis = SHAPES[name]
+    value = random_values(shape)
+    found = measure(value, declared or shape, axis, shape[axis])
+    positions = {row.tobytes() for row in np.moveaxis(value, axis, -1).reshape(-1, shape[axis])}
+    assert all(row.tobytes() in positions for row in found.rows)
+    assert 1 <= len(found.rows) <= 2 * POSITIONS
+    if declared is None:  # an axis of unknown length may be shorter than what is taken of it
+        assert len({row.tobytes() for row in found.rows}) == len(found.rows)
+
+
+def test_positions_are_spread_over_the_tensor():
+    value = np.arange(64, dtype=np.float32).reshape(1, 64, 1)
+    rows = measure(value, (1, 64, 1), 2, 1).rows
+    assert len(rows) == POSITIONS
+    assert rows.min() < 8
+    assert rows.max() >= 56
+
+
+def test_a_tensor_of_unknown_channels_is_one_channel():
+    value = random_values((1, 5, 6))
+    found = measure(value, (1, DYNAMIC, DYNAMIC), 2, 1)
+    assert found.low == value.min()
+    assert found.high == value.max()
+    np.testing.assert_allclose(found.mean, value.mean(), atol=1e-6)
+    assert found.rows.shape[1] == 1
+    assert np.isin(found.rows, value).all()
+
+
+def test_several_tensors_lie_one_behind_the_other():
+    data = ops.parameter([1, 3, 4, 4], np.float32, name="data")
+    doubled = ops.multiply(data, np.float32(2), name="doubled")
+    flat = ops.reduce_mean(doubled, np.array([2, 3]), False, name="flat")
+    model = ov.Model([ops.result(ops.relu(flat))], [data])
+    points = tuple(
+        Point((name, 0), dims, 1, 3, ()) for name, dims in (("data", 4), ("doubled", 4), ("flat", 2))
+    )
+    layout = add_probe(model, points)
+    value = random_values((1, 3, 4, 4))
+    outputs = compile_for_samples(model, "CPU", 1)([value])
+    found = Statistics.of_sample(layout, 0, outputs[1], outputs[2])
+    np.testing.assert_array_equal(found.tensor(1).low, 2 * found.tensor(0).low)
+    np.testing.assert_array_equal(found.tensor(1).rows, 2 * found.tensor(0).rows)
+    np.testing.assert_allclose(found.tensor(2).rows[0], value.mean((0, 2, 3)) * 2, rtol=1e-5)
+
+
+def test_the_outputs_of_the_model_stay_where_they_were():
+    data = ops.parameter([1, 3], np.float32, name="data")
+    model = ov.Model([ops.result(ops.relu(data, name="relu"))], [data])
+    add_probe(model, (Point(("data", 0), 2, 1, 3, ()),))
+    assert len(model.outputs) == 3
+    assert model.outputs[0].get_node().input_value(0).get_node().get_friendly_name() == "relu"
+
+
+def test_nan_and_infinity_are_seen():
+    value = random_values((1, 3, 4, 4))
+    value[0, 0, 1, 1], value[0, 1, 2, 2] = np.nan, np.inf
+    found = measure(value, (1, 3, 4, 4), 1, 3)
+    for channel in (0, 1):
+        assert not max(abs(found.low[channel]), abs(found.high[channel]), abs(found.mean[channel])) < 1e6
+    assert abs(found.mean[2]) < 10
