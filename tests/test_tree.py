@@ -84,3 +84,21 @@ def test_a_file_name_occurs_once_in_the_package():
 def test_no_file_has_a_name_that_says_nothing():
     empty = {"utils", "util", "common", "base", "helpers", "misc", "manager"}
     assert [path for path in MODULES if path.stem in empty] == []
+
+
+def test_every_package_that_code_fetches_has_its_licence_listed():
+    listed = (ROOT / "docs/reference/third-party.md").read_text()
+    sources = [
+        path.read_text() for path in [*ROOT.glob("benchmarks/zoo/**/*.py"), *ROOT.glob("src/calibench/demo/*.py")]
+    ]
+    fetched = {name for text in sources for name in re.findall(r'"([a-z][\w{}-]+)==[\d.]+"', text)}
+    fetched |= {name for text in sources for name in re.findall(r'"(@[\w/-]+)@[\d.]+"', text)}
+    fetched |= {name for text in sources for name in re.findall(r'fetch_deb\("([\w-]+)"', text)}
+    assert fetched
+    assert [name for name in fetched if f"`{name.format(variant='lite0')}`" not in listed] == []
+
+
+def test_the_base_stays_light():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    heavy = ("torch", "nncf", "tensorflow", "onnxruntime", "opencv", "pandas", "scipy", "nicegui", "fastapi")
+    assert [each for each in project["dependencies"] if each.startswith(heavy)] == []
