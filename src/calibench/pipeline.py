@@ -80,7 +80,7 @@ def calibrate(
         with stages.stage("decode"):
             sets = stack.enter_context(open_sets(graph, dataset, validation, settings, threads, progress))
         with stages.stage("calibrate"):
-            quantized = quantize(graph, sets.calibration, settings, sets.plan.attach, threads, progress)
+            quantized = quantize(graph, sets.calibration, settings, sets.plan, threads, progress)
         fp32, int8 = sets.plan.attach(graph), sets.plan.attach(quantized.graph)
         with stages.stage("evaluate"):
             comparison = _compare(fp32, int8, sets, settings, threads, progress)
@@ -146,8 +146,9 @@ def plan(model: Path, dataset: Path | Dataset, settings: Settings, validation: P
     threads = settings.threads or physical_cores()
     with open_sets(graph, dataset, validation, settings, threads, silent) as sets:
         counts = {"calibration": len(sets.calibration), "total": sets.total, "validation": len(sets.validation)}
-        names = tuple(recipe.name for recipe in wanted_recipes(settings, len(sets.calibration)))
-        return Plan(Inspection(source, place(graph, settings.ignored)), counts, names, sets.notes)
+        placement = place(graph, settings.ignored)
+        wanted = wanted_recipes(settings, placement, len(sets.calibration))
+        return Plan(Inspection(source, placement), counts, tuple(recipe.name for recipe in wanted), sets.notes)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 import openvino as ov
 
 from calibench.datasets.attach import attach_images
+from calibench.datasets.dataset import Sample
 from calibench.errors import DatasetError, ModelError, SettingsError
 from calibench.models.ports import port_name
 from calibench.settings import InputSettings, Settings
@@ -112,6 +113,14 @@ class InputPlan:
                 f"Give .npz files with an array for each: {', '.join(each.name for each in self.inputs)}."
             )
         return self.images[0]
+
+    def shapes(self, sample: Sample) -> dict[str, tuple[int, ...]]:
+        """The shapes that the model itself sees when it is fed this sample, by input name."""
+        found = {name: tuple(array.shape) for name, array in sample.items()}
+        for image in self.images:
+            sides = {"N": 1, "C": image.channels, "H": image.height, "W": image.width}
+            found[image.name] = tuple(sides[axis] for axis in image.layout)
+        return found
 
     def attach(self, model: ov.Model) -> ov.Model:
         """A copy of the model that takes samples as this plan makes them; see `attach_images`."""

@@ -86,6 +86,15 @@ def consumers(output: Any) -> Iterator[tuple[Any, int]]:
         yield target.get_node(), target.get_index()
 
 
+def is_never_negative(output: Any) -> bool:
+    """Does the kind of operation that makes the tensor tell that it has no negative value?"""
+    node = output.get_node()
+    kind = node.get_type_name()
+    if kind == "Clamp":
+        return float(node.get_attributes()["min"]) >= 0
+    return kind in ("Relu", "Sigmoid", "Softmax", "HSigmoid")
+
+
 def is_constant(output: Any, depth: int = 8) -> bool:
     """Is the tensor computed from constants alone?"""
     node = output.get_node()

@@ -1,32 +1,32 @@
 """From an FP32 graph and samples to the INT8 graph: the steps in the order of the data."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import openvino as ov
 
 from calibench.datasets.dataset import Dataset, Subset
+from calibench.datasets.inputs import InputPlan
 from calibench.errors import ModelError
 from calibench.inference.runner import compile_for_samples, infer_all
 from calibench.machine import has_vnni
 from calibench.models.logits import expose
+from calibench.models.ports import port_name
 from calibench.progress import Progress
 from calibench.quantizers.choose import Thinned, Trial, thin, try_out
-from calibench.quantizers.fit import Quantization, Recipe, fit, usable, weigh
+from calibench.quantizers.fit import Quantization, Recipe, fit
 from calibench.quantizers.insert import WeightOptions, insert
 from calibench.quantizers.placement import place
-from calibench.quantizers.recipes import recipes
+from calibench.quantizers.prepare import prepare
+from calibench.quantizers.recipes import is_same, recipes
 from calibench.quantizers.sites import Placement
 from calibench.settings import Settings
-from calibench.statistics.collect import collect
+from calibench.statistics.collect import Collected, collect
 from calibench.statistics.probe import add_probe
 
 KEPT_APART = 64
 """Samples on which recipes are compared and that are used for nothing else."""
 LEAST_FOR_CHOICE = 128
 """With a smaller subset the safe recipe is taken: too few samples would be left to measure, or to judge by."""
-
-Attach = Callable[[ov.Model], ov.Model]
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,14 @@ class Quantized:
 
 
 def quantize(
-    graph: ov.Model, subset: Dataset, settings: Settings, attach: Attach, threads: int, progress: Progress
+    graph: ov.Model, subset: Dataset, settings: Settings, plan: InputPlan, threads: int, progress: Progress
 ) -> Quantized:
     """Calibrate a normalised FP32 graph.
 
     Args:
         graph: from `normalise`; not changed.
         subset: samples in the order in which they are to be measured.
-        attach: puts the preparation of the samples in front of a graph (`InputPlan.attach`).
+        plan: how the samples enter the graph.
 
     Raises:
         ModelError: nothing can be quantized, or the network yields NaN on every sample.
@@ -63,34 +63,72 @@ def quantize(
     placement = place(graph, settings.ignored)
     if not placement.layers:
         raise ModelError(nothing_to_quantize(placement))
-    wanted = wanted_recipes(settings, len(subset))
+    wanted = wanted_recipes(settings, placement, len(subset))
     measured_part, kept_apart = _keep_apart(subset, len(wanted))
-    probed = expose(graph.clone())
-    layout = add_probe(probed, placement.points)
-    compiled = compile_for_samples(attach(probed), settings.device, threads)
-    collected = collect(compiled, layout, measured_part, exact=settings.exact_subset, progress=progress)
-    references = _references(compiled, kept_apart)
-    placement = usable(placement, graph, collected.statistics)
-    if not placement.layers:
+    run = _Run(settings.device, threads, plan, _common_shapes(subset, plan))
+    collected = _measure(graph, placement, measured_part, run, settings, progress)
+    prepared = prepare(
+        placement,
+        graph,
+        collected.statistics,
+        smoothing=settings.smoothing != "off",
+        asymmetric=settings.preset == "mixed",
+    )
+    if not prepared.placement.layers:
         raise ModelError(
             "The activations are NaN, infinite or larger than 1e5 in front of every layer that could be quantized. "
             "Check the input settings (mean, scale) and the weights."
         )
-    statistics = {name: collected.statistics.tensor(i) for i, name in enumerate(layout.tensors)}
-    statistics = weigh(placement, graph, statistics)
     options = WeightOptions(settings.per_channel_weights, _is_guarded(settings))
+    references = _references(graph, kept_apart, run)
     made: list[tuple[Quantization, ov.Model]] = []
     trials: list[Trial] = []
     for number, recipe in enumerate(wanted):
-        quantization = fit(placement, graph, statistics, recipe)
+        quantization = fit(prepared, recipe)
+        if any(is_same(quantization, other) for other, _ in made):
+            continue
         made.append((quantization, insert(graph, quantization, options)))
         if references:
-            int8 = compile_for_samples(attach(expose(made[-1][1].clone())), settings.device, threads)
-            trials.append(try_out(recipe.name, int8, kept_apart, references))
+            trials.append(try_out(recipe.name, run.compile(run.copy(made[-1][1])), kept_apart, references))
         progress("fit", number + 1, len(wanted))
     best = min(range(len(made)), key=lambda i: trials[i].error_db) if trials else 0
     quantization, int8_graph = made[best]
     return Quantized(int8_graph, quantization, collected.statistics.count, collected.has_settled, tuple(trials))
+
+
+@dataclass(frozen=True)
+class _Run:
+    """How graphs are run during the calibration; `shapes`: of the graph's inputs, empty when the samples differ."""
+
+    device: str
+    threads: int
+    plan: InputPlan
+    shapes: dict[str, tuple[int, ...]]
+
+    def copy(self, graph: ov.Model) -> ov.Model:
+        """A clone with the outputs of `expose`, at the shapes of the samples: that compiles to faster kernels."""
+        exposed = expose(graph.clone())
+        if self.shapes:
+            exposed.reshape({port: self.shapes[port_name(port)] for port in exposed.inputs})
+        return exposed
+
+    def compile(self, copy: ov.Model) -> ov.CompiledModel:
+        """Compile with the preparation of the samples in front."""
+        return compile_for_samples(self.plan.attach(copy), self.device, self.threads)
+
+
+def _common_shapes(samples: Dataset, plan: InputPlan) -> dict[str, tuple[int, ...]]:
+    """The shapes that the graph sees if they are the same in all samples, else empty."""
+    first = plan.shapes(samples[0])
+    return first if all(plan.shapes(samples[i]) == first for i in range(1, len(samples))) else {}
+
+
+def _measure(
+    graph: ov.Model, placement: Placement, samples: Dataset, run: _Run, settings: Settings, progress: Progress
+) -> Collected:
+    probed = run.copy(graph)
+    layout = add_probe(probed, placement.points)
+    return collect(run.compile(probed), layout, samples, exact=settings.exact_subset, progress=progress)
 
 
 def nothing_to_quantize(placement: Placement) -> str:
@@ -100,9 +138,9 @@ def nothing_to_quantize(placement: Placement) -> str:
     return f"The model holds no layer that can run in INT8: no convolution or MatMul with constant weights{why}."
 
 
-def wanted_recipes(settings: Settings, count: int) -> tuple[Recipe, ...]:
+def wanted_recipes(settings: Settings, placement: Placement, count: int) -> tuple[Recipe, ...]:
     """The recipes that are compared on a subset of `count` samples: the safe one alone when there are few."""
-    found = recipes(settings)
+    found = recipes(settings, has_depthwise=any(layer.is_depthwise for layer in placement.layers))
     return found if count >= LEAST_FOR_CHOICE else found[:1]
 
 
@@ -113,9 +151,13 @@ def _keep_apart(subset: Dataset, tried: int) -> tuple[Dataset, Dataset]:
     return Subset(subset, tuple(numbers[:cut])), Subset(subset, tuple(numbers[cut:]))
 
 
-def _references(compiled: ov.CompiledModel, samples: Dataset) -> list[Thinned]:
-    outputs = infer_all(compiled, (samples[i] for i in range(len(samples))))
-    return [thin(each[:-2]) for each in outputs]
+def _references(graph: ov.Model, samples: Dataset, run: _Run) -> list[Thinned]:
+    """What the FP32 graph makes of the samples kept apart."""
+    if len(samples) == 0:
+        return []
+    return [
+        thin(outputs) for outputs in infer_all(run.compile(run.copy(graph)), (samples[i] for i in range(len(samples))))
+    ]
 
 
 def _is_guarded(settings: Settings) -> bool:

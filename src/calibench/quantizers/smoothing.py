@@ -32,23 +32,29 @@ def choose_factors(statistics: TensorStatistics, matrices: Sequence[FloatArray],
     if statistics.rows.shape[0] == 0 or statistics.rows.shape[1] < 2:
         return None
     candidates = [_factors(statistics, matrices, exponent) for exponent in EXPONENTS]
-    errors = [_estimate(scale_channels(statistics, f), _scale_rows(matrices, f), fit) for f in candidates]
+    errors = [_after(statistics, matrices, f, fit) for f in candidates]
     best = int(np.argmin(errors))
-    if errors[best] > GAIN * _estimate(statistics, matrices, fit):
+    if errors[best] > GAIN * estimate(statistics, matrices, fit(statistics)):
         return None
     smoothed = scale_channels(statistics, candidates[best])
-    after = relative_error(smoothed, _scale_rows(matrices, candidates[best]), fit(smoothed))
+    after = relative_error(smoothed, scale_rows(matrices, candidates[best]), fit(smoothed))
     return candidates[best] if after < GAIN * relative_error(statistics, matrices, fit(statistics)) else None
 
 
-def _scale_rows(matrices: Sequence[FloatArray], factors: FloatArray) -> list[FloatArray]:
+def scale_rows(matrices: Sequence[FloatArray], factors: FloatArray) -> list[FloatArray]:
+    """The weights that undo a division of their input's channels."""
     return [np.asarray(matrix * factors[:, None]) for matrix in matrices]
 
 
-def _estimate(statistics: TensorStatistics, matrices: Sequence[FloatArray], fit: Fit) -> float:
+def _after(statistics: TensorStatistics, matrices: Sequence[FloatArray], factors: FloatArray, fit: Fit) -> float:
+    smoothed = scale_channels(statistics, factors)
+    return estimate(smoothed, scale_rows(matrices, factors), fit(smoothed))
+
+
+def estimate(statistics: TensorStatistics, matrices: Sequence[FloatArray], grid: Grid) -> float:
     """Noise power of the outputs from that of every channel and every weight, without computing the outputs."""
     rows = _some_rows(statistics)
-    noise = ((fit(statistics).apply(rows) - rows).astype(np.float64) ** 2).mean(0)
+    noise = ((grid.apply(rows) - rows).astype(np.float64) ** 2).mean(0)
     power = (rows.astype(np.float64) ** 2).mean(0)
     total = 0.0
     for matrix in matrices:

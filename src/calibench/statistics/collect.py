@@ -14,7 +14,7 @@ from calibench.statistics.statistics import Layout, Statistics
 
 LOOKS = tuple(2**power for power in range(4, 32))
 """Counts of samples at which the ranges are compared with those at half the count: 16, 32, 64, ..."""
-SETTLED = 0.05
+SETTLED = 0.1
 """A range that moved less than this share of itself between two looks has settled."""
 SETTLED_TENSORS = 0.9
 """Share of the tensors that must have settled."""

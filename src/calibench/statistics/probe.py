@@ -10,7 +10,7 @@ import numpy as np
 import openvino as ov
 import openvino.opset13 as ops
 
-from calibench.models.graph import dimension, operations, rank, tensor
+from calibench.models.graph import dimension, is_never_negative, operations, rank, tensor
 from calibench.quantizers.sites import Point
 from calibench.statistics.statistics import Layout
 
@@ -41,7 +41,7 @@ def add_probe(model: ov.Model, points: tuple[Point, ...]) -> Layout:
             for values in (lows, highs, means):
                 values.append(output)
         else:
-            lows.append(ops.reduce_min(output, axes, False).output(0))
+            lows.append(_minimum(output, axes, point.channels))
             highs.append(ops.reduce_max(output, axes, False).output(0))
             means.append(ops.reduce_mean(output, axes, False).output(0))
         taken, count = _take(output, point, axes)
@@ -54,6 +54,13 @@ def add_probe(model: ov.Model, points: tuple[Point, ...]) -> Layout:
     return Layout(tuple(p.tensor for p in points), tuple(p.channels for p in points), tuple(positions))
 
 
+def _minimum(output: Any, axes: list[int], channels: int) -> Any:
+    """The lowest value of every channel; not looked for where it cannot be negative."""
+    if is_never_negative(output):
+        return ops.constant(np.zeros(channels, np.float32)).output(0)
+    return ops.reduce_min(output, axes, False).output(0)
+
+
 def _other_axes(point: Point, dims: int) -> list[int]:
     """The axes over which a channel's values lie; all axes when the number of channels is not known."""
     return [axis for axis in range(dims) if axis != point.channel_axis or point.channels == 1]
@@ -62,30 +69,32 @@ def _other_axes(point: Point, dims: int) -> list[int]:
 def _take(output: Any, point: Point, axes: list[int]) -> tuple[Any, int]:
     """A regular grid of positions, and their number; the channel axis comes last."""
     dims = rank(output) or 1
-    spread = [axis for axis in axes if dimension(output, axis) != 1]
+    sizes = {axis: dimension(output, axis) for axis in axes}
+    spread = [axis for axis in axes if sizes[axis] != 1]
     each = max(1, round(POSITIONS ** (1 / max(1, len(spread)))))
-    count = 1
-    for order, axis in enumerate(spread):
-        size = dimension(output, axis)
-        wanted = each if order else max(1, POSITIONS // each ** (len(spread) - 1))
-        if size is None:
-            output, taken = _gather(output, axis, wanted), wanted
-        else:
-            output, taken = _slice(output, axis, size, wanted)
-        count *= taken
+    wanted = {axis: each if i else max(1, POSITIONS // each ** (len(spread) - 1)) for i, axis in enumerate(spread)}
+    taken = {axis: min(count, sizes[axis] or count) for axis, count in wanted.items()}
+    known = {axis: sizes[axis] for axis in spread if sizes[axis] is not None}
+    if known:
+        output = _slice(output, dims, {axis: (size or 1, taken[axis]) for axis, size in known.items()})
+    for axis in set(spread) - known.keys():
+        output = _gather(output, axis, taken[axis])
     if point.channels > 1 and point.channel_axis != dims - 1:
         order_last = [axis for axis in range(dims) if axis != point.channel_axis] + [point.channel_axis]
         output = ops.transpose(output, np.array(order_last)).output(0)
-    return output, count
+    return output, int(np.prod(list(taken.values()), dtype=np.int64))
 
 
-def _slice(output: Any, axis: int, size: int, wanted: int) -> tuple[Any, int]:
-    taken = min(wanted, size)
-    step = size // taken
-    start = (size - step * (taken - 1) - 1) // 2
-    stop = start + step * (taken - 1) + 1
-    one = [np.array([value], np.int64) for value in (start, stop, step, axis)]
-    return ops.slice(output, *one).output(0), taken
+def _slice(output: Any, dims: int, wanted: dict[int, tuple[int, int]]) -> Any:
+    """Some positions of every axis in one step; `wanted`: length and number of positions by axis."""
+    start, stop, step = np.zeros(dims, np.int64), np.zeros(dims, np.int64), np.ones(dims, np.int64)
+    whole = np.ones(dims, np.int64)
+    for axis, (size, count) in wanted.items():
+        step[axis] = size // count
+        start[axis] = (size - step[axis] * (count - 1) - 1) // 2
+        stop[axis] = start[axis] + step[axis] * (count - 1) + 1
+        whole[axis] = 0
+    return ops.strided_slice(output, start, stop, step, whole.tolist(), whole.tolist()).output(0)
 
 
 def _gather(output: Any, axis: int, wanted: int) -> Any:
