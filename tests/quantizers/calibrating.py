@@ -4,12 +4,14 @@ import numpy as np
 import openvino as ov
 
 from calibench.datasets.dataset import Arrays
-from calibench.inference.runner import compile_for_samples, infer_all, port_name
+from calibench.inference.runner import compile_for_samples, infer_all
 from calibench.models.normalise import normalise
+from calibench.models.ports import port_name
 from calibench.progress import silent
-from calibench.quantizers.fit import Recipe, fit, usable, weigh
+from calibench.quantizers.fit import Recipe, fit
 from calibench.quantizers.insert import WeightOptions, insert
 from calibench.quantizers.placement import place
+from calibench.quantizers.prepare import prepare
 from calibench.settings import Ignored
 from calibench.statistics.collect import collect
 from calibench.statistics.probe import add_probe
@@ -18,41 +20,43 @@ SYMMETRIC = Recipe("symmetric", "extremes", asymmetric=False)
 ASYMMETRIC = Recipe("asymmetric", "extremes", asymmetric=True)
 
 
+WEIGHTED = ("Convolution", "Deconvolution", "FullyConnected", "MatMul")
+"""What the runtime calls them."""
+
+
 def random_samples(model, count=24, seed=0, low=-1.0, size=10):
     """Uniform in [low, 1]; `size` stands in for dynamic axes, 1 for the batch."""
     values = np.random.default_rng(seed)
     shapes = {}
     for port in model.inputs:
         axes = list(port.partial_shape)
-        shapes[port_name(port)] = [
-            d.get_length() if d.is_static else 1 if i == 0 else size for i, d in enumerate(axes)
-        ]
+        shapes[port_name(port)] = [d.get_length() if d.is_static else 1 if i == 0 else size for i, d in enumerate(axes)]
     return [{n: values.uniform(low, 1, s).astype(np.float32) for n, s in shapes.items()} for _ in range(count)]
 
 
-def measure(model, samples, ignored=None):
-    """The normalised graph, the placement and the statistics by tensor."""
+def prepared(model, samples, smoothing=True, asymmetric=False):
+    """The normalised graph, and what is settled before a recipe is taken."""
     graph = normalise(model, keep_names=False)
-    placement = place(graph, ignored or Ignored())
+    placement = place(graph, Ignored())
     probed = graph.clone()
     layout = add_probe(probed, placement.points)
     found = collect(compile_for_samples(probed, "CPU", 1), layout, Arrays(samples), exact=True, progress=silent)
-    placement_left = usable(placement, graph, found.statistics)
-    measured = {name: found.statistics.tensor(i) for i, name in enumerate(layout.tensors)}
-    return graph, placement_left, weigh(placement_left, graph, measured)
+    return graph, prepare(placement, graph, found.statistics, smoothing=smoothing, asymmetric=asymmetric)
 
 
-def quantize(model, samples, recipe=SYMMETRIC, options=None, ignored=None):
+def quantize(model, samples, recipe=SYMMETRIC, options=None, smoothing=True):
     """The INT8 model and the quantization that it was made from."""
-    graph, placement, measured = measure(model, samples, ignored)
-    quantization = fit(placement, graph, measured, recipe)
+    graph, ready = prepared(model, samples, smoothing, recipe.asymmetric)
+    quantization = fit(ready, recipe)
     return insert(graph, quantization, options or WeightOptions()), quantization
 
 
 def run(model, samples):
     """Outputs of all samples, one list an output."""
     compiled = compile_for_samples(model, "CPU", 1)
-    return [np.concatenate([o.reshape(1, -1) for o in outs]) for outs in zip(*infer_all(compiled, samples), strict=True)]
+    return [
+        np.concatenate([o.reshape(1, -1) for o in outs]) for outs in zip(*infer_all(compiled, samples), strict=True)
+    ]
 
 
 def sqnr(exact, noisy):
@@ -67,8 +71,8 @@ def decibels(model, int8, samples):
 
 
 def runtime_precisions(model):
-    """Type and precision of the weighted layers that ran, in their order; MatMuls of two activations left out."""
+    """Type and precision of the weighted layers that ran, in their order."""
     compiled = ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     info = [op.get_rt_info() for op in compiled.get_runtime_model().get_ordered_ops()]
     ran = [(str(i["layerType"].astype(str)), str(i["runtimePrecision"].astype(str))) for i in info]
-    return [(kind, precision) for kind, precision in ran if kind in ("Convolution", "Deconvolution", "FullyConnected")]
+    return [(kind, precision) for kind, precision in ran if kind in WEIGHTED]

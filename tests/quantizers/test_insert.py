@@ -1,5 +1,11 @@
 """The INT8 model: runs in INT8, stays close, and fits where the FP32 model was."""
 
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import openvino as ov
 import pytest
@@ -71,6 +77,21 @@ def one_dimensional():
     return model(conv(relu(conv(x, (8, 4, 3), "first")), (8, 8, 3), "second"), x)
 
 
+def volume():
+    x = data(1, 4, 6, 6, 6)
+    return model(conv(relu(conv(x, (8, 4, 3, 3, 3), "first")), (8, 8, 1, 1, 1), "second"), x)
+
+
+def weights_on_the_left():
+    x = data(1, 16, 32)
+    return model(matmul(relu(matmul(weights(24, 16), x, "left")), (32, 8), "right"), x)
+
+
+def batched_weights():
+    x = data(1, 2, 16, 32)
+    return model(matmul(x, weights(2, 32, 8), "batched"), x)
+
+
 def attention():
     x = data(1, 6, 16)
     q, k = (matmul(x, weights(16, 16, seed=i), f"project{i}") for i in range(2))
@@ -90,6 +111,9 @@ NETWORKS = [
     residual,
     concatenated,
     one_dimensional,
+    volume,
+    weights_on_the_left,
+    batched_weights,
     attention,
 ]
 
@@ -102,6 +126,7 @@ def test_the_output_is_close_to_fp32(build, recipe):
     assert decibels(fp32, int8, random_samples(fp32, seed=1)) > 25
 
 
+# The CPU has no INT8 kernel for transposed group convolutions.
 @pytest.mark.parametrize("build", [network for network in NETWORKS if network is not upwards_grouped])
 def test_every_quantized_layer_runs_in_int8(build):
     fp32 = build()
@@ -165,8 +190,7 @@ def mean_errors(fp32, recipe):
     channels = fp32.outputs[0].get_shape()[1]
     found = []
     for correct in (True, False):
-        made = type(recipe)(**{**vars(recipe), "bias_correction": correct, "smoothing": False})
-        int8, _ = quantize(fp32, samples, made)
+        int8, _ = quantize(fp32, samples, replace(recipe, bias_correction=correct), smoothing=False)
         off = (run(int8, samples)[0] - exact).reshape(len(samples), channels, -1)
         found.append(float(np.abs(off.mean((0, 2))).max()) / exact.std())
     return found
@@ -213,8 +237,7 @@ def test_bias_correction_of_a_matmul_goes_along_the_last_axis():
     exact = run(fp32, samples)[0]
     off = []
     for correct in (True, False):
-        recipe = type(SYMMETRIC)("r", "extremes", asymmetric=False, bias_correction=correct, smoothing=False)
-        int8, _ = quantize(fp32, samples, recipe)
+        int8, _ = quantize(fp32, samples, replace(SYMMETRIC, bias_correction=correct), smoothing=False)
         off.append(float(np.abs((run(int8, samples)[0] - exact).reshape(-1, 5).mean(0)).max()))
     assert off[0] < 0.3 * off[1]
 
@@ -234,6 +257,7 @@ def test_two_layers_that_share_a_bias_are_corrected_apart():
     assert len(changed) == 2
 
 
+# Fails today: insert._set_bias gives both new constants the name of the old one.
 def test_names_stay_unique_where_a_shared_bias_is_corrected_twice():
     x = data(1, 4, 6, 6)
     bias = ops.constant(np.ones((1, 6, 1, 1), np.float32), name="shared")
@@ -314,3 +338,33 @@ def test_two_runs_give_the_same_bytes(build, tmp_path):
     for ending in ("xml", "bin"):
         first, second = (tmp_path / f"{name}.{ending}" for name in ("first", "second"))
         assert first.read_bytes() == second.read_bytes()
+
+
+DIGEST = """
+import hashlib, sys
+import openvino as ov
+from calibrating import ASYMMETRIC, quantize, random_samples
+from test_insert import attention, concatenated, residual
+digest = hashlib.sha256()
+for build in (attention, concatenated, residual):
+    fp32 = build()
+    ov.save_model(quantize(fp32, random_samples(fp32), ASYMMETRIC)[0], sys.argv[1], compress_to_fp16=False)
+    for path in (sys.argv[1], sys.argv[1].replace(".xml", ".bin")):
+        digest.update(open(path, "rb").read())
+print(digest.hexdigest())
+"""
+
+
+def test_two_processes_give_the_same_bytes(tmp_path):
+    found = set()
+    for seed in "12":
+        ran = subprocess.run(
+            [sys.executable, "-c", DIGEST, str(tmp_path / f"{seed}.xml")],
+            cwd=Path(__file__).parent,
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found.add(ran.stdout)
+    assert len(found) == 1

@@ -2,6 +2,7 @@
 
 import math
 from functools import reduce
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import given
@@ -38,7 +39,7 @@ def test_any_order_gives_the_same_value(values, random):
 @given(numbers, st.lists(st.integers(0, 39), max_size=5))
 def test_any_partition_gives_the_same_bytes(values, cuts):
     edges = sorted({0, len(values), *(cut for cut in cuts if cut < len(values))})
-    parts = [total(values[a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [total(values[a:b]) for a, b in pairwise(edges)]
     whole, merged = total(values), reduce(ExactSum.plus, reversed(parts))
     assert (whole.high.tobytes(), whole.low.tobytes()) == (merged.high.tobytes(), merged.low.tobytes())
 

@@ -90,9 +90,7 @@ def test_several_tensors_lie_one_behind_the_other():
     doubled = ops.multiply(data, np.float32(2), name="doubled")
     flat = ops.reduce_mean(doubled, np.array([2, 3]), False, name="flat")
     model = ov.Model([ops.result(ops.relu(flat))], [data])
-    points = tuple(
-        Point((name, 0), dims, 1, 3, ()) for name, dims in (("data", 4), ("doubled", 4), ("flat", 2))
-    )
+    points = tuple(Point((name, 0), dims, 1, 3, ()) for name, dims in (("data", 4), ("doubled", 4), ("flat", 2)))
     layout = add_probe(model, points)
     value = random_values((1, 3, 4, 4))
     outputs = compile_for_samples(model, "CPU", 1)([value])
@@ -117,3 +115,15 @@ def test_nan_and_infinity_are_seen():
     for channel in (0, 1):
         assert not max(abs(found.low[channel]), abs(found.high[channel]), abs(found.mean[channel])) < 1e6
     assert abs(found.mean[2]) < 10
+
+
+def test_the_lowest_value_of_what_cannot_be_negative_is_zero_or_more():
+    data = ops.parameter([1, 3, 4, 4], np.float32, name="data")
+    model = ov.Model([ops.result(ops.sigmoid(ops.relu(data, name="relu")))], [data])
+    layout = add_probe(model, (Point(("relu", 0), 4, 1, 3, ()),))
+    value = random_values((1, 3, 4, 4))
+    outputs = compile_for_samples(model, "CPU", 1)([value])
+    found = Statistics.of_sample(layout, 0, outputs[1], outputs[2]).tensor(0)
+    assert (found.low >= 0).all()
+    assert (found.low <= np.maximum(value, 0).min((0, 2, 3))).all()
+    np.testing.assert_array_equal(found.high, value.max((0, 2, 3)))

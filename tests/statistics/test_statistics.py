@@ -1,5 +1,7 @@
 """Statistics merge to the same bytes, whatever the parts."""
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -70,7 +72,7 @@ def test_two_samples_by_hand():
 def test_any_partition_of_the_samples_merges_to_the_bytes_of_the_whole(order, cuts):
     whole = merged([sample(number) for number in range(9)])
     edges = [0, *sorted(cuts), 9]
-    parts = [merged([sample(n) for n in order[a:b]]) for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [merged([sample(n) for n in order[a:b]]) for a, b in pairwise(edges)]
     assert content(merged(parts[::-1])) == content(whole)
 
 
