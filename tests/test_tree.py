@@ -1,5 +1,6 @@
 """The documentation says what the tree holds, and the tree keeps its own rules."""
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -105,3 +106,30 @@ def test_the_base_stays_light():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     heavy = ("torch", "nncf", "tensorflow", "onnxruntime", "opencv", "pandas", "scipy", "nicegui", "fastapi")
     assert [each for each in project["dependencies"] if each.startswith(heavy)] == []
+
+
+@pytest.fixture
+def runner(monkeypatch):
+    """`tools/run_tests.py` with one group of tests in a folder of its own."""
+    spec = importlib.util.spec_from_file_location("run_tests", ROOT / "tools/run_tests.py")
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "run_tests", module)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("body", "line", "is_good"),
+    [
+        ("def test_a(): pass", "1 passed, 0 failed in 2.0s", True),
+        ("def test_a(): assert 0\ndef test_b(): pass", "1 passed, 1 failed in 2.0s", False),
+        ("def test_a(: pass", "0 passed, 0 failed, 1 error in 2.0s", False),
+        ("import os\ndef test_a(): os._exit(3)", "0 passed, 0 failed, 1 error in 2.0s", False),
+        ("", "0 passed, 0 failed in 2.0s", False),
+    ],
+)
+def test_the_run_of_tests_ends_with_one_line_of_counts(runner, tmp_path, body, line, is_good):
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n    models\n    packages\n    root\n")
+    (tmp_path / "test_it.py").write_text(body)
+    counts = runner.run_group("unit", [str(tmp_path), f"--rootdir={tmp_path}"], is_root=False)
+    assert (counts.line(2.0), counts.is_good) == (line, is_good)

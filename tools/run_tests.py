@@ -54,7 +54,7 @@ class Counts:
     def line(self, seconds: float) -> str:
         """The closing line, in the words of pytest."""
         more = [f"{self.skipped} skipped"] if self.skipped else []
-        more += [f"{self.errors} errors"] if self.errors else []
+        more += [f"{self.errors} error{'s' if self.errors > 1 else ''}"] if self.errors else []
         return ", ".join((f"{self.passed} passed", f"{self.failed} failed", *more)) + f" in {seconds:.1f}s"
 
 
