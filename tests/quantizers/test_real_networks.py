@@ -15,7 +15,9 @@ def samples(count, seed):
     return [{"input": values.uniform(0, 1, (1, 1, 28, 28)).astype(np.float32)} for _ in range(count)]
 
 
-CASES = [(path, SYMMETRIC) for path in NETWORKS] + [(path, ASYMMETRIC) for path in NETWORKS if path.stem == "fashion-mbv3"]
+CASES = [(path, SYMMETRIC) for path in NETWORKS] + [
+    (path, ASYMMETRIC) for path in NETWORKS if path.stem == "fashion-mbv3"
+]
 
 
 @pytest.mark.parametrize(("path", "recipe"), CASES, ids=lambda value: getattr(value, "stem", None) or value.name)
