@@ -258,7 +258,7 @@ def _speed(
     if default_precision(settings.device) != "f32":
         candidates["default"] = Candidate(fp32, None, settings.device)
     samples = [sets.validation[i] for i in range(min(SAMPLES, len(sets.validation)))]
-    bench = BenchmarkSettings(batches=(settings.batch,), threads=threads)
+    bench = BenchmarkSettings(batches=(settings.batch,), threads=threads, seconds=0.4, warm_up=0.2)
     speeds = measure(candidates, samples, bench, progress)
     return speeds, (
         profile(fp32, samples[0], settings.device, "f32", threads),

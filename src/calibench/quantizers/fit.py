@@ -8,7 +8,7 @@ import numpy as np
 from calibench.models.graph import FloatArray, TensorKey
 from calibench.quantizers.integers import Grid, make_grid
 from calibench.quantizers.prepare import Measured, Prepared
-from calibench.quantizers.ranges import RULES, Range, needs_per_channel, per_channel
+from calibench.quantizers.ranges import RULES, Range, extremes, needs_per_channel, per_channel
 from calibench.quantizers.sites import Placement, Point, Site
 from calibench.settings import Switch
 from calibench.statistics.statistics import TensorStatistics
@@ -88,9 +88,15 @@ def _quantizers(placement: Placement, measured: Measured, recipe: Recipe) -> tup
 
 
 def _shared_ranges(placement: Placement, measured: Measured, recipe: Recipe) -> dict[int, Range]:
-    """The range of every group of sites: it holds the ranges of all tensors that the group serves."""
+    """The range of every group of sites: it holds the ranges of all tensors that the group serves.
+
+    What enters the model is never cut off: a bright picture is no outlier.
+    """
     rule = RULES[recipe.range_rule]
-    own = {point.tensor: rule(measured[point.tensor], recipe.asymmetric) for point in placement.points}
+    own = {
+        point.tensor: (extremes if point.is_input else rule)(measured[point.tensor], recipe.asymmetric)
+        for point in placement.points
+    }
     shared: dict[int, Range] = {}
     for site in placement.sites:
         for name in site.points:

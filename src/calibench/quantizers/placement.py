@@ -31,6 +31,13 @@ from calibench.quantizers.hoisting import hoist
 from calibench.quantizers.sites import FloatLayer, Placement, Point
 from calibench.settings import Ignored
 
+ACTIVATIONS = frozenset(
+    (
+        *("Relu", "Clamp", "PRelu", "Elu", "Sigmoid", "Tanh"),
+        *("HSwish", "Swish", "Gelu", "HSigmoid", "HardSigmoid", "Mish"),
+    )
+)
+
 
 def place(graph: ov.Model, ignored: Ignored) -> Placement:
     """Points to measure, sites of quantizers and the layers left in float with the reason for each.
@@ -57,16 +64,14 @@ def place(graph: ov.Model, ignored: Ignored) -> Placement:
         for port in ports:
             wanted.setdefault(key(op.input_value(port)), []).append((op, port))
     points = tuple(_point(uses) for uses in wanted.values())
-    quantized = {layer.name for layer in layers}
+    fused = _fused(order, {layer.name for layer in layers})
+    left = (op for op in order if op.get_friendly_name() in reasons.keys() - fused.keys())
     return Placement(
         points,
         hoist(graph, points),
         tuple(layers),
-        tuple(
-            FloatLayer(op.get_friendly_name(), op.get_type_name(), reasons[op.get_friendly_name()])
-            for op in order
-            if op.get_friendly_name() in reasons.keys() - quantized
-        ),
+        tuple(FloatLayer(op.get_friendly_name(), op.get_type_name(), reasons[op.get_friendly_name()]) for op in left),
+        fused,
     )
 
 
@@ -90,7 +95,23 @@ def drop_layers(
         hoist(graph, points, fixed),
         tuple(layer for layer in placement.layers if layer.name not in reasons),
         placement.left_float + tuple(FloatLayer(name, types[name], reason) for name, reason in reasons.items()),
+        {name: layer for name, layer in placement.fused.items() if layer not in reasons},
     )
+
+
+def _fused(order: list[Any], quantized: set[str]) -> dict[str, str]:
+    """Biases and activations right behind a quantized layer: its kernel computes them; by name, with the layer's."""
+    fused: dict[str, str] = {}
+    for op in order:
+        values = [value for value in op.input_values() if not is_constant(value)]
+        if len(values) != 1 or len(values[0].get_target_inputs()) != 1:
+            continue
+        source = values[0].get_node().get_friendly_name()
+        layer = source if source in quantized else fused.get(source)
+        kind = op.get_type_name()
+        if layer and (kind in ACTIVATIONS or (kind in ("Add", "Multiply", "Subtract") and op.get_input_size() == 2)):
+            fused[op.get_friendly_name()] = layer
+    return fused
 
 
 def _feeds_weighted(order: list[Any]) -> set[str]:
@@ -208,4 +229,5 @@ def _point(uses: list[tuple[Any, int]]) -> Point:
         axis,
         channels or 1,
         tuple(Port(user.get_friendly_name(), index) for user, index in uses),
+        output.get_node().get_type_name() == "Parameter",
     )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import openvino as ov
 
+from calibench.errors import ModelError
 from calibench.models.graph import FloatArray, TensorKey, constant_value, operations
 from calibench.quantizers.integers import LARGEST_RANGE, Grid, make_grid
 from calibench.quantizers.placement import drop_layers
@@ -60,6 +61,17 @@ def prepare(
     placement = drop_layers(placement, graph, poor, frozenset(factors)) if poor or factors else placement
     kept = {point.tensor for point in placement.points}
     return Prepared(placement, measured, {name: f for name, f in factors.items() if name in kept})
+
+
+def check_weights(placement: Placement, graph: ov.Model) -> None:
+    """Refuse a model whose weights are broken.
+
+    Raises:
+        ModelError: a weight is NaN or infinite; names the layer.
+    """
+    for name, weights in _weights(placement, graph).items():
+        if not np.isfinite(weights).all():
+            raise ModelError(f"Layer {name} has weights that are NaN or infinite. Export the model again.")
 
 
 def _without_unusable(placement: Placement, graph: ov.Model, measured: Measured) -> Placement:

@@ -16,7 +16,7 @@ from calibench.quantizers.choose import Thinned, Trial, thin, try_out
 from calibench.quantizers.fit import Quantization, Recipe, fit
 from calibench.quantizers.insert import WeightOptions, insert
 from calibench.quantizers.placement import place
-from calibench.quantizers.prepare import prepare
+from calibench.quantizers.prepare import check_weights, prepare
 from calibench.quantizers.recipes import is_same, recipes
 from calibench.quantizers.sites import Placement
 from calibench.settings import Settings
@@ -37,6 +37,7 @@ class Quantized:
         graph: INT8; takes what the FP32 graph takes.
         used: samples that were measured.
         trials: recipes that were compared, in the order in which they were tried; empty when the safe one was taken.
+        is_small: there were too few samples to compare recipes.
     """
 
     graph: ov.Model
@@ -44,6 +45,7 @@ class Quantized:
     used: int
     has_settled: bool
     trials: tuple[Trial, ...]
+    is_small: bool
 
 
 def quantize(
@@ -63,6 +65,7 @@ def quantize(
     placement = place(graph, settings.ignored)
     if not placement.layers:
         raise ModelError(nothing_to_quantize(placement))
+    check_weights(placement, graph)
     wanted = wanted_recipes(settings, placement, len(subset))
     measured_part, kept_apart = _keep_apart(subset, len(wanted))
     run = _Run(settings.device, threads, plan, _common_shapes(subset, plan))
@@ -93,7 +96,14 @@ def quantize(
         progress("fit", number + 1, len(wanted))
     best = min(range(len(made)), key=lambda i: trials[i].error_db) if trials else 0
     quantization, int8_graph = made[best]
-    return Quantized(int8_graph, quantization, collected.statistics.count, collected.has_settled, tuple(trials))
+    return Quantized(
+        int8_graph,
+        quantization,
+        collected.statistics.count,
+        collected.has_settled,
+        tuple(trials),
+        len(subset) < LEAST_FOR_CHOICE,
+    )
 
 
 @dataclass(frozen=True)

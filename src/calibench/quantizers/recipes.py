@@ -16,7 +16,7 @@ def recipes(settings: Settings, *, has_depthwise: bool = True) -> tuple[Recipe, 
     whether depthwise inputs gain from ranges per channel. Measured on the networks of `benchmarks/`, each is the best
     one somewhere.
     """
-    ways: tuple[tuple[str, Switch], ...] = (("halfway", "auto"), ("mse", "auto"), ("extremes", "on"))
+    ways: tuple[tuple[str, Switch], ...] = (("mse", "auto"), ("halfway", "auto"), ("extremes", "on"))
     found: dict[Recipe, None] = {}
     for rule, per_channel in ways if has_depthwise else ways[:2]:
         rule = rule if settings.range_rule == "auto" else settings.range_rule

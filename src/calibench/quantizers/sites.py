@@ -1,5 +1,6 @@
 """Where statistics are measured and where quantizers go: plain values, named by tensor, valid on every clone."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from calibench.models.graph import Port, TensorKey, WeightedLayer
@@ -14,6 +15,7 @@ class Point:
         channel_axis: axis of the channels as the consuming layer sees them.
         channels: length of that axis; 1 when it is not known before the run (then all is one channel).
         consumers: ports that want the tensor in INT8.
+        is_input: it is an input of the model.
     """
 
     tensor: TensorKey
@@ -21,6 +23,7 @@ class Point:
     channel_axis: int
     channels: int
     consumers: tuple[Port, ...]
+    is_input: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,14 @@ class FloatLayer:
 
 @dataclass(frozen=True)
 class Placement:
-    """Everything that is decided from the graph alone, before a sample is seen."""
+    """Everything that is decided from the graph alone, before a sample is seen.
+
+    Attributes:
+        fused: biases and activations that the kernel of a weighted layer computes along, with the name of that layer.
+    """
 
     points: tuple[Point, ...]
     sites: tuple[Site, ...]
     layers: tuple[WeightedLayer, ...]
     left_float: tuple[FloatLayer, ...]
+    fused: Mapping[str, str]

@@ -18,7 +18,7 @@ from calibench.models.graph import Port
 from calibench.models.read import Model
 from calibench.quantizers.fit import Quantization, Quantizer
 from calibench.quantizers.integers import ACTIVATION_LEVELS
-from calibench.quantizers.quantize import Quantized
+from calibench.quantizers.quantize import LEAST_FOR_CHOICE, Quantized
 from calibench.reports.report import (
     DatasetFiles,
     LayerRow,
@@ -102,8 +102,8 @@ def assemble(
         int8_bytes=measured.int8_bytes,
         seconds={stage: round(seconds, 3) for stage, seconds in measured.seconds.items()},
         peak_rss_mb=round(peak_rss_mb(), 1),
-        notes=(*sets.notes, *_notes(source, layers, measured)),
-        reproduce=reproduce_snippet(settings.device, measured.precision, "f32"),
+        notes=(*sets.notes, *_notes(source, layers, quantized, measured)),
+        reproduce=reproduce_snippet(settings.device, measured.precision),
     )
 
 
@@ -142,10 +142,14 @@ def _files(opened: Opened) -> DatasetFiles:
     )
 
 
-def _notes(source: Model, layers: Sequence[LayerRow], measured: Measured) -> list[str]:
+def _notes(source: Model, layers: Sequence[LayerRow], quantized: Quantized, measured: Measured) -> list[str]:
     notes = []
     if source.has_fp16_weights:
         notes.append("The weights of the model are stored as FP16; the baseline computes with them in FP32.")
+    if quantized.is_small:
+        notes.append(
+            f"Fewer than {LEAST_FOR_CHOICE} calibration samples: the safe recipe was taken, no other was compared."
+        )
     slow = [row.name for row in layers if row.precision == "int8" and row.runtime_precision not in (None, "I8", "U8")]
     weighted = [row.name for row in layers if row.name in slow and row.type not in ("Add", "AvgPool")]
     if weighted:

@@ -48,12 +48,11 @@ def _with_time(layer: LayerRow, fp32: LayerTime | None, int8: LayerTime | None) 
     )
 
 
-def reproduce_snippet(device: str, precision: str, default_precision: str) -> str:
-    """Python that runs `model.xml` just as it was scored.
+def reproduce_snippet(device: str, precision: str) -> str:
+    """Python that runs `model.xml` just as it was scored, on any machine.
 
     Args:
         precision: in which the float layers ran when the accuracy was measured.
-        default_precision: what the device would choose itself; the hint is named where the two differ.
     """
-    hint = "" if precision == default_precision else f', {{"INFERENCE_PRECISION_HINT": "{precision}"}}'
-    return f'import openvino\n\ncompiled = openvino.Core().compile_model(\n    "model.xml", "{device}"{hint}\n)'
+    hint = f'{{"INFERENCE_PRECISION_HINT": "{precision}"}}'
+    return f'import openvino\n\ncompiled = openvino.Core().compile_model(\n    "model.xml", "{device}", {hint}\n)'
