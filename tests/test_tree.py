@@ -77,7 +77,7 @@ def test_the_lock_holds_every_dependency_but_torch():
 
 
 # the same step for two things; commands are named like what they command
-TWICE = {"__init__.py", "read.py", "prepare.py"}
+TWICE = {"__init__.py"}
 
 
 def test_a_file_name_occurs_once_in_the_package():

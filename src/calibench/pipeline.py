@@ -47,12 +47,12 @@ class Calibrated:
 
 
 def calibrate(
-    model: Path,
-    dataset: Path | Dataset,
+    model: Path | str,
+    dataset: Path | str | Dataset,
     settings: Settings | None = None,
-    out: Path | None = None,
+    out: Path | str | None = None,
     *,
-    validation: Path | Dataset | None = None,
+    validation: Path | str | Dataset | None = None,
     benchmark: bool = True,
     force: bool = False,
     progress: Progress = silent,
@@ -74,11 +74,14 @@ def calibrate(
     check_device(settings.device)
     threads = settings.threads or physical_cores()
     stages = Stages()
+    out = Path(out) if out is not None else None
     with _folder(out, force) as folder, ExitStack() as stack:
         with stages.stage("read"):
-            source, graph = _read(model, settings)
+            source, graph = _read(Path(model), settings)
         with stages.stage("decode"):
-            sets = stack.enter_context(open_sets(graph, dataset, validation, settings, threads, progress))
+            sets = stack.enter_context(
+                open_sets(graph, _as_dataset(dataset), _as_dataset(validation), settings, threads, progress)
+            )
         with stages.stage("calibrate"):
             quantized = quantize(graph, sets.calibration, settings, sets.plan, threads, progress)
         fp32, int8 = sets.plan.attach(graph), sets.plan.attach(quantized.graph)
@@ -209,6 +212,10 @@ def inspect(model: Path, settings: Settings) -> Inspection:
     source = read_model(model)
     graph = normalise(source.graph, keep_names=source.has_stable_names)
     return Inspection(source, place(graph, settings.ignored))
+
+
+def _as_dataset(given: Any) -> Any:
+    return Path(given) if isinstance(given, str) else given
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def test_demo_prepares_and_calibrates(pipeline, run, monkeypatch: pytest.MonkeyP
         say("fetching")
         return SimpleNamespace(model=folder / "m.xml", calibration=folder / "c", validation=folder / "v")
 
-    monkeypatch.setattr(importlib.import_module("calibench.demo.prepare"), "prepare", prepare)
+    monkeypatch.setattr(importlib.import_module("calibench.demo.files"), "prepare", prepare)
     result = run("demo", "--folder", tmp_path, "--scenes", "20", "--threads", "1")
     assert result.exit_code == 0, result.stderr
     assert asked == [(tmp_path, 20)]

@@ -62,7 +62,7 @@ def full_report() -> Report:
             "peak_rss_mb": 612.2,
             "layers": tuple(layers),
             "notes": ("The subset has 300 samples; 300 to 1000 give steady ranges.",),
-            "reproduce": reproduce_snippet("CPU", "f32", "bf16"),
+            "reproduce": reproduce_snippet("CPU", "f32"),
             **speed_fields({"fp32": speed(312.2, 6.6), "default": speed(560, 3.3, "bf16"), "int8": speed(811, 2.2)}),
         }
     )

@@ -8,7 +8,7 @@ from benchmarks.zoo.network import Recipe, Sample, Truth
 from benchmarks.zoo.pictures.scenes import object_scenes, planar, shrunk
 from benchmarks.zoo.scoring import class_indices, same_class, top1
 from calibench.demo.efficientnet_lite import MEAN, SCALE, VARIANTS
-from calibench.demo.prepare import prepare_model
+from calibench.demo.files import prepare_model
 from calibench.demo.stamps import Part
 
 MARGIN = 0.875  # part of the picture that is kept, as in the published evaluation

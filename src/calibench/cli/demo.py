@@ -22,7 +22,7 @@ def demo(
     """Fetch EfficientNet-Lite0, make scenes, calibrate, and compare INT8 with FP32."""
     from calibench import pipeline
     from calibench.cli.bars import shown
-    from calibench.demo.prepare import prepare
+    from calibench.demo.files import prepare
     from calibench.settings import make_settings
 
     inputs = {"": {"color": "rgb", "mean": (127.0,), "scale": (128.0,)}}

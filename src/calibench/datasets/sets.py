@@ -12,8 +12,8 @@ import openvino as ov
 from calibench.datasets.ahead import readable
 from calibench.datasets.cache import Cached, cached
 from calibench.datasets.dataset import Dataset, Subset
+from calibench.datasets.detect import holds_images, read_dataset
 from calibench.datasets.inputs import InputPlan, plan_inputs
-from calibench.datasets.read import holds_images, read_dataset
 from calibench.datasets.subset import advice, choose, overlap, shortfall, split
 from calibench.progress import Progress
 from calibench.settings import Settings

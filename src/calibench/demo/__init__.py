@@ -4,6 +4,6 @@
 Nothing that is fetched is part of Calibench; each package keeps its own licence.
 """
 
-from calibench.demo.prepare import DemoFiles, prepare
+from calibench.demo.files import DemoFiles, prepare
 
 __all__ = ["DemoFiles", "prepare"]

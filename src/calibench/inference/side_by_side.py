@@ -8,8 +8,8 @@ from typing import Any
 import openvino as ov
 
 from calibench.datasets.dataset import Sample
+from calibench.datasets.detect import holds_images, read_dataset
 from calibench.datasets.inputs import InputPlan, plan_inputs
-from calibench.datasets.read import holds_images, read_dataset
 from calibench.errors import SettingsError
 from calibench.inference.benchmark import BenchmarkSettings, Candidate, Speed, measure
 from calibench.inference.profile import LayerTime, profile

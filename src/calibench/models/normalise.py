@@ -31,7 +31,7 @@ def normalise(graph: ov.Model, *, keep_names: bool) -> ov.Model:
 
 def _is_generated(op: ov.Node) -> bool:
     """OpenVINO numbers nameless operations through one counter of the whole process: not the same in two runs."""
-    return bool(re.fullmatch(rf"{re.escape(op.get_type_name())}_\d+(/.*)?", op.get_friendly_name()))
+    return bool(re.fullmatch(rf"(.*/)?{re.escape(op.get_type_name())}_\d+(/.*)?", op.get_friendly_name()))
 
 
 def _kernels(graph: ov.Model) -> Counter[str]:

@@ -32,7 +32,7 @@ class Trial:
 def thin(outputs: Outputs) -> Thinned:
     """At most COMPARED_VALUES of every output, at regular places."""
     flat = (np.asarray(output, dtype=np.float32).reshape(-1) for output in outputs)
-    return tuple(values[:: max(1, values.size // COMPARED_VALUES)].copy() for values in flat)
+    return tuple(values[:: max(1, -(-values.size // COMPARED_VALUES))].copy() for values in flat)
 
 
 def try_out(name: str, compiled: ov.CompiledModel, samples: Dataset, references: Sequence[Thinned]) -> Trial:
@@ -47,8 +47,10 @@ def try_out(name: str, compiled: ov.CompiledModel, samples: Dataset, references:
     results = infer_all(compiled, (samples[i] for i in range(len(samples))))
     for reference, outputs in zip(references, results, strict=True):
         for i, (exact, values) in enumerate(zip(reference, thin(outputs), strict=True)):
-            noise[i] += float(((values - exact).astype(np.float64) ** 2).sum())
-            signal[i] += float((exact.astype(np.float64) ** 2).sum())
+            power = float((exact.astype(np.float64) ** 2).sum())
+            alike = values.size == exact.size  # a list of findings may have another length: then nothing is right
+            noise[i] += float(((values - exact).astype(np.float64) ** 2).sum()) if alike else power
+            signal[i] += power
     ratio = np.maximum(noise, 1e-30) / np.maximum(signal, 1e-30)
     error = float(np.mean(10 * np.log10(ratio)))
     return Trial(name, error if np.isfinite(error) else float("inf"), len(references))

@@ -44,13 +44,13 @@ def insert(graph: ov.Model, quantization: Quantization, options: WeightOptions) 
         source = read_from.get(quantizer.site.tensor) or tensor(index, quantizer.site.tensor)
         grid = quantizer.grid
         shape = _broadcast_shape(grid.low.size, quantizer.channel_axis, rank(source) or 1)
-        low, high = (ops.constant(bound.reshape(shape)) for bound in (grid.low, grid.high))
+        low, high = (_constant(bound.reshape(shape), source) for bound in (grid.low, grid.high))
         node = ops.fake_quantize(source, low, high, low, high, ACTIVATION_LEVELS)
         _name(node, f"{quantizer.site.tensor[0]}.{quantizer.site.tensor[1]}/quantizer")
         for port in quantizer.site.ports:
             index[port.operation].input(port.index).replace_source_output(node.output(0))
     first = _first_layers(quantization, graph) if options.guard_first else set()
-    inputs = {c: point.tensor for point in quantization.placement.points for c in point.consumers}
+    inputs = {c: point.tensor for point in quantization.placement.points for c in point.aligned}
     for layer in quantization.placement.layers:
         if layer.weight_port is not None:
             limit = GUARDED_WEIGHT_LIMIT if layer.name in first else WEIGHT_LIMIT
@@ -67,7 +67,7 @@ def _divide_channels(index: dict[str, Any], quantization: Quantization) -> dict[
         if factors is not None:
             source = tensor(index, point.tensor)
             shape = _broadcast_shape(factors.size, point.channel_axis, rank(source) or 1)
-            node = ops.multiply(source, ops.constant((1 / factors).astype(np.float32).reshape(shape)))
+            node = ops.multiply(source, _constant(np.asarray(1 / factors, np.float32).reshape(shape), source))
             _name(node, f"{point.tensor[0]}.{point.tensor[1]}/smoothing")
             divided[point.tensor] = node.output(0)
     return divided
@@ -77,6 +77,11 @@ def _broadcast_shape(size: int, axis: int | None, dims: int) -> list[int]:
     if axis is None or size == 1:
         return []
     return [size if i == axis else 1 for i in range(dims)]
+
+
+def _constant(values: FloatArray, like: Any) -> Any:
+    """A constant of the element type in which a tensor is computed: FP32, or FP16 in models stored that way."""
+    return ops.constant(values.astype(like.get_element_type().to_dtype()))
 
 
 def _name(node: Any, name: str) -> None:
@@ -108,10 +113,9 @@ def _replace_weights(
     integers, scale = quantize_weights(weights, axes, limit)
     stored = ops.constant(integers)
     stored.set_friendly_name(f"{layer.name}/weights")
-    wide = ops.convert(stored, "f32")
-    _name(wide, f"{layer.name}/weights/convert")
-    stored.set_friendly_name(f"{layer.name}/weights")
-    scaled = ops.multiply(wide, ops.constant(scale))
+    wide = ops.convert(stored, op.get_output_element_type(0).to_string())
+    wide.set_friendly_name(f"{layer.name}/weights/convert")
+    scaled = ops.multiply(wide, _constant(scale, op.output(0)))
     _name(scaled, f"{layer.name}/weights/scale")
     op.input(layer.weight_port).replace_source_output(scaled.output(0))
     if quantization.recipe.bias_correction and read is not None:
@@ -140,19 +144,14 @@ def add_to_bias(op: Any, layer: WeightedLayer, shift: FloatArray) -> None:
         addition, port = readers[0]
         bias = constant_value(addition.input_value(1 - port))
         if bias is not None:
-            _set_bias(addition, 1 - port, bias.astype(np.float32) + shaped)
+            constant = _constant(bias.astype(np.float32) + shaped, output)
+            constant.set_friendly_name(f"{layer.name}/bias")
+            addition.input(1 - port).replace_source_output(constant.output(0))
             return
-    added = ops.add(output, ops.constant(shaped.astype(np.float32)))
+    added = ops.add(output, _constant(shaped, output))
     _name(added, f"{layer.name}/bias")
     for reader, port in readers:
         reader.input(port).replace_source_output(added.output(0))
-
-
-def _set_bias(addition: Any, port: int, bias: FloatArray) -> None:
-    name = addition.input_value(port).get_node().get_friendly_name()
-    constant = ops.constant(bias.astype(np.float32))
-    constant.set_friendly_name(name)
-    addition.input(port).replace_source_output(constant.output(0))
 
 
 def _first_layers(quantization: Quantization, graph: ov.Model) -> set[str]:

@@ -86,7 +86,7 @@ def drop_layers(
     """
     types = {op.get_friendly_name(): op.get_type_name() for op in graph.get_ops()}
     points = tuple(
-        replace(point, consumers=kept)
+        replace(point, consumers=kept, aligned=tuple(c for c in point.aligned if c.operation not in reasons))
         for point in placement.points
         if (kept := tuple(c for c in point.consumers if c.operation not in reasons))
     )
@@ -162,6 +162,8 @@ def _by_kind(op: Any) -> tuple[tuple[int, ...], str]:
 
 
 def _of_weighted(op: Any, layer: WeightedLayer) -> tuple[tuple[int, ...], str]:
+    if layer.type == "GroupConvolutionBackpropData":
+        return (), "the runtime has no INT8 kernel for a transposed convolution in groups"
     if layer.weight_port is None and layer.type in CONVOLUTIONS:
         return (), "its weights are computed at run time"
     if layer.weight_port is not None and len(op.input_value(layer.weight_port).get_shape()) < 2:
@@ -212,7 +214,7 @@ def _ends_in_convolution(output: Any) -> bool:
 def _is_ignored(op: Any, ignored: Ignored) -> bool:
     name = op.get_friendly_name()
     return (
-        name in ignored.names
+        any(name == own or name.startswith(f"{own}/") for own in ignored.names)
         or op.get_type_name() in ignored.types
         or any(re.fullmatch(pattern, name) for pattern in ignored.patterns)
     )
@@ -229,5 +231,6 @@ def _point(uses: list[tuple[Any, int]]) -> Point:
         axis,
         channels or 1,
         tuple(Port(user.get_friendly_name(), index) for user, index in uses),
+        tuple(Port(u.get_friendly_name(), i) for u, i in uses if channels and input_channel_axis(u, i) == axis),
         output.get_node().get_type_name() == "Parameter",
     )

@@ -23,6 +23,9 @@ POOREST = 3.0
 SURELY_FINE = 12.0
 """dB; above this rough estimate the exact prediction is not needed."""
 
+SIGNAL_ROWS = 64
+"""Rows from which the signal is taken for that estimate."""
+
 Measured = Mapping[TensorKey, TensorStatistics]
 
 
@@ -49,9 +52,12 @@ def prepare(
         graph: the normalised graph in which the points were placed; not changed.
         smoothing: try it.
         asymmetric: activations may have a zero point.
+
+    Raises:
+        ModelError: a layer reads NaN or infinity on every sample.
     """
     measured: Measured = {name: statistics.tensor(i) for i, name in enumerate(statistics.layout.tensors)}
-    placement = _without_unusable(placement, graph, measured)
+    placement = _without_unusable(placement, graph, statistics, measured)
     weights = _weights(placement, graph)
     measured = _weighed(placement, graph, measured, weights)
     matrices = _matrices(placement, graph, weights)
@@ -74,14 +80,22 @@ def check_weights(placement: Placement, graph: ov.Model) -> None:
             raise ModelError(f"Layer {name} has weights that are NaN or infinite. Export the model again.")
 
 
-def _without_unusable(placement: Placement, graph: ov.Model, measured: Measured) -> Placement:
+def _without_unusable(placement: Placement, graph: ov.Model, statistics: Statistics, measured: Measured) -> Placement:
     """Without layers that read NaN, infinity or values too large for 8 bits (masks)."""
     dropped: dict[str, str] = {}
+    not_finite = dict(zip(statistics.layout.tensors, statistics.not_finite.tolist(), strict=True))
     for point in placement.points:
-        seen = measured[point.tensor]
-        largest = float(np.max(np.abs((seen.low, seen.high, seen.mean))))
-        if not largest < LARGEST_RANGE:
-            reason = f"its input reaches {largest:.3g}: not finite, or too large for 8 bits"
+        broken = not_finite[point.tensor]
+        if broken == statistics.count:
+            raise ModelError(
+                f"The values that {point.consumers[0].operation} reads are NaN or infinite on every sample. "
+                "Check the input settings (mean, scale) and the weights."
+            )
+        largest = float(np.max(np.abs((measured[point.tensor].low, measured[point.tensor].high))))
+        reason = f"its input is NaN or infinite on {broken} of {statistics.count} samples" if broken else ""
+        if not reason and largest >= LARGEST_RANGE:
+            reason = f"its input reaches {largest:.3g}: too large for 8 bits"
+        if reason:
             dropped |= {consumer.operation: reason for consumer in point.consumers}
     return drop_layers(placement, graph, dropped) if dropped else placement
 
@@ -109,7 +123,7 @@ def _weighed(
         seen = measured[point.tensor]
         variance = seen.rows.var(0) if len(seen.rows) > 1 else np.ones(seen.low.size, np.float32)
         total = np.zeros(seen.low.size, np.float32)
-        for name in (consumer.operation for consumer in point.consumers):
+        for name in (consumer.operation for consumer in point.aligned):
             if name in weights:
                 total += input_importance(index[name], layers[name], weights[name], variance)
         if total.any():
@@ -136,7 +150,9 @@ def _smooth(
     products = {layer.name for layer in placement.layers if layer.type == "MatMul"} & matrices.keys()
     factors = {}
     for point in placement.points:
-        if point.dims < 3 or any(consumer.operation not in products for consumer in point.consumers):
+        if point.dims < 3 or point.aligned != point.consumers:
+            continue
+        if any(consumer.operation not in products for consumer in point.consumers):
             continue
         readers = [matrices[consumer.operation] for consumer in point.consumers]
         chosen = choose_factors(measured[point.tensor], readers, partial(_usual_grid, asymmetric=asymmetric))
@@ -156,13 +172,13 @@ def _poor_layers(
     poor = {}
     for point in placement.points:
         seen = measured[point.tensor]
-        for name in (consumer.operation for consumer in point.consumers):
+        for name in (consumer.operation for consumer in point.aligned):
             if name not in matrices or len(seen.rows) < 2:
                 continue
             matrix = matrices[name]
             scaled = scale_rows([matrix], factors[point.tensor]) if point.tensor in factors else [matrix]
             grid = _usual_grid(seen, asymmetric)
-            signal = float(seen.rows.var(0) @ (scaled[0] ** 2).sum(1))
+            signal = float((seen.rows[:SIGNAL_ROWS] @ scaled[0]).var(0).sum())
             if _decibel(estimate(seen, scaled, grid) / max(signal, 1e-30)) > SURELY_FINE:
                 continue
             predicted = _decibel(relative_error(seen, scaled, grid))

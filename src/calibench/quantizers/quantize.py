@@ -88,12 +88,12 @@ def quantize(
     trials: list[Trial] = []
     for number, recipe in enumerate(wanted):
         quantization = fit(prepared, recipe)
+        progress("fit", number + 1, len(wanted))
         if any(is_same(quantization, other) for other, _ in made):
             continue
         made.append((quantization, insert(graph, quantization, options)))
         if references:
-            trials.append(try_out(recipe.name, run.compile(run.copy(made[-1][1])), kept_apart, references))
-        progress("fit", number + 1, len(wanted))
+            trials.append(try_out(recipe.name, run.compile(expose(run.copy(made[-1][1]))), kept_apart, references))
     best = min(range(len(made)), key=lambda i: trials[i].error_db) if trials else 0
     quantization, int8_graph = made[best]
     return Quantized(
@@ -116,11 +116,11 @@ class _Run:
     shapes: dict[str, tuple[int, ...]]
 
     def copy(self, graph: ov.Model) -> ov.Model:
-        """A clone with the outputs of `expose`, at the shapes of the samples: that compiles to faster kernels."""
-        exposed = expose(graph.clone())
+        """A clone at the shapes of the samples: that compiles to faster kernels."""
+        copy = graph.clone()
         if self.shapes:
-            exposed.reshape({port: self.shapes[port_name(port)] for port in exposed.inputs})
-        return exposed
+            copy.reshape({port: self.shapes[port_name(port)] for port in copy.inputs})
+        return copy
 
     def compile(self, copy: ov.Model) -> ov.CompiledModel:
         """Compile with the preparation of the samples in front."""
@@ -130,6 +130,8 @@ class _Run:
 def _common_shapes(samples: Dataset, plan: InputPlan) -> dict[str, tuple[int, ...]]:
     """The shapes that the graph sees if they are the same in all samples, else empty."""
     first = plan.shapes(samples[0])
+    if len(plan.images) == len(plan.inputs):
+        return first
     return first if all(plan.shapes(samples[i]) == first for i in range(1, len(samples))) else {}
 
 
@@ -165,9 +167,8 @@ def _references(graph: ov.Model, samples: Dataset, run: _Run) -> list[Thinned]:
     """What the FP32 graph makes of the samples kept apart."""
     if len(samples) == 0:
         return []
-    return [
-        thin(outputs) for outputs in infer_all(run.compile(run.copy(graph)), (samples[i] for i in range(len(samples))))
-    ]
+    compiled = run.compile(expose(run.copy(graph)))
+    return [thin(outputs) for outputs in infer_all(compiled, (samples[i] for i in range(len(samples))))]
 
 
 def _is_guarded(settings: Settings) -> bool:

@@ -15,6 +15,8 @@ class Point:
         channel_axis: axis of the channels as the consuming layer sees them.
         channels: length of that axis; 1 when it is not known before the run (then all is one channel).
         consumers: ports that want the tensor in INT8.
+        aligned: those of them that see the channels on the same axis, and their number known before the run; only
+            for these do statistics per channel mean something.
         is_input: it is an input of the model.
     """
 
@@ -23,6 +25,7 @@ class Point:
     channel_axis: int
     channels: int
     consumers: tuple[Port, ...]
+    aligned: tuple[Port, ...] = ()
     is_input: bool = False
 
 

@@ -29,7 +29,7 @@ class Collected:
 
 
 def collect(
-    compiled: ov.CompiledModel, layout: Layout, subset: Dataset, *, exact: bool, progress: Progress
+    compiled: ov.CompiledModel, layout: Layout, subset: Dataset, *, exact: bool, progress: Progress, first: int = 0
 ) -> Collected:
     """Measure the subset in its order; stop at 32, 64, 128 ... samples when the ranges have settled.
 
@@ -37,7 +37,8 @@ def collect(
 
     Args:
         compiled: a model with a probe (`add_probe`).
-        exact: measure every sample.
+        exact: measure every sample; so must every shard do whose statistics are merged.
+        first: number of the first sample, for a shard that begins further on.
 
     Raises:
         DatasetError: there is no sample, or one cannot be read.
@@ -46,7 +47,7 @@ def collect(
     statistics: Statistics | None = None
     before: NDArray[np.float64] | None = None
     for number, outputs in enumerate(infer_all(compiled, (subset[i] for i in range(total)))):
-        sample = Statistics.of_sample(layout, number, outputs[-2], outputs[-1])
+        sample = Statistics.of_sample(layout, first + number, outputs[-2], outputs[-1])
         statistics = sample if statistics is None else statistics.merge(sample)
         progress("statistics", number + 1, total)
         if exact or number + 1 not in LOOKS:

@@ -34,7 +34,7 @@ def add_probe(model: ov.Model, points: tuple[Point, ...]) -> Layout:
     rows: list[Any] = []
     positions: list[int] = []
     for point in points:
-        output = tensor(index, point.tensor)
+        output = _as_f32(tensor(index, point.tensor))
         dims = rank(output) or 1
         axes = _other_axes(point, dims)
         if not axes:  # a single vector: every value is its own extreme
@@ -52,6 +52,10 @@ def add_probe(model: ov.Model, points: tuple[Point, ...]) -> Layout:
     kept = ops.concat([ops.reshape(value, np.array([-1]), False).output(0) for value in rows], 0)
     model.add_outputs([extremes.output(0), kept.output(0)])
     return Layout(tuple(p.tensor for p in points), tuple(p.channels for p in points), tuple(positions))
+
+
+def _as_f32(output: Any) -> Any:
+    return output if output.get_element_type() == ov.Type.f32 else ops.convert(output, "f32").output(0)
 
 
 def _minimum(output: Any, axes: list[int], channels: int) -> Any:

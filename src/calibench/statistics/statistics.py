@@ -47,6 +47,7 @@ class Statistics:
         low, high: float32 [all channels]; global extremes of every channel.
         mean: sums of the samples' channel means.
         low_mean, high_mean: sums of the samples' extremes, one a tensor.
+        not_finite: int64 [tensors]; samples in which the tensor held NaN or infinity.
         rows: by number of the sample, float32 [all kept values].
     """
 
@@ -57,6 +58,7 @@ class Statistics:
     mean: ExactSum
     low_mean: ExactSum
     high_mean: ExactSum
+    not_finite: NDArray[np.int64]
     rows: dict[int, FloatArray]
 
     @classmethod
@@ -77,6 +79,7 @@ class Statistics:
             ExactSum.of(mean),
             ExactSum.of(np.minimum.reduceat(low, first)),
             ExactSum.of(np.maximum.reduceat(high, first)),
+            np.logical_or.reduceat(~np.isfinite(low + high + mean), first).astype(np.int64),
             {number: np.asarray(rows, dtype=np.float32)} if number < KEPT_SAMPLES else {},
         )
 
@@ -90,6 +93,7 @@ class Statistics:
             self.mean.plus(other.mean),
             self.low_mean.plus(other.low_mean),
             self.high_mean.plus(other.high_mean),
+            self.not_finite + other.not_finite,
             self.rows | other.rows,
         )
 

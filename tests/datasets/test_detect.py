@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from calibench.datasets.dataset import Arrays
+from calibench.datasets.detect import holds_images, read_dataset
 from calibench.datasets.folder import ImageFolder
 from calibench.datasets.inputs import InputPlan, TensorInput
-from calibench.datasets.read import holds_images, read_dataset
 from calibench.datasets.tensors import TensorFolder, Tensors
 from calibench.errors import DatasetError
 

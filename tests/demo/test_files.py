@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from calibench.demo import DemoFiles, prepare
-from calibench.demo.prepare import STAMPS, WALLPAPERS
+from calibench.demo.files import STAMPS, WALLPAPERS
 from calibench.demo.stamps import read_materials
 from calibench.errors import SettingsError
 
