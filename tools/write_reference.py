@@ -30,7 +30,7 @@ REASONS = {
     "seed": "The same seed and dataset give the same choice.",
     "exact_subset": "Off: ranges are settled after a few dozen samples as a rule.",
     "range_rule": "`auto`: chosen per model by the output error on samples kept apart, where there are enough. The "
-    "rules: `halfway`, `extremes`, `mse`, `percentile` ([what they do](../explanation/ranges.md)).",
+    "rules: `typical`, `extremes`, `mse`, `percentile` ([what they do](../explanation/ranges.md)).",
     "bias_correction": "`auto` and `on`: corrected, which costs no pass and no time at run time; `off`: not.",
     "smoothing": "`auto` and `on`: per tensor, where it is predicted to help; `off`: nowhere.",
     "per_channel_activations": "`auto`: only where one step for all channels drowns a quarter of them, because "

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from calibench.errors import SettingsError
 
 Preset = Literal["performance", "mixed"]
-RangeRule = Literal["auto", "halfway", "extremes", "mse", "percentile"]
+RangeRule = Literal["auto", "mse", "typical", "extremes", "percentile"]
 Switch = Literal["auto", "on", "off"]
 
 

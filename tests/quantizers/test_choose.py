@@ -62,7 +62,6 @@ def test_small_outputs_are_compared_whole():
     assert not np.shares_memory(found, values)
 
 
-# Fails today: thin rounds the step down and keeps up to twice as many.
 @pytest.mark.parametrize("size", [COMPARED_VALUES, COMPARED_VALUES + 1, 2 * COMPARED_VALUES - 1, 10 * COMPARED_VALUES])
 def test_at_most_so_many_values_of_an_output_are_compared(size):
     (found,) = thin((np.arange(size, dtype=np.float32),))
@@ -85,7 +84,6 @@ def detections(threshold):
     return compile_for_samples(model, "CPU", 1)
 
 
-# Fails today: try_out subtracts arrays of different lengths.
 def test_an_output_whose_length_depends_on_the_values_can_be_compared():
     exact = [thin(outputs) for outputs in infer_all(detections(1.5), SAMPLES.samples)]
     assert try_out("a", detections(1.5), SAMPLES, exact).error_db < -200

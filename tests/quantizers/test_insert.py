@@ -257,7 +257,6 @@ def test_two_layers_that_share_a_bias_are_corrected_apart():
     assert len(changed) == 2
 
 
-# Fails today: insert._set_bias gives both new constants the name of the old one.
 def test_names_stay_unique_where_a_shared_bias_is_corrected_twice():
     x = data(1, 4, 6, 6)
     bias = ops.constant(np.ones((1, 6, 1, 1), np.float32), name="shared")

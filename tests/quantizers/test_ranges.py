@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from calibench.quantizers.fit import DROWNED
 from calibench.quantizers.integers import make_grid
-from calibench.quantizers.ranges import RULES, Range, extremes, halfway, mse, needs_per_channel, per_channel
+from calibench.quantizers.ranges import RULES, Range, extremes, mse, per_channel, typical, weak_channels
 from calibench.statistics.statistics import TensorStatistics
 
 
@@ -61,10 +62,10 @@ def test_a_constant_tensor_has_a_range_that_holds_it(rule, value):
     np.testing.assert_allclose(grid.apply(np.float32([value])), value, atol=float(grid.scale[0]))
 
 
-def test_extremes_and_halfway_by_hand():
+def test_extremes_and_typical_by_hand():
     statistics = seen([[-4, 1], [2, 8]], low_mean=-2, high_mean=6)
     assert (extremes(statistics, False).low[0], extremes(statistics, False).high[0]) == (-4, 8)
-    assert (halfway(statistics, False).low[0], halfway(statistics, False).high[0]) == (-3, 7)
+    assert (typical(statistics, False).low[0], typical(statistics, False).high[0]) == (-2.5, 6.5)
 
 
 def test_mse_gives_up_a_lone_outlier_that_counts_nothing():
@@ -95,12 +96,12 @@ def test_ranges_of_channels_are_wider_than_what_was_seen_but_not_than_the_whole(
 def test_channels_of_very_different_size_need_ranges_of_their_own():
     values = np.random.default_rng(0).normal(size=(200, 8))
     grid = make_grid(np.array([-4.0]), np.array([4.0]), asymmetric=False)
-    assert not needs_per_channel(seen(values), grid)
-    assert needs_per_channel(seen(values * np.array([1, 1, 1, 1, 1, 0.02, 0.02, 0.02])), grid)
+    assert weak_channels(seen(values), grid) > DROWNED
+    assert weak_channels(seen(values * np.array([1, 1, 1, 1, 1, 0.02, 0.02, 0.02])), grid) < DROWNED
 
 
 def test_channels_that_never_move_do_not_ask_for_ranges_of_their_own():
     values = np.random.default_rng(0).normal(size=(200, 8)) * np.array([1, 1, 1, 1, 0, 0, 0, 0])
     grid = make_grid(np.array([-4.0]), np.array([4.0]), asymmetric=False)
-    assert not needs_per_channel(seen(values), grid)
-    assert not needs_per_channel(seen(values * 0), grid)
+    assert weak_channels(seen(values), grid) > DROWNED
+    assert weak_channels(seen(values * 0), grid) == np.inf

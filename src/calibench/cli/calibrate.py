@@ -50,7 +50,7 @@ def calibrate(
     ] = None,
     range_rule: Annotated[
         str | None,
-        typer.Option(help="auto, halfway, extremes, mse or percentile.", metavar="NAME", rich_help_panel=QUANTIZERS),
+        typer.Option(help="auto, typical, extremes, mse or percentile.", metavar="NAME", rich_help_panel=QUANTIZERS),
     ] = None,
     bias_correction: Annotated[
         str | None, typer.Option(help="auto, on or off.", metavar="WHEN", rich_help_panel=QUANTIZERS)

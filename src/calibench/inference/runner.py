@@ -9,13 +9,17 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from calibench.errors import SettingsError
+from calibench.errors import DatasetError, SettingsError
 from calibench.models.ports import port_name
 
 Array = NDArray[np.generic]
 Outputs = tuple[Array, ...]
 
 core = ov.Core()
+
+
+class ShapeError(DatasetError):
+    """A sample has a shape that the compiled model does not take."""
 
 
 def compile_for_samples(model: ov.Model, device: str, threads: int, precision: str = "f32") -> ov.CompiledModel:
@@ -41,9 +45,14 @@ def infer_all(compiled: ov.CompiledModel, samples: Iterable[Mapping[str, Array]]
     streams = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
     free = deque(compiled.create_infer_request() for _ in range(streams + 1))
     busy: deque[ov.InferRequest] = deque()
-    for sample in samples:
+    shapes = [port.get_partial_shape() for port in compiled.inputs]
+    for number, sample in enumerate(samples):
         if not free:
             yield _finish(busy, free)
+        for name, array in sample.items():
+            if not shapes[index[name]].compatible(ov.PartialShape(array.shape)):
+                shape = shapes[index[name]]
+                raise ShapeError(f"Sample {number}: input {name} is {list(array.shape)}, the model takes {shape}.")
         request = free.popleft()
         request.start_async({index[name]: array for name, array in sample.items()})
         busy.append(request)

@@ -8,10 +8,15 @@ import numpy as np
 from calibench.models.graph import FloatArray, TensorKey
 from calibench.quantizers.integers import Grid, make_grid
 from calibench.quantizers.prepare import Measured, Prepared
-from calibench.quantizers.ranges import RULES, Range, extremes, needs_per_channel, per_channel
+from calibench.quantizers.ranges import RULES, Range, extremes, per_channel, weak_channels
 from calibench.quantizers.sites import Placement, Point, Site
 from calibench.settings import Switch
 from calibench.statistics.statistics import TensorStatistics
+
+DROWNED = 17.0
+"""dB; where the weaker channels stand lower above the noise of a common step, each gets a range of its own.
+
+Ranges per channel overfit on few samples, so that they are not used where they are not needed."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,8 @@ def _depthwise_quantizer(
     site: Site, point: Point, seen: TensorStatistics, whole: Range, grid: Grid, recipe: Recipe
 ) -> Quantizer:
     """Channels of a depthwise input never mix, so that each may have a range of its own."""
-    if recipe.per_channel == "off" or (recipe.per_channel == "auto" and not needs_per_channel(seen, grid)):
+    is_fine = recipe.per_channel == "auto" and weak_channels(seen, grid) > DROWNED
+    if recipe.per_channel == "off" or is_fine:
         return Quantizer(site, grid, None)
     own = per_channel(seen, whole)
     return Quantizer(site, make_grid(own.low, own.high, asymmetric=recipe.asymmetric), point.channel_axis)

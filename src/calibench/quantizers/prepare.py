@@ -12,7 +12,7 @@ from calibench.errors import ModelError
 from calibench.models.graph import FloatArray, TensorKey, constant_value, operations
 from calibench.quantizers.integers import LARGEST_RANGE, Grid, make_grid
 from calibench.quantizers.placement import drop_layers
-from calibench.quantizers.ranges import halfway
+from calibench.quantizers.ranges import extremes
 from calibench.quantizers.sites import Placement
 from calibench.quantizers.smoothing import choose_factors, estimate, relative_error, scale_channels, scale_rows
 from calibench.quantizers.weights import as_matrix, input_importance
@@ -155,7 +155,7 @@ def _smooth(
         if any(consumer.operation not in products for consumer in point.consumers):
             continue
         readers = [matrices[consumer.operation] for consumer in point.consumers]
-        chosen = choose_factors(measured[point.tensor], readers, partial(_usual_grid, asymmetric=asymmetric))
+        chosen = choose_factors(measured[point.tensor], readers, partial(_whole_grid, asymmetric=asymmetric))
         if chosen is not None:
             factors[point.tensor] = chosen
     return factors
@@ -177,7 +177,7 @@ def _poor_layers(
                 continue
             matrix = matrices[name]
             scaled = scale_rows([matrix], factors[point.tensor]) if point.tensor in factors else [matrix]
-            grid = _usual_grid(seen, asymmetric)
+            grid = _whole_grid(seen, asymmetric)
             signal = float((seen.rows[:SIGNAL_ROWS] @ scaled[0]).var(0).sum())
             if _decibel(estimate(seen, scaled, grid) / max(signal, 1e-30)) > SURELY_FINE:
                 continue
@@ -191,6 +191,6 @@ def _decibel(noise_over_signal: float) -> float:
     return float(-10 * np.log10(max(noise_over_signal, 1e-30)))
 
 
-def _usual_grid(statistics: TensorStatistics, asymmetric: bool) -> Grid:
-    found = halfway(statistics, asymmetric)
+def _whole_grid(statistics: TensorStatistics, asymmetric: bool) -> Grid:
+    found = extremes(statistics, asymmetric)
     return make_grid(found.low, found.high, asymmetric=asymmetric)

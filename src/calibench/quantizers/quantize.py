@@ -7,7 +7,7 @@ import openvino as ov
 from calibench.datasets.dataset import Dataset, Subset
 from calibench.datasets.inputs import InputPlan
 from calibench.errors import ModelError
-from calibench.inference.runner import compile_for_samples, infer_all
+from calibench.inference.runner import ShapeError, compile_for_samples, infer_all
 from calibench.machine import has_vnni
 from calibench.models.logits import expose
 from calibench.models.ports import port_name
@@ -17,7 +17,7 @@ from calibench.quantizers.fit import Quantization, Recipe, fit
 from calibench.quantizers.insert import WeightOptions, insert
 from calibench.quantizers.placement import place
 from calibench.quantizers.prepare import check_weights, prepare
-from calibench.quantizers.recipes import is_same, recipes
+from calibench.quantizers.recipes import is_promising, is_same, recipes
 from calibench.quantizers.sites import Placement
 from calibench.settings import Settings
 from calibench.statistics.collect import Collected, collect
@@ -27,6 +27,10 @@ KEPT_APART = 64
 """Samples on which recipes are compared and that are used for nothing else."""
 LEAST_FOR_CHOICE = 128
 """With a smaller subset the safe recipe is taken: too few samples would be left to measure, or to judge by."""
+
+
+LOOKED_AT = 16
+"""Samples whose shapes are looked at beforehand; should a later one differ, the work begins anew."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +66,20 @@ def quantize(
         ModelError: nothing can be quantized, or the network yields NaN on every sample.
         DatasetError: a sample cannot be read.
     """
+    shapes = _common_shapes(subset, plan)
+    try:
+        return _quantize(graph, subset, settings, _Run(settings.device, threads, plan, shapes), progress)
+    except ShapeError:
+        return _quantize(graph, subset, settings, _Run(settings.device, threads, plan, {}), progress)
+
+
+def _quantize(graph: ov.Model, subset: Dataset, settings: Settings, run: "_Run", progress: Progress) -> Quantized:
     placement = place(graph, settings.ignored)
     if not placement.layers:
         raise ModelError(nothing_to_quantize(placement))
     check_weights(placement, graph)
     wanted = wanted_recipes(settings, placement, len(subset))
     measured_part, kept_apart = _keep_apart(subset, len(wanted))
-    run = _Run(settings.device, threads, plan, _common_shapes(subset, plan))
     collected = _measure(graph, placement, measured_part, run, settings, progress)
     prepared = prepare(
         placement,
@@ -87,8 +98,10 @@ def quantize(
     made: list[tuple[Quantization, ov.Model]] = []
     trials: list[Trial] = []
     for number, recipe in enumerate(wanted):
-        quantization = fit(prepared, recipe)
         progress("fit", number + 1, len(wanted))
+        if made and settings.per_channel_activations == "auto" and not is_promising(recipe, prepared):
+            continue
+        quantization = fit(prepared, recipe)
         if any(is_same(quantization, other) for other, _ in made):
             continue
         made.append((quantization, insert(graph, quantization, options)))
@@ -128,11 +141,11 @@ class _Run:
 
 
 def _common_shapes(samples: Dataset, plan: InputPlan) -> dict[str, tuple[int, ...]]:
-    """The shapes that the graph sees if they are the same in all samples, else empty."""
+    """The shapes that the graph sees if they are the same in the first samples, else empty."""
     first = plan.shapes(samples[0])
     if len(plan.images) == len(plan.inputs):
         return first
-    return first if all(plan.shapes(samples[i]) == first for i in range(1, len(samples))) else {}
+    return first if all(plan.shapes(samples[i]) == first for i in range(1, min(LOOKED_AT, len(samples)))) else {}
 
 
 def _measure(

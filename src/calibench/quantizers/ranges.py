@@ -13,6 +13,10 @@ VALUES = 16384
 """Sampled values that the search of a range looks at; the error of a range is settled to 1 % with these."""
 SHARES = np.concatenate((np.linspace(1.0, 0.5, 11), np.linspace(0.45, 0.15, 7)))
 """Shares of the full range that the search tries."""
+EXTREMES = 0.3
+"""How many rows the extremes of the channels count for."""
+TOWARDS = 0.25
+"""How far `typical` goes from the mean of the samples' extremes to the global ones."""
 PERCENTILE = 99.99
 
 
@@ -43,13 +47,13 @@ def extremes(statistics: TensorStatistics, asymmetric: bool) -> Range:
     return _range(statistics, float(statistics.low.min()), float(statistics.high.max()))
 
 
-def halfway(statistics: TensorStatistics, asymmetric: bool) -> Range:
-    """Half way between the mean of the samples' extremes and the global extremes.
+def typical(statistics: TensorStatistics, asymmetric: bool) -> Range:
+    """What a usual sample reaches: the mean of the samples' extremes, and a quarter of the way to the global ones.
 
-    The mean alone clips where samples differ in scale; the extremes alone follow the oddest sample.
+    The mean alone clips where samples differ in scale.
     """
-    low = (statistics.low_mean + float(statistics.low.min())) / 2
-    high = (statistics.high_mean + float(statistics.high.max())) / 2
+    low = (1 - TOWARDS) * statistics.low_mean + TOWARDS * float(statistics.low.min())
+    high = (1 - TOWARDS) * statistics.high_mean + TOWARDS * float(statistics.high.max())
     return _range(statistics, low, high)
 
 
@@ -99,7 +103,7 @@ def _steps(low: NDArray[np.float64], high: NDArray[np.float64], asymmetric: bool
     return aligned if asymmetric else np.where(low < 0, symmetric, aligned)
 
 
-RULES: dict[str, Rule] = {"halfway": halfway, "extremes": extremes, "mse": mse, "percentile": percentile}
+RULES: dict[str, Rule] = {"typical": typical, "extremes": extremes, "mse": mse, "percentile": percentile}
 
 
 def per_channel(statistics: TensorStatistics, whole: Range, widen: float = 1.3) -> Range:
@@ -109,20 +113,19 @@ def per_channel(statistics: TensorStatistics, whole: Range, widen: float = 1.3) 
     return Range(np.minimum(low, 0), np.maximum(high, 0))
 
 
-def needs_per_channel(statistics: TensorStatistics, grid: Grid, decibel: float = 17.0) -> bool:
-    """Is one common step too coarse for a quarter of the channels?
+def weak_channels(statistics: TensorStatistics, grid: Grid) -> float:
+    """How far the weaker channels stand above the rounding noise of one common step: dB, at the lower quartile.
 
-    Compares every channel's variance with the rounding noise of the step; per-channel ranges of depthwise inputs
-    overfit on few samples, so they are used only where the common step drowns channels.
+    Channels that never move do not count; inf when none does.
     """
     if statistics.rows.shape[0] < 2:
-        return False
+        return np.inf
     noise = float(grid.scale.max()) ** 2 / 12
     variance = statistics.rows.astype(np.float64).var(0)
     alive = variance > 1e-3 * noise  # a channel that never moves has nothing to lose
     if not alive.any():
-        return False
-    return bool(np.percentile(10 * np.log10(variance[alive] / noise), 25) < decibel)
+        return np.inf
+    return float(np.percentile(10 * np.log10(variance[alive] / noise), 25))
 
 
 def _range(statistics: TensorStatistics, low: float, high: float) -> Range:
@@ -133,8 +136,8 @@ def _range(statistics: TensorStatistics, low: float, high: float) -> Range:
 
 def _sampled(statistics: TensorStatistics) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Values and their weights, float64 [n]: some rows, and the extremes of every channel as two more."""
-    channels = statistics.low.size
     rows = statistics.rows[:: max(1, statistics.rows.size // VALUES)]
     values = np.concatenate((rows, statistics.low[None], statistics.high[None])).astype(np.float64)
-    weights = np.broadcast_to(statistics.importance.astype(np.float64), (len(values), channels))
+    counts = np.concatenate((np.ones(len(rows)), (EXTREMES, EXTREMES)))
+    weights = np.outer(counts, statistics.importance.astype(np.float64))
     return values.reshape(-1), weights.reshape(-1)

@@ -90,7 +90,7 @@ class LayerRow(Frozen):
 class TriedRecipe(Frozen):
     """One way of choosing ranges and corrections."""
 
-    name: str = decided(..., "such as safe, halfway+bias")
+    name: str = decided(..., "such as safe, typical+bias")
     error: float | None = decided(None, "output error on the samples kept apart; None where it was not tried out")
     samples: int = decided(0, "samples kept apart that it was tried on")
 

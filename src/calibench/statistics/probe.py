@@ -14,8 +14,9 @@ from calibench.models.graph import dimension, is_never_negative, operations, ran
 from calibench.quantizers.sites import Point
 from calibench.statistics.statistics import Layout
 
-POSITIONS = 8
-"""Positions of a tensor that are kept from one sample: 64 samples give 512 rows of all channels."""
+KEPT_VALUES = 4096
+"""Values of a tensor that are kept from one sample, about: fewer positions where there are many channels."""
+FEWEST_POSITIONS, MOST_POSITIONS = 4, 64
 
 
 def add_probe(model: ov.Model, points: tuple[Point, ...]) -> Layout:
@@ -75,8 +76,9 @@ def _take(output: Any, point: Point, axes: list[int]) -> tuple[Any, int]:
     dims = rank(output) or 1
     sizes = {axis: dimension(output, axis) for axis in axes}
     spread = [axis for axis in axes if sizes[axis] != 1]
-    each = max(1, round(POSITIONS ** (1 / max(1, len(spread)))))
-    wanted = {axis: each if i else max(1, POSITIONS // each ** (len(spread) - 1)) for i, axis in enumerate(spread)}
+    positions = min(max(KEPT_VALUES // point.channels, FEWEST_POSITIONS), MOST_POSITIONS)
+    each = max(1, round(positions ** (1 / max(1, len(spread)))))
+    wanted = {axis: each if i else max(1, positions // each ** (len(spread) - 1)) for i, axis in enumerate(spread)}
     taken = {axis: min(count, sizes[axis] or count) for axis, count in wanted.items()}
     known = {axis: sizes[axis] for axis in spread if sizes[axis] is not None}
     if known:

@@ -10,7 +10,7 @@ from calibench.inference.runner import Array
 from calibench.models.graph import FloatArray, TensorKey
 from calibench.statistics.exact import ExactSum
 
-KEPT_SAMPLES = 64
+KEPT_SAMPLES = 32
 """Samples whose single values are kept for the search of ranges; later samples add to extremes and means alone."""
 
 
