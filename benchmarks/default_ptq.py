@@ -43,8 +43,8 @@ from calibench.settings import make_settings
 PRESETS = ("performance", "mixed")
 JUDGED = 2000
 """Held-out samples on which error and agreement are taken; the task's score takes all of them."""
-SPEED = BenchmarkSettings(seconds=0.7, rounds=5, warm_up=0.3)
-PEER_PATIENCE_S = 20.0
+SPEED = BenchmarkSettings(seconds=0.5, rounds=5, warm_up=0.3)
+PEER_PATIENCE_S = 8.0
 """A peer's calibration that took longer is not repeated."""
 
 
