@@ -6,7 +6,7 @@ import openvino as ov
 
 from calibench.datasets.dataset import Dataset, Subset
 from calibench.datasets.inputs import InputPlan
-from calibench.errors import ModelError
+from calibench.errors import DatasetError, ModelError
 from calibench.inference.runner import ShapeError, compile_for_samples, infer_all
 from calibench.machine import has_vnni
 from calibench.models.logits import expose
@@ -67,6 +67,7 @@ def quantize(
         DatasetError: a sample cannot be read.
     """
     shapes = _common_shapes(subset, plan)
+    _check_shapes(graph, shapes)
     try:
         return _quantize(graph, subset, settings, _Run(settings.device, threads, plan, shapes), progress)
     except ShapeError:
@@ -146,6 +147,14 @@ def _common_shapes(samples: Dataset, plan: InputPlan) -> dict[str, tuple[int, ..
     if len(plan.images) == len(plan.inputs):
         return first
     return first if all(plan.shapes(samples[i]) == first for i in range(1, min(LOOKED_AT, len(samples)))) else {}
+
+
+def _check_shapes(graph: ov.Model, shapes: dict[str, tuple[int, ...]]) -> None:
+    """Before anything is reshaped: a fixed axis of the model must not silently take the length of the samples."""
+    for port in graph.inputs:
+        shape, own = shapes.get(port_name(port)), port.get_partial_shape()
+        if shape and not own.compatible(ov.PartialShape(shape)):
+            raise DatasetError(f"The samples' input {port_name(port)} is {list(shape)}, the model takes {own}.")
 
 
 def _measure(
