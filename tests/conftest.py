@@ -1,6 +1,7 @@
 """What all tests share: hypothesis without a stop-watch, and no tests for root where nobody is root."""
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -19,3 +20,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("root"):
             item.add_marker(pytest.mark.skip(reason="needs root"))
+
+
+@pytest.fixture(scope="session")
+def packages() -> Path:
+    """The folder of unpacked packages; kept from one run to the next."""
+    default = Path(__file__).parents[1] / ".cache/tests"
+    return Path(os.environ.get("CALIBENCH_TEST_CACHE", default)) / "packages"

@@ -236,3 +236,15 @@ def test_inspection_names_layers_and_reasons() -> None:
 
 def test_it_works_through_python_with_defaults() -> None:
     assert calibrate(RESNET, arrays(), benchmark=False).folder is None
+
+
+def test_layout_and_metadata_of_the_model_are_kept(tmp_path: Path) -> None:
+    model = ov.Core().read_model(RESNET)
+    model.inputs[0].node.set_layout(ov.Layout("NCHW"))
+    model.set_rt_info("hello", ["mine", "note"])
+    ov.save_model(model, tmp_path / "model.xml", compress_to_fp16=False)
+    calibrate(tmp_path / "model.xml", arrays(), out=tmp_path / "out", benchmark=False)
+    found = ov.Core().read_model(tmp_path / "out/model.xml")
+    assert str(found.inputs[0].node.layout) == "[N,C,H,W]"
+    assert found.get_rt_info(["mine", "note"]).astype(str) == "hello"
+    assert found.get_rt_info(["calibench", "preset"]).astype(str) == "performance"
