@@ -22,38 +22,6 @@ from calibench.settings import Ignored, InputSettings, Settings
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 NOTE = "<!-- Written by tools/write_reference.py (make reference): change the code, not this page. -->"
 
-REASONS = {
-    "preset": "`performance`: weights and activations symmetric, every zero point is 0. `mixed`: activations "
-    "asymmetric where that makes the step at least 5 % smaller. The default needs no zero points on any device.",
-    "device": "the OpenVINO device that will run the result; refused when it has no INT8.",
-    "subset": "All, because the pass stops by itself when the ranges have settled.",
-    "seed": "The same seed and dataset give the same choice.",
-    "exact_subset": "Off: ranges are settled after a few dozen samples as a rule.",
-    "range_rule": "`auto`: chosen per model by the output error on samples kept apart, where there are enough. The "
-    "rules: `typical`, `extremes`, `mse`, `percentile` ([what they do](../explanation/ranges.md)).",
-    "bias_correction": "`auto` and `on`: corrected, which costs no pass and no time at run time; `off`: not.",
-    "smoothing": "`auto` and `on`: per tensor, where it is predicted to help; `off`: nowhere.",
-    "per_channel_activations": "`auto`: only where one step for all channels drowns a quarter of them, because "
-    "ranges per channel need many samples.",
-    "per_channel_weights": "On: one scale per output channel of a layer. Off: one per tensor.",
-    "overflow_guard": "A CPU without VNNI adds pairs of products in 16 bits, which can overflow.",
-    "ignored": "layers that stay in float: `names`, `types` and `patterns`; see below.",
-    "inputs": "How files become inputs; see below.",
-    "embed_preprocessing": "Off: the result takes exactly what the FP32 model takes. On: it takes raw pictures.",
-    "inference_precision": "of the layers left in float. None: the device's own choice.",
-    "batch": "Accuracy is measured at the batch that will be deployed.",
-    "threads": "Cores that the process may use: affinity and container limits are respected.",
-    "metric": "`auto`: top1 where there are labels and one score per class, agreement with FP32 where there are only "
-    "the scores, else cosine.",
-    "recipes": "1: no comparison.",
-    "cache_dir": "folder for decoded samples, so that they are decoded once.",
-    "keep_cache": "keep the decoded samples for the next run instead of removing them on success.",
-    "color": "the order of the channels that the model wants: `rgb`, `bgr`, or `gray`.",
-    "names": "whole names of layers, as `calibench inspect` shows them.",
-    "types": "types of operations, such as `MatMul`.",
-}
-"""What a default means or why it is so; printed behind the description of the field."""
-
 
 def main(arguments: list[str]) -> int:
     """Write the pages; with --check only say which are out of date."""
@@ -131,9 +99,8 @@ def _settings_table(model: type[BaseModel]) -> Iterator[str]:
     yield "| Setting | Type | Default | Meaning |"
     yield "| --- | --- | --- | --- |"
     for name, field in model.model_fields.items():
-        parts = (field.description or "", REASONS.get(name, ""))
-        meaning = ". ".join(part.rstrip(".") for part in parts if part)
-        yield f"| `{name}` | {_type(field.annotation)} | {_default(field)} | {_cell(meaning)}. |"
+        meaning = _cell((field.description or "").rstrip("."))
+        yield f"| `{name}` | {_type(field.annotation)} | {_default(field)} | {meaning}. |"
 
 
 def report_page() -> str:

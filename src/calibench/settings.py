@@ -23,8 +23,10 @@ class Frozen(BaseModel):
 class Ignored(Frozen):
     """Layers that stay in their original precision."""
 
-    names: tuple[str, ...] = ()
-    types: tuple[str, ...] = ()
+    names: tuple[str, ...] = Field(
+        (), description="names of layers as `calibench inspect` shows them, or their parents"
+    )
+    types: tuple[str, ...] = Field((), description="types of operations, such as `MatMul`")
     patterns: tuple[str, ...] = Field((), description="regular expressions that match a whole layer name")
 
     @field_validator("patterns")
@@ -50,7 +52,7 @@ class InputSettings(Frozen):
         "letterbox: fits inside, padded; none: the picture has the size already",
     )
     resize_short: int | None = Field(None, gt=0, description="pixels, for crop; None: size / 0.875")
-    color: Literal["rgb", "bgr", "gray"] = "rgb"
+    color: Literal["rgb", "bgr", "gray"] = Field("rgb", description="the order of the channels that the model wants")
     mean: tuple[float, ...] = Field((), description="subtracted, in units of 0..255; one value or one a channel")
     scale: tuple[float, ...] = Field((), description="divided by, in units of 0..255; one value or one a channel")
     layout: str | None = Field(None, description="such as NCHW or NHWC; None: found from the shape")
@@ -66,27 +68,69 @@ class InputSettings(Frozen):
 class Settings(Frozen):
     """All settings of one calibration."""
 
-    preset: Preset = "performance"
-    device: str = "CPU"
-    subset: str = Field("100%", description="share ('25%') or count ('300') of the calibration dataset")
+    preset: Preset = Field(
+        "performance",
+        description="`performance`: weights and activations symmetric, every zero point is 0. `mixed`: activations "
+        "asymmetric where that makes the step at least 5 % smaller. The default needs no zero points on any device",
+    )
+    device: str = Field("CPU", description="the OpenVINO device that will run the result; refused when it has no INT8")
+    subset: str = Field(
+        "100%",
+        description="share ('25%') or count ('300') of the calibration dataset. All by default, because the pass stops "
+        "by itself when the ranges have settled",
+    )
     seed: int = Field(0, ge=0, description="seed of the random choice of the subset")
-    exact_subset: bool = Field(False, description="measure every sample even when the ranges have settled")
-    range_rule: RangeRule = "auto"
-    bias_correction: Switch = "auto"
-    smoothing: Switch = "auto"
-    per_channel_activations: Switch = Field("auto", description="own ranges per channel at depthwise convolutions")
-    per_channel_weights: bool = True
-    overflow_guard: Switch = Field("auto", description="7-bit weights in the first layer; auto: only without VNNI")
-    ignored: Ignored = Ignored()
-    inputs: dict[str, InputSettings] = Field(default_factory=dict, description="by input name; '' means every input")
-    embed_preprocessing: bool = False
-    inference_precision: Literal["f32", "bf16", "f16"] | None = None
-    batch: int = Field(1, ge=1, description="the batch that will be deployed")
-    threads: int | None = Field(None, ge=1, description="None: physical cores")
-    metric: str = Field("auto", description="auto, top1, topK, or package.module:function")
-    recipes: int = Field(3, ge=1, le=3, description="recipes tried at most")
-    cache_dir: Path | None = None
-    keep_cache: bool = False
+    exact_subset: bool = Field(
+        False, description="measure every sample; off, because ranges are settled after a few dozen as a rule"
+    )
+    range_rule: RangeRule = Field(
+        "auto",
+        description="how a range follows from what was observed. `auto`: chosen per model by the output error on samples "
+        "kept apart, where there are enough. The rules: `mse`, `typical`, `extremes`, `percentile`",
+    )
+    bias_correction: Switch = Field(
+        "auto",
+        description="`auto` and `on`: biases are corrected, which costs no pass and no time at run time; `off`: not",
+    )
+    smoothing: Switch = Field(
+        "auto", description="`auto` and `on`: per tensor, where it is predicted to help; `off`: nowhere"
+    )
+    per_channel_activations: Switch = Field(
+        "auto",
+        description="own ranges per channel at depthwise convolutions. `auto`: only where one step for all drowns a "
+        "quarter of the channels, because ranges per channel need many samples",
+    )
+    per_channel_weights: bool = Field(True, description="one scale per output channel of a layer; off: one per tensor")
+    overflow_guard: Switch = Field(
+        "auto",
+        description="7-bit weights in the first layer. `auto`: only without VNNI, where the CPU adds pairs of products in "
+        "16 bits, which can overflow",
+    )
+    ignored: Ignored = Field(Ignored(), description="layers that stay in float: `names`, `types` and `patterns`")
+    inputs: dict[str, InputSettings] = Field(
+        default_factory=dict, description="how files become inputs, by input name; '' means every input"
+    )
+    embed_preprocessing: bool = Field(
+        False,
+        description="off: the result takes exactly what the FP32 model takes; on: it takes raw pictures",
+    )
+    inference_precision: Literal["f32", "bf16", "f16"] | None = Field(
+        None, description="of the layers left in float. None: the device's own choice"
+    )
+    batch: int = Field(1, ge=1, description="the batch that will be deployed; accuracy is measured at it")
+    threads: int | None = Field(
+        None,
+        ge=1,
+        description="None: the physical cores that the process may use, affinity and container limits respected",
+    )
+    metric: str = Field(
+        "auto",
+        description="`top1`, `topK`, `agreement`, `cosine` or `package.module:function`. `auto`: top1 where there are "
+        "labels and one score per class, agreement with FP32 where there are only the scores, else cosine",
+    )
+    recipes: int = Field(3, ge=1, le=3, description="recipes tried at most; 1: no comparison")
+    cache_dir: Path | None = Field(None, description="folder for decoded samples, so that they are decoded once")
+    keep_cache: bool = Field(False, description="keep the decoded samples for the next run; off: removed on success")
 
     @field_validator("subset")
     @classmethod
