@@ -85,8 +85,8 @@ class Settings(Frozen):
     )
     range_rule: RangeRule = Field(
         "auto",
-        description="how a range follows from what was observed. `auto`: chosen per model by the output error on samples "
-        "kept apart, where there are enough. The rules: `mse`, `typical`, `extremes`, `percentile`",
+        description="how a range follows from what was observed. `auto`: chosen per model by the output error on "
+        "samples kept apart, where there are enough. The rules: `mse`, `typical`, `extremes`, `percentile`",
     )
     bias_correction: Switch = Field(
         "auto",
@@ -103,8 +103,8 @@ class Settings(Frozen):
     per_channel_weights: bool = Field(True, description="one scale per output channel of a layer; off: one per tensor")
     overflow_guard: Switch = Field(
         "auto",
-        description="7-bit weights in the first layer. `auto`: only without VNNI, where the CPU adds pairs of products in "
-        "16 bits, which can overflow",
+        description="7-bit weights in the first layer. `auto`: only without VNNI, where the CPU adds pairs of products "
+        "in 16 bits, which can overflow",
     )
     ignored: Ignored = Field(Ignored(), description="layers that stay in float: `names`, `types` and `patterns`")
     inputs: dict[str, InputSettings] = Field(
