@@ -15,7 +15,7 @@ from calibench.datasets.sets import Sets, open_set, open_sets
 from calibench.errors import ModelError
 from calibench.evaluation.audit import audit_batches
 from calibench.evaluation.metrics import choose_metric
-from calibench.evaluation.score import Comparison, Score, compare, score
+from calibench.evaluation.score import Comparison, compare, score
 from calibench.inference.benchmark import BenchmarkSettings, Candidate, Speed, measure
 from calibench.inference.profile import LayerTime, profile
 from calibench.inference.runner import compile_for_samples, infer_batches
@@ -27,8 +27,8 @@ from calibench.models.read import Model, read_model
 from calibench.progress import Progress, silent
 from calibench.quantizers.placement import place
 from calibench.quantizers.quantize import Quantized, nothing_to_quantize, quantize, wanted_recipes
+from calibench.reports.answers import Evaluation, Inspection, Plan
 from calibench.reports.assemble import Measured, assemble
-from calibench.reports.inspection import Inspection
 from calibench.reports.report import Report, write_report
 from calibench.reports.result import result_folder, save_model
 from calibench.reports.stages import Stages
@@ -108,36 +108,6 @@ def calibrate(
     return Calibrated(result, report, out)
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a calibration would do (`--dry-run`)."""
-
-    inspection: Inspection
-    sets: dict[str, int]
-    recipes: tuple[str, ...]
-    notes: tuple[str, ...]
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """For a person."""
-        return (
-            *self.inspection.lines,
-            f"samples {self.sets['calibration']} of {self.sets['total']} set the ranges, "
-            f"{self.sets['validation']} decide accuracy",
-            f"recipes {', '.join(self.recipes)}",
-            *(f"Note: {note}" for note in self.notes),
-        )
-
-    def as_json(self) -> dict[str, Any]:
-        """The same as plain values."""
-        return {
-            "model": self.inspection.as_json(),
-            "samples": self.sets,
-            "recipes": list(self.recipes),
-            "notes": list(self.notes),
-        }
-
-
 def plan(model: Path, dataset: Path | Dataset, settings: Settings, validation: Path | Dataset | None = None) -> Plan:
     """Check everything that can be checked before the work begins, and say what would be done.
 
@@ -152,37 +122,6 @@ def plan(model: Path, dataset: Path | Dataset, settings: Settings, validation: P
         placement = place(graph, settings.ignored)
         wanted = wanted_recipes(settings, placement, len(sets.calibration))
         return Plan(Inspection(source, placement), counts, tuple(recipe.name for recipe in wanted), sets.notes)
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """How good one model is on a dataset."""
-
-    model: Path
-    score: Score
-    notes: tuple[str, ...]
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """For a person."""
-        found = self.score
-        return (
-            f"{self.model}: {found.metric} {found.score:.2f} {found.unit} on {len(found.values)} samples",
-            *(f"Note: {note}" for note in self.notes),
-        )
-
-    def as_json(self) -> dict[str, Any]:
-        """The same as plain values."""
-        found = self.score
-        return {
-            "model": str(self.model),
-            "metric": found.metric,
-            "unit": found.unit,
-            "score": found.score,
-            "samples": len(found.values),
-            "not_finite": found.not_finite,
-            "notes": list(self.notes),
-        }
 
 
 def evaluate(model: Path, dataset: Path | Dataset, settings: Settings, progress: Progress = silent) -> Evaluation:

@@ -1,9 +1,11 @@
-"""What a model is, and what would become of its layers, before any sample is seen."""
+"""What inspect, evaluate and a dry run answer: values with lines for a person and plain values for a program."""
 
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from calibench.evaluation.score import Score
 from calibench.models.ports import port_name
 from calibench.models.read import Model
 from calibench.quantizers.sites import Placement
@@ -13,7 +15,7 @@ NAMES_SHOWN = 3
 
 @dataclass(frozen=True)
 class Inspection:
-    """A model as a person asks about it."""
+    """What a model is, and what would become of its layers, before any sample is seen."""
 
     model: Model
     placement: Placement
@@ -61,6 +63,67 @@ class Inspection:
             shown = ", ".join(names[:NAMES_SHOWN]) + (", ..." if len(names) > NAMES_SHOWN else "")
             lines.append(f"float   {len(names)} x {reason}: {shown}")
         return lines
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a calibration would do (`--dry-run`)."""
+
+    inspection: Inspection
+    sets: dict[str, int]
+    recipes: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """For a person."""
+        return (
+            *self.inspection.lines,
+            f"samples {self.sets['calibration']} of {self.sets['total']} set the ranges, "
+            f"{self.sets['validation']} decide accuracy",
+            f"recipes {', '.join(self.recipes)}",
+            *(f"Note: {note}" for note in self.notes),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain values."""
+        return {
+            "model": self.inspection.as_json(),
+            "samples": self.sets,
+            "recipes": list(self.recipes),
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How good one model is on a dataset."""
+
+    model: Path
+    score: Score
+    notes: tuple[str, ...]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """For a person."""
+        found = self.score
+        return (
+            f"{self.model}: {found.metric} {found.score:.2f} {found.unit} on {len(found.values)} samples",
+            *(f"Note: {note}" for note in self.notes),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain values."""
+        found = self.score
+        return {
+            "model": str(self.model),
+            "metric": found.metric,
+            "unit": found.unit,
+            "score": found.score,
+            "samples": len(found.values),
+            "not_finite": found.not_finite,
+            "notes": list(self.notes),
+        }
 
 
 def _type(port: Any) -> str:
