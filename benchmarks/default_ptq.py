@@ -143,7 +143,7 @@ def compare(network: Network, preset: str, options: argparse.Namespace) -> dict[
 
 def _calibrate(source: Model, network: Network, preset: str) -> Any:
     settings = make_settings({"preset": preset})
-    graph = normalise(source.graph, keep_names=source.has_stable_names)
+    graph = normalise(source.graph)
     plan = plan_inputs(source.graph, settings, images=False)
     return quantize(graph, Arrays(network.calibration), settings, plan, physical_cores(), silent)
 
@@ -153,7 +153,7 @@ def _peer(source: Model, network: Network, preset: str, variant: str) -> ov.Mode
 
     graph = source.graph.clone()
     if variant == "normalised":
-        graph = normalise(graph, keep_names=source.has_stable_names)
+        graph = normalise(graph)
     names = [port_name(port) for port in graph.inputs]
     samples = nncf.Dataset([[sample[name] for name in names] for sample in network.calibration])
     return nncf.quantize(

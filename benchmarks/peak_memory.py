@@ -37,7 +37,7 @@ def main(network_name: str, mode: str, cache: str) -> None:
     else:
         settings = make_settings({"preset": mode})
         plan = plan_inputs(source.graph, settings, images=False)
-        graph = normalise(source.graph, keep_names=source.has_stable_names)
+        graph = normalise(source.graph)
         quantize(graph, Arrays(network.calibration), settings, plan, physical_cores(), silent)
     print(peak_rss_mb())
 

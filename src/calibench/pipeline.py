@@ -149,7 +149,7 @@ def inspect(model: Path, settings: Settings) -> Inspection:
         ModelError: the file cannot be read, or is quantized already.
     """
     source = read_model(model)
-    graph = normalise(source.graph, keep_names=source.has_stable_names)
+    graph = normalise(source.graph)
     return Inspection(source, place(graph, settings.ignored))
 
 
@@ -171,7 +171,7 @@ def _folder(out: Path | None, force: bool) -> Iterator[Path]:
 def _read(path: Path, settings: Settings) -> tuple[Model, ov.Model]:
     """The model as it was read, and its normalised graph, in which something can be quantized."""
     source = read_model(path)
-    graph = normalise(source.graph, keep_names=source.has_stable_names)
+    graph = normalise(source.graph)
     placement = place(graph, settings.ignored)
     if not placement.layers:
         raise ModelError(f"{path}: {nothing_to_quantize(placement)}")

@@ -36,7 +36,7 @@ def random_samples(model, count=24, seed=0, low=-1.0, size=10):
 
 def prepared(model, samples, smoothing=True, asymmetric=False):
     """The normalised graph, and what is settled before a recipe is taken."""
-    graph = normalise(model, keep_names=False)
+    graph = normalise(model)
     placement = place(graph, Ignored())
     probed = graph.clone()
     layout = add_probe(probed, placement.points)

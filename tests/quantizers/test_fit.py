@@ -137,7 +137,7 @@ def one_sample(layout, number, mean=0.0):
 
 
 def test_one_nan_among_a_thousand_samples_is_noticed():
-    graph = normalise(two_layers(), keep_names=True)
+    graph = normalise(two_layers())
     placement = place(graph, Ignored())
     layout = Layout(tuple(p.tensor for p in placement.points), (4, 4), (1, 1))
     # the runtime's minimum and maximum pass over NaN; the mean alone shows it

@@ -12,7 +12,7 @@ from calibench.settings import Ignored
 
 
 def sites_of(fp32):
-    return place(normalise(fp32, keep_names=True), Ignored()).sites
+    return place(normalise(fp32), Ignored()).sites
 
 
 def standing_on(fp32):
@@ -51,7 +51,7 @@ def test_a_quantizer_moves_above_movement(name):
     fp32 = after(movement, *shape)
     found = {site.tensor[0]: site for site in sites_of(fp32)}
     assert set(found) == {"data", "relu"}
-    points = place(normalise(fp32, keep_names=True), Ignored()).points
+    points = place(normalise(fp32), Ignored()).points
     assert {name for name, _ in found["relu"].points} <= {point.tensor[0] for point in points}
     assert found["relu"].points != (("relu", 0),)  # measured where the last layer reads
 
@@ -111,7 +111,7 @@ def test_a_quantizer_stays_below_the_flattening_in_front_of_a_matmul(flat):
 
 def test_a_fixed_tensor_keeps_its_quantizer():
     fp32 = after(lambda n: ops.transpose(n, np.array([0, 1, 3, 2]), name="moved"), 4, 4, 1, 1)
-    graph = normalise(fp32, keep_names=True)
+    graph = normalise(fp32)
     points = place(graph, Ignored()).points
     assert {site.tensor[0] for site in hoist(graph, points)} == {"data", "relu"}
     assert {site.tensor[0] for site in hoist(graph, points, frozenset({("moved", 0)}))} == {"data", "moved"}

@@ -13,7 +13,7 @@ from calibench.settings import Ignored
 
 
 def placed(fp32, **ignored):
-    return place(normalise(fp32, keep_names=True), Ignored(**ignored))
+    return place(normalise(fp32), Ignored(**ignored))
 
 
 def tensors(placement):
@@ -369,7 +369,7 @@ def test_a_matmul_of_integers_is_no_layer():
 
 
 def test_a_dropped_layer_takes_its_quantizer_along():
-    graph = normalise(two_convolutions(relu), keep_names=True)
+    graph = normalise(two_convolutions(relu))
     found = drop_layers(place(graph, Ignored()), graph, {"first": "poor"})
     assert layers(found) == ["last"]
     assert tensors(found) == {"relu"}
@@ -379,7 +379,7 @@ def test_a_dropped_layer_takes_its_quantizer_along():
 def test_a_quantizer_that_others_need_stays_when_a_layer_is_dropped():
     x = data(1, 4, 8, 8)
     fp32 = model([conv(x, weights(4, 4, 1, 1, seed=i), f"conv{i}") for i in range(2)], x)
-    graph = normalise(fp32, keep_names=True)
+    graph = normalise(fp32)
     found = drop_layers(place(graph, Ignored()), graph, {"conv0": "poor"})
     assert tensors(found) == {"data"}
     assert readers(found) == {("conv1", 0)}

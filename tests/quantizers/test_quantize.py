@@ -19,7 +19,7 @@ from calibench.settings import Settings
 def calibrated(fp32, samples, threads=1, **settings):
     made = Settings(**settings)
     plan = plan_inputs(fp32, made, images=False)
-    return quantize(normalise(fp32, keep_names=False), Arrays(samples), made, plan, threads, silent)
+    return quantize(normalise(fp32), Arrays(samples), made, plan, threads, silent)
 
 
 def classifier(shape=(1, 4, 8, 8)):
@@ -51,8 +51,8 @@ def test_the_recipe_with_the_least_error_on_samples_kept_apart_is_taken():
 
 @pytest.mark.parametrize("preset", ["performance", "mixed"])
 def test_the_model_has_the_same_bytes_whatever_the_number_of_threads(preset, tmp_path):
+    fp32 = classifier()
     for threads in (1, 2):
-        fp32 = classifier()
         found = calibrated(fp32, random_samples(fp32, 40), threads, preset=preset)
         ov.save_model(found.graph, tmp_path / f"{threads}.xml", compress_to_fp16=False)
     for ending in ("xml", "bin"):

@@ -35,7 +35,7 @@ def content(statistics):
 
 @pytest.mark.parametrize("path", NETWORKS, ids=lambda path: path.stem)
 def test_statistics_have_the_same_bytes_on_one_thread_and_on_two_and_in_shards(path):
-    graph = normalise(ov.Core().read_model(path), keep_names=False)
+    graph = normalise(ov.Core().read_model(path))
     points = place(graph, Ignored()).points
     layout = add_probe(graph, points)
     values = np.random.default_rng(0)

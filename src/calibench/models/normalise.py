@@ -1,6 +1,5 @@
 """Bring a graph into the one form that everything after it relies on: patterns fused, names unique and stable."""
 
-import re
 from collections import Counter
 
 import openvino as ov
@@ -9,7 +8,7 @@ from openvino._offline_transformations import apply_moc_transformations
 from calibench.models.graph import RECURRENT, WITH_BODY
 
 
-def normalise(graph: ov.Model, *, keep_names: bool) -> ov.Model:
+def normalise(graph: ov.Model) -> ov.Model:
     """A clone in which BatchNorm, hard-swish, GELU, LayerNorm ... are single nodes, with unique, repeatable names.
 
     An unfused chain invites quantizers into its middle, where values of very uneven channels share one range; the
@@ -17,21 +16,15 @@ def normalise(graph: ov.Model, *, keep_names: bool) -> ov.Model:
     as it was imported.
 
     Args:
-        graph: as read; not changed.
-        keep_names: the names come from an IR file and mean something even where they look generated.
+        graph: as read by `read_model`, its names repeatable; not changed.
     """
-    stable = {op.get_friendly_name() for op in graph.get_ops() if keep_names or not _is_generated(op)}
+    stable = {op.get_friendly_name() for op in graph.get_ops()}
     fused = graph.clone()
     apply_moc_transformations(fused, cf=False, smart_reshape=False)
     if _kernels(fused) != _kernels(graph):
         fused = graph.clone()
     _rename(fused, stable)
     return fused
-
-
-def _is_generated(op: ov.Node) -> bool:
-    """OpenVINO numbers nameless operations through one counter of the whole process: not the same in two runs."""
-    return bool(re.fullmatch(rf"(.*/)?{re.escape(op.get_type_name())}_\d+(/.*)?", op.get_friendly_name()))
 
 
 def _kernels(graph: ov.Model) -> Counter[str]:
@@ -44,6 +37,6 @@ def _rename(graph: ov.Model, stable: set[str]) -> None:
     for position, op in enumerate(graph.get_ordered_ops()):
         name = op.get_friendly_name()
         if name not in stable or name in taken:
-            name = f"{op.get_type_name()}@{position}"
+            name = f"{op.get_type_name()}#{position}"
             op.set_friendly_name(name)
         taken.add(name)

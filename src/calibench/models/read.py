@@ -1,6 +1,8 @@
 """Read a model file of any supported format, and refuse what cannot be calibrated with the reason."""
 
 import hashlib
+import logging
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,11 +49,6 @@ class Model:
     weights_bytes: int
     has_fp16_weights: bool
 
-    @property
-    def has_stable_names(self) -> bool:
-        """Do the names of operations come from the file, not from a counter of the process?"""
-        return self.format == FORMATS[".xml"]
-
 
 def read_model(path: Path, *, allow_quantized: bool = False) -> Model:
     """Read a model file.
@@ -64,6 +61,8 @@ def read_model(path: Path, *, allow_quantized: bool = False) -> Model:
     """
     form = _format(path)
     graph = _load(path, form)
+    if form != FORMATS[".xml"]:
+        _settle_names(graph, path, form)
     if not allow_quantized:
         _refuse_quantized(graph, path)
     constants = [op for op in graph.get_ops() if op.get_type_name() == "Constant"]
@@ -113,11 +112,26 @@ def _load(path: Path, form: str) -> ov.Model:
         raise ModelError(f"{path}: this is no readable {form} model ({_reason(error)}). Export it again.") from None
 
 
+def _settle_names(graph: ov.Model, path: Path, form: str) -> None:
+    """Give operations that the file does not name a name from their place.
+
+    OpenVINO numbers them through one counter of the process: those are the names that change from one read to the next.
+    """
+    numbered = {name for op in graph.get_ops() if re.search(r"_\d+(/|$)", name := op.get_friendly_name())}
+    if not numbered:
+        return
+    unstable = numbered - {op.get_friendly_name() for op in _load(path, form).get_ops()}
+    for position, op in enumerate(graph.get_ordered_ops()):
+        if op.get_friendly_name() in unstable:
+            op.set_friendly_name(f"{op.get_type_name()}@{position}")
+
+
 def _load_pytorch(path: Path) -> ov.Model:
     try:
         import torch
     except ImportError:
         raise ModelError(f"{path}: reading a PyTorch export needs torch: pip install 'calibench[torch]'.") from None
+    logging.getLogger("torch.export").setLevel(logging.CRITICAL)  # it logs what it raises
     try:
         return ov.convert_model(torch.export.load(path))
     except Exception as error:  # torch raises whatever the broken part of the file leads to
