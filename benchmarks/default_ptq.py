@@ -67,7 +67,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--cache", type=Path, default=Path(".cache/zoo"))
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/default-ptq.json"))
     parser.add_argument("--no-speed", action="store_true", help="leave out throughput and memory")
+    parser.add_argument("--memory-only", action="store_true", help="measure memory anew for the rows of --out")
     options = parser.parse_args(arguments)
+    if options.memory_only:
+        _measure_memory(options.out, options.cache)
+        return
     logging.getLogger("nncf").setLevel(logging.ERROR)
     result: dict[str, Any] = {
         "commit": _commit(),
@@ -83,6 +87,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(json.dumps({key: value for key, value in row.items() if key != "raw"}), flush=True)
             options.out.parent.mkdir(parents=True, exist_ok=True)
             options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(summary(result["rows"]))
+
+
+def _measure_memory(out: Path, cache: Path) -> None:
+    """Measure the peak of every row of a result that is there, and write it back."""
+    result = json.loads(out.read_text(encoding="utf-8"))
+    plain: dict[str, float] = {}
+    for row in result["rows"]:
+        name = row["network"]
+        plain.setdefault(name, peak_mb(name, "plain", cache))
+        row |= {"peak_mb": peak_mb(name, row["preset"], cache), "plain_peak_mb": plain[name]}
+        print(f"{name} {row['preset']}: {row['peak_mb']:.0f} MB, plain {plain[name]:.0f} MB", flush=True)
+        out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(summary(result["rows"]))
 
 
