@@ -69,7 +69,8 @@ class Statistics:
             number: its place in the subset; the first KEPT_SAMPLES keep their rows.
             extremes: float32 [3 * all channels]: minima, maxima, means.
         """
-        low, high, mean = np.split(np.asarray(extremes, dtype=np.float32), 3)
+        positive_zeros = np.asarray(extremes, dtype=np.float32) + np.float32(0)  # -0.0 and 0.0 have no order
+        low, high, mean = np.split(positive_zeros, 3)
         first = layout.starts[:-1]
         return cls(
             layout,
