@@ -3,10 +3,10 @@
     python -m benchmarks.default_ptq [NETWORK ...] [--presets performance mixed] [--rounds 3] [--out FILE]
 
 Every network is calibrated by both with the same samples, preset against preset. The peer gets its transformer type
-where attention dominates, and two graphs: as imported and normalised by us; the row shows the better of the two for each
-figure (agreement and score are those of the one with less error). Both are judged on samples that neither has seen, in exact FP32 apart from the INT8 layers; the error is
-taken in front of a final softmax. Calibrations and speed measurements are interleaved. Times of calibration exclude
-reading and decoding.
+where attention dominates, and two graphs: as imported and normalised by us; the row shows the better of the two for
+each figure (agreement and score are those of the one with less error). Both are judged on samples that neither has
+seen, in exact FP32 apart from the INT8 layers; the error is taken in front of a final softmax. Calibrations and speed
+measurements are interleaved. Times of calibration exclude reading and decoding.
 """
 
 import argparse
