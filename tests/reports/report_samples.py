@@ -55,7 +55,7 @@ def full_report() -> Report:
             "fp32_bytes": 18_530_000,
             "int8_bytes": 5_020_000,
             "default_precision": "bf16",
-            "subset": SubsetUse(count=300, total=1000, seed=0, used=64),
+            "subset": SubsetUse(count=300, total=1000, seed=0, used=64, kept_apart=64, has_settled=True),
             "recipe": "typical+bias",
             "tried": (TriedRecipe(name="safe", error=0.02, samples=64), TriedRecipe(name="typical+bias", error=0.01)),
             "seconds": {"read": 0.21, "statistics": 3.3, "write": 0.01},

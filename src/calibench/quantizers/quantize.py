@@ -16,7 +16,7 @@ from calibench.quantizers.choose import Thinned, Trial, thin, try_out
 from calibench.quantizers.fit import Quantization, Recipe, fit
 from calibench.quantizers.insert import WeightOptions, insert
 from calibench.quantizers.placement import place
-from calibench.quantizers.prepare import check_weights, prepare
+from calibench.quantizers.prepare import Prepared, check_weights, prepare
 from calibench.quantizers.recipes import is_promising, is_same, recipes
 from calibench.quantizers.sites import Placement
 from calibench.settings import Settings
@@ -27,8 +27,6 @@ KEPT_APART = 64
 """Samples on which recipes are compared and that are used for nothing else."""
 LEAST_FOR_CHOICE = 128
 """With a smaller subset the safe recipe is taken: too few samples would be left to measure, or to judge by."""
-
-
 LOOKED_AT = 16
 """Samples whose shapes are looked at beforehand; should a later one differ, the work begins anew."""
 
@@ -94,6 +92,27 @@ def _quantize(graph: ov.Model, subset: Dataset, settings: Settings, run: "_Run",
             "The activations are NaN, infinite or larger than 1e5 in front of every layer that could be quantized. "
             "Check the input settings (mean, scale) and the weights."
         )
+    quantization, int8_graph, trials = _choose(graph, prepared, wanted, kept_apart, run, settings, progress)
+    return Quantized(
+        int8_graph,
+        quantization,
+        collected.statistics.count,
+        collected.has_settled,
+        trials,
+        len(subset) < LEAST_FOR_CHOICE,
+    )
+
+
+def _choose(
+    graph: ov.Model,
+    prepared: Prepared,
+    wanted: tuple[Recipe, ...],
+    kept_apart: Dataset,
+    run: "_Run",
+    settings: Settings,
+    progress: Progress,
+) -> tuple[Quantization, ov.Model, tuple[Trial, ...]]:
+    """The INT8 graph of the recipe with the least error on the samples kept apart; of the first when there are none."""
     options = WeightOptions(settings.per_channel_weights, _is_guarded(settings))
     references = _references(graph, kept_apart, run)
     made: list[tuple[Quantization, ov.Model]] = []
@@ -109,15 +128,7 @@ def _quantize(graph: ov.Model, subset: Dataset, settings: Settings, run: "_Run",
         if references:
             trials.append(try_out(recipe.name, run.compile(expose(run.copy(made[-1][1]))), kept_apart, references))
     best = min(range(len(made)), key=lambda i: trials[i].error_db) if trials else 0
-    quantization, int8_graph = made[best]
-    return Quantized(
-        int8_graph,
-        quantization,
-        collected.statistics.count,
-        collected.has_settled,
-        tuple(trials),
-        len(subset) < LEAST_FOR_CHOICE,
-    )
+    return *made[best], tuple(trials)
 
 
 @dataclass(frozen=True)

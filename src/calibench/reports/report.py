@@ -61,7 +61,9 @@ class SubsetUse(Frozen):
     count: int = decided(..., "samples chosen")
     total: int = decided(..., "samples to choose from")
     seed: int = decided(..., "of the random choice")
-    used: int = decided(..., "samples measured; fewer than `count` when the ranges settled early")
+    used: int = decided(..., "samples measured")
+    kept_apart: int = decided(0, "samples of the subset on which recipes were compared; not measured")
+    has_settled: bool = decided(False, "the ranges had settled after `used`, so that the rest was not measured")
 
 
 class QuantizerRange(Frozen):

@@ -76,8 +76,9 @@ def facts(report: Report) -> list[RenderableType]:
     lines = [recipe + "."]
     if report.subset:
         chosen = report.subset
-        early = f"; ranges settled after {chosen.used}" if chosen.used < chosen.count else ""
-        lines.append(f"Subset: {chosen.count} of {chosen.total} samples, seed {chosen.seed}{early}.")
+        early = f"; settled after {chosen.used}" if chosen.has_settled else ""
+        apart = f"; {chosen.kept_apart} kept apart" if chosen.kept_apart else ""
+        lines.append(f"Subset: {chosen.count} of {chosen.total} samples, seed {chosen.seed}{early}{apart}.")
     if report.seconds:
         stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in report.seconds.items() if seconds >= 0.05)
         lines.append(f"Seconds: {stages or 'less than 0.1'}.")
