@@ -43,7 +43,7 @@ wheel: $(VENV)/tests.done ## Build the wheel into dist/.
 	$(BIN)/python -m build --wheel
 
 reference: $(VENV)/tests.done ## Write docs/reference/{cli,settings,report}.md anew from the code.
-	$(BIN)/python tools/write_reference.py
+	$(BIN)/python -m tools.write_reference
 
 lock: ## Resolve pyproject.toml anew into requirements.lock; needs uv.
 	uv pip compile pyproject.toml --universal --python-version 3.11 --no-header --no-annotate --quiet --upgrade \

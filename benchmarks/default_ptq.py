@@ -25,6 +25,7 @@ import numpy as np
 import openvino as ov
 
 from benchmarks.peak_memory import peak_mb
+from benchmarks.targets import gain, targets
 from benchmarks.zoo import NETWORKS, load
 from benchmarks.zoo.network import Network
 from calibench.datasets.dataset import Arrays
@@ -276,41 +277,14 @@ def summary(rows: list[dict[str, Any]]) -> str:
     ]
     for r in rows:
         lines.append(
-            f"{r['network']} {r['preset']} | {r['sqnr_db']:.1f} ({r['peer_sqnr_db']:.1f}) {_gain(r):+.1f} "
+            f"{r['network']} {r['preset']} | {r['sqnr_db']:.1f} ({r['peer_sqnr_db']:.1f}) {gain(r):+.1f} "
             f"| {_text(r['agreement'])} ({_text(r['peer_agreement'])}) "
             f"| {_text(r['fp32_score'])}, {_text(r['score'])} ({_text(r['peer_score'])}) "
             f"| {_ratio(r, 'int8_fps', 'peer_int8_fps')}, {_ratio(r, 'int8_fps', 'fp32_fps')} "
             f"| {r['seconds']:.2f} ({r['peer_seconds']:.2f}) {r['peer_seconds'] / r['seconds']:.1f}x "
             f"| {r['seconds'] / r['pass_seconds']:.2f} | {_ratio(r, 'peak_mb', 'plain_peak_mb')}"
         )
-    return "\n".join([*lines, *_targets(rows)])
-
-
-def _targets(rows: list[dict[str, Any]]) -> list[str]:
-    """What the project wants to reach, beside what was reached."""
-    lines = []
-    for preset, wanted in (("performance", 3.0), ("mixed", 6.0)):
-        gains = [_gain(row) for row in rows if row["preset"] == preset]
-        if gains:
-            behind = f"behind on {sum(gain < 0 for gain in gains)} of {len(gains)}"
-            lines.append(f"SQNR gain, {preset}: median {median(gains):+.1f} dB (target {wanted:+.0f}), {behind}")
-    known = [row for row in rows if row["agreement"] is not None]
-    lower = [f"{row['network']} {row['preset']}" for row in known if row["agreement"] < row["peer_agreement"]]
-    lines.append(f"agreement lower than the peer's: {', '.join(lower) or 'nowhere'}")
-    times = [row["peer_seconds"] / row["seconds"] for row in rows]
-    lines.append(f"calibration: {median(times):.1f}x as fast in the median (target 4), at least {min(times):.1f}x")
-    parts = [row["seconds"] / row["pass_seconds"] for row in rows]
-    lines.append(f"calibration over a pass: median {median(parts):.2f} (target 1.5), worst {max(parts):.2f} (target 2)")
-    if all("int8_fps" in row for row in rows):
-        speed = [row["int8_fps"] / row["peer_int8_fps"] for row in rows]
-        lines.append(f"INT8 fps over the peer's: median {median(speed):.2f} (target 1.1), lowest {min(speed):.2f}")
-        memory = [row["peak_mb"] / row["plain_peak_mb"] for row in rows]
-        lines.append(f"memory over plain inference: median {median(memory):.2f}, worst {max(memory):.2f} (target 1.3)")
-    return lines
-
-
-def _gain(row: dict[str, Any]) -> float:
-    return float(row["sqnr_db"] - row["peer_sqnr_db"])
+    return "\n".join([*lines, *targets(rows)])
 
 
 def _text(value: float | None) -> str:

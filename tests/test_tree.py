@@ -20,7 +20,11 @@ MENTIONED = re.compile(r"`((?:[a-z_]+/)+[a-z_]+\.(?:py|csv|json))`")
 
 def test_generated_pages_are_up_to_date():
     checked = subprocess.run(
-        [sys.executable, "tools/write_reference.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "tools.write_reference", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert checked.returncode == 0, checked.stderr
 
