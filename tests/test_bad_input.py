@@ -110,6 +110,11 @@ def test_a_single_sample_cannot_be_split(tmp_path: Path) -> None:
     refused(DatasetError, "cannot be split.*--validation", RESNET, pictures(tmp_path / "one", 1), make_settings(GRAY))
 
 
+def test_absurd_sizes_are_refused_before_anything_is_tried(tmp_path: Path) -> None:
+    chosen = make_settings({"batch": 10**9, "inputs": {"": {"color": "gray"}}})
+    refused(SettingsError, "GB of memory are free", RESNET, pictures(tmp_path / "pictures", 4), chosen)
+
+
 def test_a_device_without_int8_is_refused_with_the_reason() -> None:
     refused(TargetError, "MYRIAD: has no INT8", RESNET, arrays(), Settings(device="MYRIAD"))
 

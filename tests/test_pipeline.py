@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from calibench import Arrays, Settings, calibrate, evaluate
-from calibench.errors import JobError, ModelError
+from calibench.errors import JobError, ModelError, SettingsError
 from calibench.pipeline import inspect, plan
 from calibench.progress import STAGES
 from calibench.reports.report import decided_view, read_report
@@ -204,10 +204,50 @@ def test_a_result_is_not_overwritten_without_being_asked(result: Any) -> None:
 def test_force_replaces_a_result_whole(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    (out / "old").write_text("old")
+    (out / "report.json").write_text("old")
     calibrate(RESNET, arrays(), out=out, force=True, benchmark=False)
-    assert not (out / "old").exists() and (out / "model.xml").exists()
+    assert read_report(out / "report.json").schema_version == 1
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("name", ["picture.png", "model.xml"])
+def test_force_empties_no_folder_that_holds_anything_but_a_result(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(JobError, match="no result of Calibench"):
+        calibrate(RESNET, arrays(), out=tmp_path, force=True, benchmark=False)
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_of_two_runs_into_one_folder_the_second_changes_nothing(tmp_path: Path) -> None:
+    from calibench.reports.result import result_folder
+
+    with (
+        pytest.raises(JobError, match="exists already"),
+        result_folder(tmp_path / "out", force=False) as slow,
+    ):
+        (slow / "report.json").write_text("slow")
+        with result_folder(tmp_path / "out", force=False) as fast:
+            (fast / "report.json").write_text("fast")
+    assert (tmp_path / "out/report.json").read_text() == "fast"
+
+
+def test_a_model_is_not_scored_against_itself() -> None:
+    with pytest.raises(SettingsError, match="evaluate has one model only"):
+        evaluate(RESNET, arrays(), Settings())
+
+
+def test_a_typo_in_a_layer_to_leave_alone_is_noticed() -> None:
+    for ignored in ({"names": ["/6/Gem"]}, {"types": ["convolution"]}, {"patterns": ["gemm"]}):
+        with pytest.raises(SettingsError, match="Ignored"):
+            calibrate(RESNET, arrays(), make_settings({"ignored": ignored}), benchmark=False)
+
+
+def test_a_poor_result_is_pointed_out() -> None:
+    near_zero = arrays(20)
+    far = Arrays([{"input": sample["input"] * 100} for sample in arrays(10, seed=1).samples])
+    report = calibrate(RESNET, near_zero, validation=far, benchmark=False).report
+    assert report.sqnr_db is not None and report.sqnr_db < 10
+    assert any("The result is poor" in note for note in report.notes)
 
 
 def test_the_fp32_and_the_int8_file_are_scored_alike(result: Any, pictures: Path) -> None:

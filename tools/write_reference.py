@@ -199,8 +199,8 @@ def benchmarks_page() -> str:
         "Error: signal over noise of the outputs in dB on samples used for nothing else, in front of a final softmax.",
         "The peer gets the better of its graph as imported and our normalised one, figure by figure. Seconds:",
         "calibration without reading and decoding; a pass: plain exact FP32 over the same samples. Throughput: INT8",
-        "over the peer's INT8, over exact FP32, and over FP32 as deployed by default. Memory: peak of the calibration over",
-        "that of a plain pass.",
+        "over the peer's INT8, over exact FP32, and over FP32 as deployed by default. Memory: peak of the calibration",
+        "over that of a plain pass.",
         "",
         "| Network | Preset | SQNR dB: ours (peer) | Agreement % | Score: FP32, INT8 (peer) "
         "| fps over peer, FP32, default | Seconds (peer) | Passes | Memory |",

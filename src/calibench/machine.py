@@ -147,11 +147,9 @@ def check_device(name: str) -> None:
     Raises:
         TargetError: the device runs no INT8 (with the reason), or is unknown (with those that are there).
     """
-    first, _, others = name.partition(":")
+    first = name.partition(":")[0]
     if first in SHARING_DEVICES:
-        for device in filter(None, others.split(",")):
-            check_device(device.partition("(")[0].strip("- "))
-        return
+        raise TargetError(f"{name}: hands the work to other devices. Name the one to calibrate for, such as CPU.")
     family = first.upper().partition(".")[0]
     if family in WITHOUT_INT8:
         raise TargetError(f"{name}: has no INT8: {WITHOUT_INT8[family]}. Calibrate for CPU, GPU or NPU.")

@@ -12,7 +12,7 @@ import openvino as ov
 from calibench import __version__
 from calibench.datasets.dataset import Dataset, Sample
 from calibench.datasets.sets import Sets, open_set, open_sets
-from calibench.errors import ModelError
+from calibench.errors import ModelError, SettingsError
 from calibench.evaluation.audit import audit_batches
 from calibench.evaluation.metrics import choose_metric
 from calibench.evaluation.score import Comparison, compare, score
@@ -25,7 +25,7 @@ from calibench.models.normalise import normalise
 from calibench.models.ports import port_name
 from calibench.models.read import Model, read_model
 from calibench.progress import Progress, silent
-from calibench.quantizers.placement import place
+from calibench.quantizers.placement import check_ignored, place
 from calibench.quantizers.quantize import Quantized, nothing_to_quantize, quantize, wanted_recipes
 from calibench.reports.answers import Evaluation, Inspection, Plan
 from calibench.reports.assemble import Measured, assemble
@@ -135,6 +135,11 @@ def evaluate(model: Path, dataset: Path | Dataset, settings: Settings, progress:
     source = read_model(model, allow_quantized=True)
     plan, opened = open_set(source.graph, dataset, settings, threads, progress)
     metric = choose_metric(settings.metric, opened.samples.labels is not None, _shapes(source.graph))
+    if metric.needs == "reference":
+        raise SettingsError(
+            f"Metric {metric.name} compares with FP32, and evaluate has one model only. Give a dataset with one folder "
+            "per class, or a metric of your own; calibrate compares INT8 with FP32."
+        )
     precision = settings.inference_precision or "f32"
     compiled = compile_for_samples(plan.attach(source.graph), settings.device, threads, precision)
     outputs = infer_batches(compiled, _reported(opened.samples, progress), settings.batch)
@@ -172,6 +177,7 @@ def _read(path: Path, settings: Settings) -> tuple[Model, ov.Model]:
     """The model as it was read, and its normalised graph, in which something can be quantized."""
     source = read_model(path)
     graph = normalise(source.graph)
+    check_ignored(graph, settings.ignored)
     placement = place(graph, settings.ignored)
     if not placement.layers:
         raise ModelError(f"{path}: {nothing_to_quantize(placement)}")

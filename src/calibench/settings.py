@@ -5,13 +5,27 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, ValidationError, field_validator
 
 from calibench.errors import SettingsError
 
 Preset = Literal["performance", "mixed"]
 RangeRule = Literal["auto", "mse", "typical", "extremes", "percentile"]
-Switch = Literal["auto", "on", "off"]
+SwitchWord = Literal["auto", "on", "off"]
+
+
+def _words(value: Any) -> Any:
+    """YAML reads a bare on or off as true or false."""
+    return {True: "on", False: "off"}.get(value, value) if isinstance(value, bool) else value
+
+
+def _several(value: Any) -> Any:
+    """A single value where several may stand."""
+    return (value,) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else value
+
+
+Several = BeforeValidator(_several)
+Switch = Annotated[SwitchWord, BeforeValidator(_words)]
 
 
 class Frozen(BaseModel):
@@ -23,11 +37,13 @@ class Frozen(BaseModel):
 class Ignored(Frozen):
     """Layers that stay in their original precision."""
 
-    names: tuple[str, ...] = Field(
+    names: Annotated[tuple[str, ...], Several] = Field(
         (), description="names of layers as `calibench inspect` shows them, or their parents"
     )
-    types: tuple[str, ...] = Field((), description="types of operations, such as `MatMul`")
-    patterns: tuple[str, ...] = Field((), description="regular expressions that match a whole layer name")
+    types: Annotated[tuple[str, ...], Several] = Field((), description="types of operations, such as `MatMul`")
+    patterns: Annotated[tuple[str, ...], Several] = Field(
+        (), description="regular expressions that match a whole layer name"
+    )
 
     @field_validator("patterns")
     @classmethod
@@ -53,8 +69,12 @@ class InputSettings(Frozen):
     )
     resize_short: int | None = Field(None, gt=0, description="pixels, for crop; None: size / 0.875")
     color: Literal["rgb", "bgr", "gray"] = Field("rgb", description="the order of the channels that the model wants")
-    mean: tuple[float, ...] = Field((), description="subtracted, in units of 0..255; one value or one a channel")
-    scale: tuple[float, ...] = Field((), description="divided by, in units of 0..255; one value or one a channel")
+    mean: Annotated[tuple[FiniteFloat, ...], Several] = Field(
+        (), description="subtracted, in units of 0..255; one value or one a channel"
+    )
+    scale: Annotated[tuple[FiniteFloat, ...], Several] = Field(
+        (), description="divided by, in units of 0..255; one value or one a channel"
+    )
     layout: str | None = Field(None, description="such as NCHW or NHWC; None: found from the shape")
 
     @field_validator("scale")
@@ -74,7 +94,7 @@ class Settings(Frozen):
         "asymmetric where that makes the step at least 5 % smaller. The default needs no zero points on any device",
     )
     device: str = Field("CPU", description="the OpenVINO device that will run the result; refused when it has no INT8")
-    subset: str = Field(
+    subset: Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)] = Field(
         "100%",
         description="share ('25%') or count ('300') of the calibration dataset. All by default, because the pass stops "
         "by itself when the ranges have settled",
@@ -138,7 +158,7 @@ class Settings(Frozen):
         share = re.fullmatch(r"(\d+(?:\.\d+)?)%", subset)
         if share and 0 < float(share[1]) <= 100:
             return subset
-        if subset.isdigit() and int(subset) > 0:
+        if subset.isdecimal() and subset.isascii() and int(subset) > 0:
             return subset
         raise ValueError(f"{subset!r} is neither a share such as 25% nor a count such as 300")
 
@@ -184,6 +204,8 @@ def read_settings(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path}{line}: this is no valid YAML. Mend the line, or quote values with ':'.") from None
     if values is None:
         return {}
+    if isinstance(values, dict) and not all(isinstance(name, str) for name in values):
+        raise SettingsError(f"{path}: a setting has a name that is no text. Known: {', '.join(Settings.model_fields)}.")
     if not isinstance(values, dict):
         raise SettingsError(f"{path}: expected 'name: value' lines, found {type(values).__name__}.")
     return values

@@ -75,12 +75,12 @@ def test_no_quota_is_none(tmp_path: Path) -> None:
     assert machine._cpu_quota(tmp_path, tmp_path / "missing") is None
 
 
-@pytest.mark.parametrize("name", ["CPU", "AUTO", "AUTO:CPU"])
+@pytest.mark.parametrize("name", ["CPU"])
 def test_devices_with_int8_pass(name: str) -> None:
     check_device(name)
 
 
-@pytest.mark.parametrize("name", ["MYRIAD", "HDDL", "VPU", "MYRIAD.1-ma2480", "AUTO:CPU,HDDL"])
+@pytest.mark.parametrize("name", ["MYRIAD", "HDDL", "VPU", "MYRIAD.1-ma2480"])
 def test_devices_of_former_times_are_refused_with_the_reason(name: str) -> None:
     with pytest.raises(TargetError, match=r"has no INT8: the .* FP16 only\. Calibrate for CPU, GPU or NPU\."):
         check_device(name)
@@ -100,3 +100,9 @@ def test_a_device_without_int8_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_the_peak_of_memory_is_more_than_an_interpreter() -> None:
     assert 10 < peak_rss_mb() < 1_000_000
+
+
+@pytest.mark.parametrize("name", ["AUTO", "AUTO:CPU", "HETERO:CPU", "MULTI"])
+def test_a_device_that_only_hands_on_the_work_is_refused(name):
+    with pytest.raises(TargetError, match="hands the work to other devices"):
+        check_device(name)

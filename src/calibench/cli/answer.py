@@ -48,6 +48,8 @@ def answers(command: Callable[P, None]) -> Callable[P, None]:
                 print_json({"error": {"kind": type(error).__name__, "message": str(error)}})
             typer.echo(f"{type(error).__name__}: {error}", err=True)
             raise typer.Exit(FAILED if isinstance(error, JobError) else WRONG_INPUT) from None
+        except BrokenPipeError:  # who read our answer has seen enough; the work is done
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         except (KeyboardInterrupt, Cancelled):
             log.warning(INTERRUPTED_SENTENCE)
             typer.echo(INTERRUPTED_SENTENCE, err=True)
@@ -98,12 +100,13 @@ def quiet_stdout(wanted: bool) -> Iterator[None]:
 
 
 def stop_on_sigterm() -> None:
-    """Make SIGTERM end a run as Ctrl-C does, so that temporary files are removed."""
+    """Make SIGTERM, and SIGHUP of a closed terminal, end a run as Ctrl-C does: temporary files are removed."""
 
     def interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, interrupt)
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        signal.signal(number, interrupt)
 
 
 def show_bugs_in_one_line(debug: bool) -> None:

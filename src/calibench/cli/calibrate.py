@@ -114,6 +114,8 @@ def calibrate(
     from calibench.cli.bars import shown
 
     settings = overlaid(context.params)
+    if save_config and save_config.exists() and save_config.suffix not in (".yaml", ".yml"):
+        raise SettingsError(f"--save-config {save_config}: exists and is no YAML file. Give another name.")
     if save_config:
         write_settings(settings, save_config)
     if dry_run:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import openvino as ov
+import psutil
 
 from calibench.datasets.ahead import readable
 from calibench.datasets.cache import Cached, cached
@@ -15,6 +16,7 @@ from calibench.datasets.dataset import Dataset, Subset
 from calibench.datasets.detect import holds_images, read_dataset
 from calibench.datasets.inputs import InputPlan, plan_inputs
 from calibench.datasets.subset import advice, choose, overlap, shortfall, split
+from calibench.errors import SettingsError
 from calibench.progress import Progress
 from calibench.settings import Settings
 
@@ -72,6 +74,7 @@ def open_sets(
         folder = settings.cache_dir or Path(own)
         try:
             plan = plan_inputs(graph, settings, images=holds_images(dataset))
+            _check_memory(plan, settings)
             opened = _open(dataset, plan, folder / "calibration", threads, progress, caches)
             other = None
             if validation is not None:
@@ -111,15 +114,34 @@ def _open(
     return _checked(source, caches[-1], threads, progress)
 
 
+def _check_memory(plan: InputPlan, settings: Settings) -> None:
+    """Refuse pictures that cannot fit into memory, before anything tries.
+
+    Raises:
+        SettingsError: says what one batch would take.
+    """
+    values = sum(image.height * image.width * image.channels for image in plan.images) or 1
+    wanted, free = values * 4 * settings.batch, psutil.virtual_memory().available
+    if wanted > free / 4:
+        raise SettingsError(
+            f"One batch of inputs would take {wanted / 1e9:.1f} GB, {free / 1e9:.1f} GB of memory are free. "
+            "Choose a smaller --size or --batch."
+        )
+
+
 def _checked(source: Dataset, samples: Dataset, threads: int, progress: Progress) -> Opened:
     found = readable(samples, threads, progress)
     skipped = (*getattr(source, "unreadable", ()), *found.unreadable)
     notes = (getattr(source, "note", None), found.note, getattr(samples, "note", None))
-    return Opened(source, found.samples, skipped, tuple(note for note in notes if note))
+    return Opened(source, found.samples, skipped, tuple(dict.fromkeys(note for note in notes if note)))
 
 
 def _make(plan: InputPlan, opened: Opened, other: Opened | None, settings: Settings) -> Sets:
     notes = [*opened.notes]
+    if any(not (image.settings.mean or image.settings.scale) for image in plan.images) and not settings.inputs:
+        notes.append(
+            "No input setting was given: pictures enter the model as 0..255, RGB. Most models want --mean and --scale."
+        )
     half: Dataset
     validation: Dataset
     if other is None:

@@ -44,6 +44,8 @@ def with_batch(model: ov.Model, batch: int) -> ov.Model:
         SettingsError: the graph fixes another batch.
     """
     shapes = [port.get_partial_shape() for port in model.inputs]
+    if batch == 1:
+        return model  # single samples have the shapes that the model takes, whatever their first axis means
     if all(_takes_batch(shape, batch) for shape in shapes):
         return model
     copy = model.clone()

@@ -59,10 +59,12 @@ def read_model(path: Path, *, allow_quantized: bool = False) -> Model:
     Raises:
         ModelError: missing, of an unknown format, damaged, or quantized already.
     """
-    form = _format(path)
+    try:
+        form = _format(path)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror}). Give a file that you may read.") from None
     graph = _load(path, form)
-    if form != FORMATS[".xml"]:
-        _settle_names(graph, path, form)
+    _settle_names(graph, path, form)
     if not allow_quantized:
         _refuse_quantized(graph, path)
     constants = [op for op in graph.get_ops() if op.get_type_name() == "Constant"]
@@ -109,6 +111,8 @@ def _load(path: Path, form: str) -> ov.Model:
     try:
         return ov.Core().read_model(path)
     except RuntimeError as error:
+        if "Conversion is failed for" in str(error):
+            raise ModelError(f"{path}: OpenVINO cannot convert this {form} model ({_reason(error)}).") from None
         raise ModelError(f"{path}: this is no readable {form} model ({_reason(error)}). Export it again.") from None
 
 

@@ -7,10 +7,12 @@ everything behind the last weighted layer stay in float: 8 bits cost accuracy th
 
 import re
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any
 
 import openvino as ov
 
+from calibench.errors import SettingsError
 from calibench.models.graph import (
     CONVOLUTIONS,
     NOT_LAYERS,
@@ -73,6 +75,30 @@ def place(graph: ov.Model, ignored: Ignored) -> Placement:
         tuple(FloatLayer(op.get_friendly_name(), op.get_type_name(), reasons[op.get_friendly_name()]) for op in left),
         fused,
     )
+
+
+def check_ignored(graph: ov.Model, ignored: Ignored) -> None:
+    """Refuse a name, type or pattern that matches no layer: it was meant to protect one.
+
+    Raises:
+        SettingsError: with the nearest names that there are.
+    """
+    names = [op.get_friendly_name() for op in graph.get_ops() if op.get_type_name() not in NOT_LAYERS]
+    types = sorted({op.get_type_name() for op in graph.get_ops()} - NOT_LAYERS)
+    for name in ignored.names:
+        if not any(name == each or each.startswith(f"{name}/") for each in names):
+            raise SettingsError(f"Ignored name {name}: no layer has it.{_nearest(name, names)}")
+    for kind in ignored.types:
+        if kind not in types:
+            raise SettingsError(f"Ignored type {kind}: no layer has it. There are {', '.join(types)}.")
+    for pattern in ignored.patterns:
+        if not any(re.fullmatch(pattern, each) for each in names):
+            raise SettingsError(f"Ignored pattern {pattern}: it matches no whole layer name. See calibench inspect.")
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    near = get_close_matches(name, names, 3, 0.5)
+    return f" Near: {', '.join(near)}." if near else " See calibench inspect."
 
 
 def drop_layers(

@@ -31,6 +31,10 @@ from calibench.reports.report import (
 from calibench.reports.speeds import reproduce_snippet, speed_fields, with_times
 from calibench.settings import Settings
 
+POOR_DB = 10.0
+POOR_POINTS = 5.0
+"""A lower SQNR, or a larger drop, is pointed out: the usual cause is a wrong input setting."""
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -161,6 +165,12 @@ def _notes(source: Model, layers: Sequence[LayerRow], quantized: Quantized, meas
     weighted = [row.name for row in layers if row.name in slow and row.type not in ("Add", "AvgPool")]
     if weighted:
         notes.append(f"{len(weighted)} INT8 layers ran in float on this device, such as {weighted[0]}.")
+    comparison = measured.comparison
+    if comparison.sqnr_db < POOR_DB or comparison.drop_points > POOR_POINTS:
+        notes.append(
+            f"The result is poor (output SQNR {comparison.sqnr_db:.1f} dB). Check the input settings (mean, scale, "
+            "colour order), give more and more varied samples, or try --preset mixed."
+        )
     for name, score in (("FP32", measured.comparison.baseline), ("INT8", measured.comparison.int8)):
         if score.not_finite:
             notes.append(f"{score.not_finite} samples gave NaN or infinity in {name}. Check the input settings.")

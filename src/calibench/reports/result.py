@@ -10,33 +10,48 @@ import openvino as ov
 
 from calibench.errors import JobError
 
+RESULT_FILES = frozenset(("model.xml", "model.bin", "report.json"))
+
 
 @contextmanager
 def result_folder(out: Path, *, force: bool) -> Iterator[Path]:
     """A folder to write into, which becomes `out` when the block ends well and disappears otherwise.
 
     Args:
-        force: replace a result that is there already.
+        force: replace a result that is there already; a folder that holds anything else is never replaced.
 
     Raises:
-        JobError: `out` exists, or cannot be written.
+        JobError: `out` exists, holds other things than a result, or cannot be written.
     """
-    if out.exists() and not force:
-        raise JobError(f"{out}: exists already. Give another folder, or replace it with --force.")
-    if out.exists() and not out.is_dir():
-        raise JobError(f"{out}: is a file, not a folder. Give another name.")
     try:
+        out = out.resolve()
+        _check_place(out, force)
         out.parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=f".{out.name}-", suffix=".partial", dir=out.parent))
     except OSError as error:
         raise JobError(f"{out}: cannot be written ({error.strerror}). Choose a folder that you may write to.") from None
     try:
         yield aside
+        _check_place(out, force)  # another run may have been faster
         _swap(aside, out)
     except OSError as error:
         raise JobError(f"{out}: cannot be written ({error.strerror}). Nothing was changed there.") from None
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _check_place(out: Path, force: bool) -> None:
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise JobError(f"{out}: is a file, not a folder. Give another name.")
+    held = {path.name for path in out.iterdir()}
+    others = sorted(held - RESULT_FILES)
+    if others or (held and "report.json" not in held):
+        named = others[0] if others else "a model without report.json"
+        raise JobError(f"{out}: holds {named}, which is no result of Calibench. Give another folder; none is emptied.")
+    if held and not force:
+        raise JobError(f"{out}: exists already. Give another folder, or replace it with --force.")
 
 
 def save_model(graph: ov.Model, folder: Path) -> int:
@@ -60,11 +75,12 @@ def _swap(aside: Path, out: Path) -> None:
         aside.rename(out)
         return
     old = Path(tempfile.mkdtemp(prefix=f".{out.name}-", suffix=".old", dir=out.parent))
-    out.rename(old / "result")
     try:
-        aside.rename(out)
-    except OSError:
-        (old / "result").rename(out)
-        raise
+        out.rename(old / "result")
+        try:
+            aside.rename(out)
+        except OSError:
+            (old / "result").rename(out)
+            raise
     finally:
         shutil.rmtree(old, ignore_errors=True)
