@@ -72,3 +72,9 @@ def test_a_recurrent_network_keeps_its_recurrent_layer_in_float(packages: Path) 
     reasons = {row.reason for row in report.layers if row.type == "LSTMSequence"}
     assert reasons == {"recurrent layers run in float"}
     assert any(row.precision == "int8" for row in report.layers)
+
+
+def test_names_stay_unique_where_the_file_uses_names_like_ours(packages: Path) -> None:
+    path = one(fetch_wheel("rapidocr-onnxruntime==1.4.4", packages), "*cls_infer.onnx")
+    names = [op.get_friendly_name() for op in read_model(path).graph.get_ops()]
+    assert len(set(names)) == len(names)

@@ -121,13 +121,17 @@ def _settle_names(graph: ov.Model, path: Path, form: str) -> None:
 
     OpenVINO numbers them through one counter of the process: those are the names that change from one read to the next.
     """
-    numbered = {name for op in graph.get_ops() if re.search(r"_\d+(/|$)", name := op.get_friendly_name())}
+    names = {op.get_friendly_name() for op in graph.get_ops()}
+    numbered = {name for name in names if re.search(r"_\d+(/|$)", name)}
     if not numbered:
         return
     unstable = numbered - {op.get_friendly_name() for op in _load(path, form).get_ops()}
     for position, op in enumerate(graph.get_ordered_ops()):
         if op.get_friendly_name() in unstable:
-            op.set_friendly_name(f"{op.get_type_name()}@{position}")
+            name = f"{op.get_type_name()}@{position}"
+            while name in names:  # the file may use such names itself
+                name += "@"
+            op.set_friendly_name(name)
 
 
 def _load_pytorch(path: Path) -> ov.Model:
