@@ -13,6 +13,8 @@ from calibench.quantizers.sites import Placement, Point, Site
 from calibench.settings import Switch
 from calibench.statistics.statistics import TensorStatistics
 
+ROWS = 128
+"""Sampled rows from which the noise of an input is predicted for the report."""
 DROWNED = 17.0
 """dB; where the weaker channels stand lower above the noise of a common step, each gets a range of its own.
 
@@ -47,6 +49,7 @@ class Quantization:
         factors: float32 [C] by which the channels of a tensor are divided, by tensor.
         means: float32 [C], mean of every measured tensor, as the layers read it (after smoothing).
         shifts: float32 [C], by how much quantizing the tensor moves that mean.
+        input_db: by tensor, signal over noise that quantizing it leaves in the layers that read it, predicted, in dB.
     """
 
     recipe: Recipe
@@ -55,6 +58,7 @@ class Quantization:
     factors: Mapping[TensorKey, FloatArray]
     means: Mapping[TensorKey, FloatArray]
     shifts: Mapping[TensorKey, FloatArray]
+    input_db: Mapping[TensorKey, float]
 
 
 def fit(prepared: Prepared, recipe: Recipe) -> Quantization:
@@ -69,6 +73,7 @@ def fit(prepared: Prepared, recipe: Recipe) -> Quantization:
         prepared.factors,
         {name: measured[name].mean for name in grids},
         {name: _shift(measured[name], grid) for name, grid in grids.items()},
+        {name: _input_db(measured[name], grid) for name, grid in grids.items()},
     )
 
 
@@ -118,6 +123,16 @@ def _depthwise_quantizer(
         return Quantizer(site, grid, None)
     own = per_channel(seen, whole)
     return Quantizer(site, make_grid(own.low, own.high, asymmetric=recipe.asymmetric), point.channel_axis)
+
+
+def _input_db(statistics: TensorStatistics, grid: Grid) -> float:
+    """Predicted on the sampled rows, every channel weighted by its importance; inf where nothing moves."""
+    rows = statistics.rows[:ROWS]
+    if len(rows) < 2:
+        return float("inf")
+    noise = ((grid.apply(rows) - rows).astype(np.float64) ** 2).mean(0)
+    signal = rows.astype(np.float64).var(0) @ statistics.importance
+    return float(10 * np.log10(max(signal, 1e-30) / max(float(noise @ statistics.importance), 1e-30)))
 
 
 def _shift(statistics: TensorStatistics, grid: Grid) -> FloatArray:

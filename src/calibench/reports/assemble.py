@@ -31,6 +31,8 @@ from calibench.reports.report import (
 from calibench.reports.speeds import reproduce_snippet, speed_fields, with_times
 from calibench.settings import Settings
 
+NOTED_POINTS = 1.0
+"""A larger drop is explained: the layers that most probably cause it are named."""
 POOR_DB = 10.0
 POOR_POINTS = 5.0
 """A lower SQNR, or a larger drop, is pointed out: the usual cause is a wrong input setting."""
@@ -123,16 +125,20 @@ def layer_rows(graph: ov.Model, quantization: Quantization) -> tuple[LayerRow, .
     placement = quantization.placement
     by_tensor = {name: quantizer for quantizer in quantization.quantizers for name in quantizer.site.points}
     inputs: dict[str, list[tuple[Port, Quantizer]]] = {}
+    worst: dict[str, float] = {}
     for point in placement.points:
         for port in point.consumers:
             inputs.setdefault(port.operation, []).append((port, by_tensor[point.tensor]))
+            left = quantization.input_db[point.tensor]
+            worst[port.operation] = min(left, worst.get(port.operation, left))
     reasons = {layer.name: layer.reason for layer in placement.left_float}
     rows = []
     for op in graph.get_ordered_ops():
         name, kind = op.get_friendly_name(), op.get_type_name()
         if name in inputs:
             ranges = tuple(_range(port, quantizer) for port, quantizer in inputs[name])
-            rows.append(LayerRow(name=name, type=kind, precision="int8", quantizers=ranges))
+            input_db = round(worst[name], 2) if np.isfinite(worst[name]) else None
+            rows.append(LayerRow(name=name, type=kind, precision="int8", input_db=input_db, quantizers=ranges))
         elif name in reasons:
             rows.append(LayerRow(name=name, type=kind, precision="float", reason=reasons[name]))
     return tuple(rows)
@@ -171,6 +177,8 @@ def _notes(source: Model, layers: Sequence[LayerRow], quantized: Quantized, meas
             f"The result is poor (output SQNR {comparison.sqnr_db:.1f} dB). Check the input settings (mean, scale, "
             "colour order), give more and more varied samples, or try --preset mixed."
         )
+    if comparison.drop_points > NOTED_POINTS:
+        notes.append(_suspects(layers))
     for name, score in (("FP32", measured.comparison.baseline), ("INT8", measured.comparison.int8)):
         if score.not_finite:
             notes.append(f"{score.not_finite} samples gave NaN or infinity in {name}. Check the input settings.")
@@ -180,3 +188,12 @@ def _notes(source: Model, layers: Sequence[LayerRow], quantized: Quantized, meas
             f"({measured.batch_agreement:.0f} % of the audited samples agree). Deploy it at batch 1."
         )
     return notes
+
+
+def _suspects(layers: Sequence[LayerRow]) -> str:
+    known = sorted((row.input_db, row.name) for row in layers if row.input_db is not None)[:3]
+    named = ", ".join(f"{name} ({left:.0f} dB)" for left, name in known)
+    return (
+        f"The drop is above {NOTED_POINTS:g} point. The layers with the noisiest quantized inputs, by prediction: "
+        f"{named}. More samples, --preset mixed, or --ignore-name for one of them may win it back."
+    )

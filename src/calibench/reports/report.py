@@ -82,6 +82,7 @@ class LayerRow(Frozen):
     type: str = decided(..., "type of the operation, such as Convolution")
     precision: Literal["int8", "float"] = decided(..., "what was decided")
     reason: str | None = decided(None, "why it was left float; None for int8")
+    input_db: float | None = decided(None, "signal over noise that its quantized inputs leave it, predicted, dB")
     quantizers: tuple[QuantizerRange, ...] = decided((), "at its inputs; empty for float")
     runtime_precision: str | None = measured(None, "in which it really ran in the INT8 model, such as I8 or F32")
     output_precisions: str | None = measured(None, "the runtime's `outputPrecisions` in the INT8 model, such as U8")
