@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, NoReturn, ParamSpec, Protocol
@@ -132,6 +132,10 @@ def _print_traceback(error: BaseException) -> None:
     traceback.print_exception(error, file=sys.stderr)
 
 
+def _lose_line(record: logging.LogRecord) -> None:
+    """A log that cannot be written (a full disk) is no reason to lose the run."""
+
+
 @contextmanager
 def _logging_to(path: Path | None) -> Iterator[None]:
     if path is None:
@@ -141,6 +145,7 @@ def _logging_to(path: Path | None) -> Iterator[None]:
         handler = logging.FileHandler(path, encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"--log-file {path}: cannot be written ({error.strerror}). Choose another.") from None
+    handler.handleError = _lose_line  # type: ignore[method-assign]
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(handler)
     log.setLevel(logging.DEBUG)
@@ -148,4 +153,5 @@ def _logging_to(path: Path | None) -> Iterator[None]:
         yield
     finally:
         log.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):
+            handler.close()
