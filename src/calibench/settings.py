@@ -123,7 +123,7 @@ class Settings(Frozen):
     per_channel_weights: bool = Field(True, description="one scale per output channel of a layer; off: one per tensor")
     overflow_guard: Switch = Field(
         "auto",
-        description="7-bit weights in the first layer. `auto`: only without VNNI, where the CPU adds pairs of products "
+        description="weights of 7 bits. `auto`: only without VNNI, where the CPU adds pairs of products "
         "in 16 bits, which can overflow",
     )
     ignored: Ignored = Field(Ignored(), description="layers that stay in float: `names`, `types` and `patterns`")

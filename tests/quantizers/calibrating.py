@@ -5,6 +5,7 @@ import openvino as ov
 
 from calibench.datasets.dataset import Arrays
 from calibench.inference.runner import compile_for_samples, infer_all
+from calibench.machine import has_vnni
 from calibench.models.normalise import normalise
 from calibench.models.ports import port_name
 from calibench.progress import silent
@@ -48,7 +49,7 @@ def quantize(model, samples, recipe=SYMMETRIC, options=None, smoothing=True):
     """The INT8 model and the quantization that it was made from."""
     graph, ready = prepared(model, samples, smoothing, recipe.asymmetric)
     quantization = fit(ready, recipe)
-    return insert(graph, quantization, options or WeightOptions()), quantization
+    return insert(graph, quantization, options or WeightOptions(guard=not has_vnni())), quantization
 
 
 def run(model, samples):

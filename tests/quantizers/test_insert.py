@@ -13,6 +13,7 @@ from calibrating import ASYMMETRIC, SYMMETRIC, decibels, quantize, random_sample
 from graphs import conv, data, deconv, group_conv, group_deconv, matmul, model, relu, weights
 from openvino import opset13 as ops
 
+from calibench.machine import has_vnni
 from calibench.quantizers.insert import WeightOptions
 
 
@@ -121,6 +122,8 @@ NETWORKS = [
 @pytest.mark.parametrize("build", NETWORKS)
 @pytest.mark.parametrize("recipe", [SYMMETRIC, ASYMMETRIC], ids=lambda r: r.name)
 def test_the_output_is_close_to_fp32(build, recipe):
+    if build is weights_on_the_left and not has_vnni():
+        pytest.skip("sums of 16 bits overflow on this CPU: the pipeline leaves such a layer in float")
     fp32 = build()
     int8, _ = quantize(fp32, random_samples(fp32), recipe)
     assert decibels(fp32, int8, random_samples(fp32, seed=1)) > 25
@@ -138,7 +141,7 @@ def test_every_quantized_layer_runs_in_int8(build):
 
 def test_weights_are_stored_as_signed_bytes():
     fp32 = plain()
-    int8, _ = quantize(fp32, random_samples(fp32))
+    int8, _ = quantize(fp32, random_samples(fp32), options=WeightOptions())
     convolutions = [op for op in int8.get_ops() if op.get_type_name() == "Convolution"]
     for op in convolutions:
         scaled = op.input_value(1).get_node()
@@ -160,15 +163,15 @@ def test_weights_may_share_one_step():
     assert scales == [(1, 1, 1, 1)] * 2
 
 
-def test_the_overflow_guard_is_in_the_first_layer_alone():
+def test_the_overflow_guard_takes_a_bit_from_every_weight():
     fp32 = plain()
-    int8, _ = quantize(fp32, random_samples(fp32), options=WeightOptions(guard_first=True))
+    int8, _ = quantize(fp32, random_samples(fp32), options=WeightOptions(guard=True))
     largest = {
         op.get_friendly_name(): np.abs(op.get_data().astype(int)).max()
         for op in int8.get_ops()
         if op.get_type_name() == "Constant" and op.get_output_element_type(0) == ov.Type.i8
     }
-    assert largest == {"first/weights": 63, "second/weights": 127}
+    assert largest == {"first/weights": 63, "second/weights": 63}
 
 
 def test_the_fp32_graph_is_not_changed():

@@ -12,7 +12,7 @@ from calibench.datasets.inputs import plan_inputs
 from calibench.errors import ModelError
 from calibench.models.normalise import normalise
 from calibench.progress import silent
-from calibench.quantizers.quantize import KEPT_APART, LEAST_FOR_CHOICE, quantize
+from calibench.quantizers.quantize import KEPT_APART, LEAST_FOR_CHOICE, OVERFLOWS, quantize
 from calibench.settings import Settings
 
 
@@ -119,3 +119,10 @@ def test_weights_that_are_not_finite_do_not_reach_the_result():
     fp32 = model([conv(x, ops.constant(values), "broken"), conv(x, (4, 4, 1, 1), "fine")], x)
     with pytest.raises(ModelError, match="Layer broken has weights that are NaN or infinite"):
         calibrated(fp32, random_samples(fp32, 20))
+
+
+def test_weights_on_the_left_stay_in_float_where_16_bit_sums_would_overflow():
+    x = data(1, 16, 6)
+    fp32 = model(matmul(relu(matmul(weights(24, 16), x, "left")), (6, 5), "right"), x)
+    found = calibrated(fp32, random_samples(fp32, 20), overflow_guard="on")
+    assert {layer.name: layer.reason for layer in found.quantization.placement.left_float}["left"] == OVERFLOWS

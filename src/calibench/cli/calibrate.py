@@ -65,7 +65,7 @@ def calibrate(
     overflow_guard: Annotated[
         str | None,
         typer.Option(
-            help="7-bit weights in the first layer: auto, on or off.", metavar="WHEN", rich_help_panel=QUANTIZERS
+            help="Weights of 7 bits: auto, on or off.", metavar="WHEN", rich_help_panel=QUANTIZERS
         ),
     ] = None,
     ignore_name: Annotated[

@@ -25,10 +25,10 @@ from calibench.quantizers.weights import mean_output
 
 @dataclass(frozen=True)
 class WeightOptions:
-    """How weights are stored; `guard_first`: one bit less in the first layers, for CPUs without VNNI."""
+    """How weights are stored; `guard`: one bit less, for CPUs without VNNI."""
 
     per_channel: bool = True
-    guard_first: bool = False
+    guard: bool = False
 
 
 def insert(graph: ov.Model, quantization: Quantization, options: WeightOptions) -> ov.Model:
@@ -49,11 +49,10 @@ def insert(graph: ov.Model, quantization: Quantization, options: WeightOptions) 
         _name(node, f"{quantizer.site.tensor[0]}.{quantizer.site.tensor[1]}/quantizer")
         for port in quantizer.site.ports:
             index[port.operation].input(port.index).replace_source_output(node.output(0))
-    first = _first_layers(quantization, graph) if options.guard_first else set()
+    limit = GUARDED_WEIGHT_LIMIT if options.guard else WEIGHT_LIMIT
     inputs = {c: point.tensor for point in quantization.placement.points for c in point.aligned}
     for layer in quantization.placement.layers:
         if layer.weight_port is not None:
-            limit = GUARDED_WEIGHT_LIMIT if layer.name in first else WEIGHT_LIMIT
             _replace_weights(index[layer.name], layer, quantization, inputs, options.per_channel, limit)
     model.validate_nodes_and_infer_types()
     return model
@@ -152,19 +151,3 @@ def add_to_bias(op: Any, layer: WeightedLayer, shift: FloatArray) -> None:
     _name(added, f"{layer.name}/bias")
     for reader, port in readers:
         reader.input(port).replace_source_output(added.output(0))
-
-
-def _first_layers(quantization: Quantization, graph: ov.Model) -> set[str]:
-    """Weighted layers that no other weighted layer stands before."""
-    weighted = {layer.name for layer in quantization.placement.layers}
-    behind: set[str] = set()
-    first = set()
-    for op in graph.get_ordered_ops():
-        sources = [value.get_node().get_friendly_name() for value in op.input_values()]
-        name = op.get_friendly_name()
-        if any(source in behind for source in sources):
-            behind.add(name)
-        elif name in weighted:
-            first.add(name)
-            behind.add(name)
-    return first

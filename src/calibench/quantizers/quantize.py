@@ -15,7 +15,7 @@ from calibench.progress import Progress
 from calibench.quantizers.choose import Thinned, Trial, thin, try_out
 from calibench.quantizers.fit import Quantization, Recipe, fit
 from calibench.quantizers.insert import WeightOptions, insert
-from calibench.quantizers.placement import place
+from calibench.quantizers.placement import drop_layers, place
 from calibench.quantizers.prepare import Prepared, check_weights, prepare
 from calibench.quantizers.recipes import is_promising, is_same, recipes
 from calibench.quantizers.sites import Placement
@@ -29,6 +29,8 @@ LEAST_FOR_CHOICE = 128
 """With a smaller subset the safe recipe is taken: too few samples would be left to measure, or to judge by."""
 LOOKED_AT = 16
 """Samples whose shapes are looked at beforehand; should a later one differ, the work begins anew."""
+
+OVERFLOWS = "its weights are the left operand, where sums of 16 bits overflow on a CPU without VNNI"
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,9 @@ def quantize(
 
 def _quantize(graph: ov.Model, subset: Dataset, settings: Settings, run: "_Run", progress: Progress) -> Quantized:
     placement = place(graph, settings.ignored)
+    if _is_guarded(settings):
+        left = {layer.name: OVERFLOWS for layer in placement.layers if layer.weight_port == 0}
+        placement = drop_layers(placement, graph, left) if left else placement
     if not placement.layers:
         raise ModelError(nothing_to_quantize(placement))
     check_weights(placement, graph)
