@@ -62,10 +62,14 @@ class InputSettings(Frozen):
     size: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]] | None = Field(
         None, description="height, width in pixels; None: the model's own"
     )
-    resize: Literal["stretch", "crop", "letterbox", "none"] = Field(
+    resize: Literal["stretch", "crop", "letterbox", "corner", "none"] = Field(
         "stretch",
         description="stretch: both sides to the size; crop: short side to resize_short, then the centre; "
-        "letterbox: fits inside, padded; none: the picture has the size already",
+        "letterbox: fits inside, padded on both sides; corner: fits inside, upper left, padded right and below; "
+        "none: the picture has the size already",
+    )
+    pad: int = Field(
+        0, ge=0, le=255, description="what letterbox and corner pad with, in 0..255, before mean and scale"
     )
     resize_short: int | None = Field(None, gt=0, description="pixels, for crop; None: size / 0.875")
     color: Literal["rgb", "bgr", "gray"] = Field("rgb", description="the order of the channels that the model wants")
@@ -83,6 +87,72 @@ class InputSettings(Frozen):
         if any(value == 0 for value in scale):
             raise ValueError("a scale of 0 cannot divide")
         return scale
+
+
+TaskName = Literal[
+    "auto",
+    "classification",
+    "detection",
+    "instance-segmentation",
+    "segmentation",
+    "image-to-image",
+    "text-recognition",
+    "embedding",
+    "landmarks",
+    "face-pairs",
+    "custom",
+]
+
+
+class DataSettings(Frozen):
+    """How a dataset is read. The defaults find everything themselves."""
+
+    format: str = Field("auto", description="a name that `calibench inspect DIR` knows; auto: found from the layout")
+    split: str | None = Field(None, description="part of a set that has several; None: val, else test, train, all")
+    labels: Path | None = Field(
+        None, description="file with one class name a line in the order of the model; overrules the order of the format"
+    )
+    tokenizer: Path | None = Field(None, description="tokenizer.json for text; None: beside the dataset or the model")
+    text_columns: Annotated[tuple[str, ...], Several] = Field(
+        (), description="columns of a text table: one text, or two for pairs; (): found by their names"
+    )
+    label_column: str | None = Field(None, description="column of a text table; None: found by its name")
+    max_tokens: int = Field(128, gt=0, description="longer texts are cut; shorter ones padded where the model needs it")
+
+
+class TaskSettings(Frozen):
+    """What the model does and how its outputs are read. None and auto: guessed from the model and the annotations."""
+
+    kind: TaskName = Field("auto", description="auto: from the outputs of the model and what is annotated")
+    decoder: str = Field("auto", description="how objects are read from raw outputs; see docs/reference/decoders.md")
+    outputs: dict[str, str] = Field(
+        default_factory=dict, description="what an output holds (boxes, scores, labels, masks, ...): its name"
+    )
+    class_names: Path | None = Field(
+        None, description="file with the model's class names, one a line; None: in the model"
+    )
+    class_numbers: Literal["auto", "index", "id", "name"] = Field(
+        "auto",
+        description="how a class of the model finds its class of the dataset: by place in the list, by the number that "
+        "the dataset gives it (COCO: 1..90), or by name",
+    )
+    label_offset: int = Field(0, description="class of the model = class of the dataset + label_offset")
+    background: Literal["auto", "none", "first", "last"] = Field(
+        "auto", description="where the model counts a class for background"
+    )
+    box_format: Literal["auto", "xyxy", "xywh", "cxcywh", "yxyx"] = Field("auto", description="of raw boxes")
+    box_units: Literal["auto", "pixels", "normalized"] = Field("auto", description="of raw boxes")
+    score_threshold: float = Field(0.01, ge=0, le=1, description="objects with a lower score do not count")
+    iou_threshold: float = Field(0.5, gt=0, le=1, description="of non-maximum suppression")
+    max_detections: int = Field(100, gt=0, description="objects a picture, the surest")
+    mask_threshold: float = Field(0.5, ge=0, le=1, description="a pixel with more belongs to the object")
+    characters: Path | None = Field(None, description="file with the characters of a text recogniser, one a line")
+    blank: Literal["first", "last"] = Field("first", description="place of the CTC blank among the classes")
+    crop_border: int = Field(0, ge=0, description="pixels at the border that PSNR and SSIM leave out")
+    channels: Literal["rgb", "y"] = Field("rgb", description="what PSNR and SSIM are taken on")
+    normalize_by: Literal["auto", "eyes", "box", "picture"] = Field(
+        "auto", description="what distances of landmarks are divided by"
+    )
 
 
 class Settings(Frozen):
@@ -145,8 +215,19 @@ class Settings(Frozen):
     )
     metric: str = Field(
         "auto",
-        description="`top1`, `topK`, `agreement`, `cosine` or `package.module:function`. `auto`: top1 where there are "
-        "labels and one score per class, agreement with FP32 where there are only the scores, else cosine",
+        description="by task: `top1`, `topK`; `coco`, `voc` (mean average precision); `mean-iou`; `psnr`, `ssim`; "
+        "`exact`, `cer`; `nearest`; `nme`; `pairs`; for all: `agreement`, `cosine` with FP32, `package.module:function`. "
+        "`auto`: the first of the task, where it is annotated; else agreement where there is one score per class, else "
+        "cosine",
+    )
+    task: TaskSettings = Field(TaskSettings(), description="what the model does and how its outputs are read")
+    data: DataSettings = Field(DataSettings(), description="how the datasets are read")
+    subset_by: Literal["random", "class", "features"] = Field(
+        "random",
+        description="how the subset is chosen: at random; the same share of every class; as unlike each other as possible",
+    )
+    diagnose: bool = Field(
+        True, description="try the settings on a few annotated samples first, and say which setting seems wrong"
     )
     recipes: int = Field(3, ge=1, le=3, description="recipes tried at most; 1: no comparison")
     cache_dir: Path | None = Field(None, description="folder for decoded samples, so that they are decoded once")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from calibench.datasets.dataset import Dataset, Sample
+from calibench.datasets.dataset import About, Dataset, Description, Sample
 
 Place = list[tuple[str, str, tuple[int, ...], int]]
 """Of one sample, per array: input name, dtype, shape, offset in bytes in the file of samples."""
@@ -52,6 +52,10 @@ class Cached:
         return self._dataset.labels
 
     @property
+    def about(self) -> About:
+        return self._dataset.about
+
+    @property
     def note(self) -> str | None:
         if self._trouble is not None:
             return self._trouble
@@ -67,6 +71,9 @@ class Cached:
 
     def identity(self, index: int) -> str:
         return self._dataset.identity(index)
+
+    def describe(self, index: int) -> Description:
+        return self._dataset.describe(index)
 
     def __getitem__(self, index: int) -> Sample:
         key = self.identity(index)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from calibench.datasets.dataset import Sample, content_identity
+from calibench.datasets.dataset import About, Description, Sample, about_labels, content_identity, labelled
 from calibench.datasets.inputs import ImageInput, InputPlan, TensorInput, shape_text
 from calibench.datasets.npz import BROKEN, Array, read_arrays
 from calibench.errors import DatasetError
@@ -29,6 +29,10 @@ class Tensors:
     def name(self) -> str:
         return str(self.path)
 
+    @property
+    def about(self) -> About:
+        return about_labels(self.labels, "arrays")
+
     def __len__(self) -> int:
         return min(len(array) for array in self.arrays.values())
 
@@ -36,6 +40,9 @@ class Tensors:
         if index not in self._identities:
             self._identities[index] = content_identity(self[index])
         return self._identities[index]
+
+    def describe(self, index: int) -> Description:
+        return Description(f"sample {index}", labelled(self.labels, index))
 
     def __getitem__(self, index: int) -> Sample:
         where = f"{self.path}, sample {index}"
@@ -58,6 +65,10 @@ class TensorFolder:
     def name(self) -> str:
         return str(self.folder)
 
+    @property
+    def about(self) -> About:
+        return about_labels(self.labels, "arrays-folder")
+
     def __len__(self) -> int:
         return len(self.files)
 
@@ -65,6 +76,9 @@ class TensorFolder:
         if index not in self._identities:
             self._identities[index] = content_identity(self[index])
         return self._identities[index]
+
+    def describe(self, index: int) -> Description:
+        return Description(self.files[index], labelled(self.labels, index))
 
     def __getitem__(self, index: int) -> Sample:
         path = self.folder / self.files[index]

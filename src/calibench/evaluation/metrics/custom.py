@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from calibench.errors import SettingsError
-from calibench.evaluation.metrics import PERCENT, Metric, Observation
+from calibench.evaluation.metrics.metric import PERCENT, Metric, Observation, mean_of
 
 FAILURES = (Exception, SystemExit)  # whatever a person's own function raises is theirs to know
 

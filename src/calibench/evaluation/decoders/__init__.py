@@ -1,0 +1,1 @@
+"""From raw outputs to objects: one file for each family of detectors."""
