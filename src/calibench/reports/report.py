@@ -17,7 +17,7 @@ from calibench.inference.benchmark import Speed
 from calibench.machine import Machine
 from calibench.settings import Frozen, Settings
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 SQNR_CAP_DB = 200.0
 """What stands for infinity, which JSON does not know: outputs equal bit for bit (or, negative, nothing in common)."""
@@ -66,6 +66,14 @@ class SubsetUse(Frozen):
     has_settled: bool = decided(False, "the ranges had settled after `used`, so that the rest was not measured")
 
 
+class Histogram(Frozen):
+    """How often values occur; bins of equal width."""
+
+    low: float = decided(..., "lower end of the first bin, in the tensor's unit")
+    high: float = decided(..., "upper end of the last bin")
+    counts: tuple[int, ...] = decided(..., "values a bin")
+
+
 class QuantizerRange(Frozen):
     """One quantizer at an input of a layer."""
 
@@ -73,6 +81,18 @@ class QuantizerRange(Frozen):
     low: tuple[float, ...] = decided(..., "one per tensor, or one per channel")
     high: tuple[float, ...] = decided(..., "one per tensor, or one per channel")
     levels: int = decided(256, "steps between low and high, plus one")
+    step: tuple[float, ...] = decided((), "(high - low) / (levels - 1), like low")
+    values: Histogram | None = decided(None, "of what was observed there, sampled; None where it was not kept")
+
+
+class WeightChannels(Frozen):
+    """The weights of a layer, per output channel; at most 1024 channels, evenly chosen where there are more."""
+
+    channels: int = decided(..., "how many the layer has")
+    largest: tuple[float, ...] = decided(..., "largest absolute weight")
+    rms: tuple[float, ...] = decided((), "root of the mean square")
+    step: tuple[float, ...] = decided((), "size of one INT8 step; one value where one serves all")
+    error_db: tuple[float, ...] = decided((), "signal over noise of the rounded weights, dB")
 
 
 class LayerRow(Frozen):
@@ -84,6 +104,10 @@ class LayerRow(Frozen):
     reason: str | None = decided(None, "why it was left float; None for int8")
     input_db: float | None = decided(None, "signal over noise that its quantized inputs leave it, predicted, dB")
     quantizers: tuple[QuantizerRange, ...] = decided((), "at its inputs; empty for float")
+    weights: WeightChannels | None = decided(None, "its weights per output channel; None where it has none")
+    output_db: float | None = measured(
+        None, "signal over noise of its output in the INT8 model, with all that went wrong before it, measured, dB"
+    )
     runtime_precision: str | None = measured(None, "in which it really ran in the INT8 model, such as I8 or F32")
     output_precisions: str | None = measured(None, "the runtime's `outputPrecisions` in the INT8 model, such as U8")
     fp32_ms: float | None = measured(None, "time in the exact FP32 model, ms")
@@ -98,12 +122,76 @@ class TriedRecipe(Frozen):
     samples: int = decided(0, "samples kept apart that it was tried on")
 
 
-class Report(Frozen):
-    """Everything that one calibration says about itself."""
+class TimedLayer(Frozen):
+    """One layer as the runtime runs it."""
 
-    schema_version: Literal[1] = decided(SCHEMA_VERSION, "version of this schema; a new one where a field changes")
+    name: str = measured(..., "in the runtime's graph; a fused group has the name of its main operation")
+    type: str = measured(..., "such as Convolution, Reorder")
+    exec_type: str = measured("", "the kernel, such as brgconv_avx512_I8")
+    time_ms: float = measured(..., "median over the runs, ms")
+    precision: str = measured("", "in which it computes, such as U8 or F32")
+    original_names: tuple[str, ...] = measured((), "the layers of the model that it stands for")
+
+
+class ClassRow(Frozen):
+    """One class of the dataset."""
+
+    label: int = decided(..., "its index")
+    name: str = decided("", "its name; empty where the dataset has none")
+    count: int = decided(0, "annotated samples, objects or pixels of it")
+    baseline: float | None = measured(None, "score of FP32, in the metric's unit; None where nothing is annotated")
+    int8: float | None = measured(None, "score of INT8")
+    drop: float | None = measured(None, "how much worse INT8 is; positive when worse")
+
+
+class Shown(Frozen):
+    """What is drawn or written for one answer: the truth, or what a model says; only what the task has is set.
+
+    Coordinates are shares 0..1 of width and height of the shown picture.
+    """
+
+    text: str | None = measured(None, "a class with its score, a read line, a number")
+    boxes: tuple[tuple[float, float, float, float], ...] = measured((), "left, top, right, bottom")
+    box_labels: tuple[str, ...] = measured((), "of each box: class and score")
+    points: tuple[tuple[float, float], ...] = measured((), "x, y")
+    overlay: str | None = measured(
+        None, "data URI of a PNG with alpha that covers the picture: masks, classes of pixels"
+    )
+    picture: str | None = measured(None, "data URI of a picture that the model made")
+
+
+class SampleRow(Frozen):
+    """A sample on which FP32 and INT8 differ."""
+
+    name: str = measured(..., "path in the dataset")
+    picture: str | None = measured(None, "data URI of a small JPEG of what the model saw; None where it is no picture")
+    size: tuple[int, int] | None = measured(None, "height, width of that small picture, pixels")
+    baseline_value: float = measured(..., "the sample's own value in FP32, in the metric's unit")
+    int8_value: float = measured(..., "the same in INT8")
+    worse: float = measured(..., "how much worse INT8 is on it; positive when worse; samples are sorted by it")
+    sqnr_db: float | None = measured(None, "signal over noise of its outputs, dB")
+    truth: Shown | None = measured(None, "what was annotated")
+    baseline: Shown = measured(Shown(), "what FP32 says")
+    int8: Shown = measured(Shown(), "what INT8 says")
+
+
+class Advice(Frozen):
+    """Something to know or to do, from a rule over what was measured."""
+
+    kind: Literal["good", "info", "warning"] = measured(..., "how it is shown")
+    title: str = measured(..., "one short sentence: what was found, with its number")
+    action: str = measured("", "what to do about it; empty where nothing needs to be done")
+
+
+class Report(Frozen):
+    """Everything that one calibration, or one comparison of two models, says about itself."""
+
+    kind: Literal["calibration", "comparison"] = decided("calibration", "what was done")
+
+    schema_version: Literal[2] = decided(SCHEMA_VERSION, "version of this schema; a new one where a field changes")
     model: ModelFile = decided(..., "the FP32 model")
-    dataset: DatasetFiles = decided(..., "the calibration dataset")
+    int8_model: ModelFile | None = decided(None, "the INT8 model of a comparison; None for a calibration")
+    dataset: DatasetFiles = decided(..., "the calibration dataset; of a comparison, the dataset")
     validation: DatasetFiles | None = decided(None, "the validation dataset, where it is another one")
     settings: Settings = decided(..., "as they were given, with the defaults")
     versions: dict[str, str] = decided({}, "package -> version")
@@ -129,6 +217,13 @@ class Report(Frozen):
     sqnr_db: float | None = measured(None, f"signal to quantization noise of the outputs; {SQNR_CAP_DB:g}: none")
     cosine: float | None = measured(None, "mean cosine similarity of the outputs, -1..1")
     evaluated: int | None = measured(None, "samples that the scores come from")
+    higher_is_better: bool = decided(True, "which way the metric points")
+    task: str | None = decided(None, "what the model does, such as detection")
+    task_notes: tuple[str, ...] = decided((), "how task, decoder and input settings were found")
+    details: dict[str, tuple[float, float]] = measured({}, "further figures: name -> FP32, INT8, in the metric's unit")
+    classes: tuple[ClassRow, ...] = measured((), "scores per class, in the order of the classes")
+    samples: tuple[SampleRow, ...] = measured((), "samples on which the models differ, the worst first; at most 24")
+    differing: int | None = measured(None, "how many samples have another value in INT8")
     batch_agreement: float | None = measured(None, "percent of answers that are equal at batch 1 and `batch`")
 
     fp32_fps: float | None = measured(None, "throughput of the model in exact FP32, samples a second")
@@ -139,9 +234,13 @@ class Report(Frozen):
     speeds: dict[str, Speed] = measured({}, "fp32, default, int8 -> raw rounds of throughput and latency")
     fp32_bytes: int | None = decided(None, "size of the FP32 model's files")
     int8_bytes: int | None = decided(None, "size of model.xml and model.bin")
+    fp32_memory_mb: float | None = measured(None, "what loading and running the FP32 model adds to a process, MB")
+    int8_memory_mb: float | None = measured(None, "the same for INT8")
+    runtime_layers: dict[str, tuple[TimedLayer, ...]] = measured({}, "fp32, int8 -> layers as they ran, in order")
     seconds: dict[str, float] = measured({}, "stage -> time")
     peak_rss_mb: float | None = measured(None, "the most memory that the process held at once, MB")
 
+    advice: tuple[Advice, ...] = measured((), "what to know and to do, the most important first")
     notes: tuple[str, ...] = measured((), "what the person should know, one sentence each")
     reproduce: str | None = decided(None, "Python that runs the result with the hint that reproduces `int8`")
 
