@@ -66,6 +66,26 @@ class SubsetUse(Frozen):
     has_settled: bool = decided(False, "the ranges had settled after `used`, so that the rest was not measured")
 
 
+class PreparedInput(Frozen):
+    """How a sample enters one input of the model, as it was certified."""
+
+    name: str = decided(..., "the name of the input")
+    kind: Literal["picture", "tensor"] = decided(..., "picture: a file is decoded; tensor: an array is fed as it is")
+    shape: tuple[int, ...] | None = decided(None, "of one sample of a tensor, -1 where an axis is free")
+    dtype: str = decided("float32", "element type that the model takes")
+    layout: str | None = decided(None, "order of the axes of a picture in the model, such as NCHW")
+    height: int | None = decided(None, "of a picture, pixels")
+    width: int | None = decided(None, "of a picture, pixels")
+    channels: int | None = decided(None, "of a picture, 1 or 3")
+    color: str = decided("rgb", "rgb, bgr or gray: what the model sees")
+    mean: tuple[float, ...] = decided((), "subtracted, in units of 0..255, in the order of the model's channels")
+    scale: tuple[float, ...] = decided((), "divided by, in units of 0..255")
+    resize: str = decided("stretch", "stretch, crop, letterbox, corner or none")
+    resize_short: int | None = decided(None, "pixels of the short side before a crop; None: size / 0.875")
+    pad: int = decided(0, "what letterbox and corner pad with, 0..255, before mean and scale")
+    is_embedded: bool = decided(False, "the saved model takes uint8 NHWC, RGB or gray, and prepares it itself")
+
+
 class Histogram(Frozen):
     """How often values occur; bins of equal width."""
 
@@ -218,6 +238,7 @@ class Report(Frozen):
     cosine: float | None = measured(None, "mean cosine similarity of the outputs, -1..1")
     evaluated: int | None = measured(None, "samples that the scores come from")
     higher_is_better: bool = decided(True, "which way the metric points")
+    inputs: tuple[PreparedInput, ...] = decided((), "how samples enter the model, input by input")
     task: str | None = decided(None, "what the model does, such as detection")
     task_notes: tuple[str, ...] = decided((), "how task, decoder and input settings were found")
     details: dict[str, tuple[float, float]] = measured({}, "further figures: name -> FP32, INT8, in the metric's unit")
