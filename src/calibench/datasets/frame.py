@@ -36,7 +36,7 @@ class Frame:
         return np.asarray(np.clip(corners, 0, np.array([width, height], np.float32)).reshape(-1, 4), np.float32)
 
     def inner(self) -> tuple[int, int, int, int]:
-        """Left, top, right, bottom of the part of the input that shows the picture, pixels, right and bottom outside."""
+        """Left, top, right, bottom of the part that shows the picture, pixels; right and bottom lie outside."""
         height, width = self.original
         left, top = max(round(self.left), 0), max(round(self.top), 0)
         right = min(round(self.left + width * self.scale_x), self.size[1])

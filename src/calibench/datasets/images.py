@@ -1,20 +1,17 @@
 """Read a picture file and bring it to the size that a model takes."""
 
-import math
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from calibench.datasets.inputs import ImageInput
+from calibench.datasets.placing import place_picture
 from calibench.errors import DatasetError
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
-PAD = 0  # 0..255, the border of a letterbox: black, in place before mean and scale
-SHORT_SIDE = (
-    0.875  # of the short side is kept by a crop when no length is set: 224 out of 256, as ImageNet models are tested
-)
+TURNED = (5, 6, 7, 8)  # EXIF orientations that swap height and width
 FAILURES = (OSError, ValueError, SyntaxError, EOFError, UnidentifiedImageError, Image.DecompressionBombError)
 
 
@@ -35,11 +32,60 @@ def decode(path: Path, image: ImageInput) -> NDArray[np.uint8]:
             picture = _upright_rgb(opened, image.is_gray)
     except FAILURES as error:
         raise DatasetError(f"{path}: this picture cannot be read ({_reason(error)}). Remove or replace it.") from None
-    if picture.size != (image.width, image.height):
-        picture = _resize(picture, path, image)
-    if image.is_gray and image.channels == 3:
-        picture = picture.convert("RGB")
-    return np.array(picture, dtype=np.uint8).reshape(image.shape)
+    return _fit(picture, image, str(path))
+
+
+def decode_array(pixels: NDArray[np.uint8], image: ImageInput, where: str = "array") -> NDArray[np.uint8]:
+    """The same way for a picture that is an array already: uint8 [H, W, 3], RGB, or [H, W], gray, 0..255.
+
+    Args:
+        where: names the picture in an error.
+
+    Returns:
+        uint8 [1, H, W, C], RGB or gray, 0..255.
+
+    Raises:
+        DatasetError: the array is no picture, is empty, or has the wrong size when nothing may be resized.
+    """
+    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or pixels.shape[2:] not in ((), (3,)) or not pixels.size:
+        raise DatasetError(
+            f"{where}: {pixels.dtype} {list(pixels.shape)} is no picture. Give uint8 [height, width, 3] or "
+            "[height, width]."
+        )
+    picture = Image.fromarray(np.ascontiguousarray(pixels)).convert("L" if image.is_gray else "RGB")
+    return _fit(picture, image, where)
+
+
+def upright_size(path: Path) -> tuple[int, int]:
+    """Height and width of a picture as `decode` sees it, in pixels: EXIF orientation applied; reads the header only.
+
+    Raises:
+        DatasetError: the file is missing, damaged or no picture.
+    """
+    try:
+        with Image.open(path) as opened:
+            width, height = opened.size
+            if opened.format == "TIFF":  # whose size Pillow gives upright already
+                return height, width
+            late = opened.format == "PNG" and _has_late_notes(path)
+            exif = opened.getexif() if late else Image.Image.getexif(opened)  # PNG's own decodes the whole picture
+            return (width, height) if exif.get(ExifTags.Base.Orientation) in TURNED else (height, width)
+    except FAILURES as error:
+        raise DatasetError(f"{path}: this picture cannot be read ({_reason(error)}). Remove or replace it.") from None
+
+
+def _has_late_notes(path: Path) -> bool:
+    """Whether a PNG has notes behind its pixels, which may hold the orientation (PNG 3rd edition, 5.6)."""
+    behind = False
+    with path.open("rb") as file:
+        file.seek(8)
+        while len(head := file.read(8)) == 8:
+            kind = head[4:]
+            if behind and kind in (b"eXIf", b"tEXt", b"zTXt", b"iTXt"):
+                return True
+            behind = behind or kind == b"IDAT"
+            file.seek(int.from_bytes(head[:4], "big") + 4, 1)
+    return False
 
 
 def damage(path: Path) -> str | None:
@@ -87,7 +133,8 @@ def _reason(error: BaseException) -> str:
 
 
 def _upright_rgb(opened: Image.Image, gray: bool) -> Image.Image:
-    picture = ImageOps.exif_transpose(opened) or opened
+    ImageOps.exif_transpose(opened, in_place=True)
+    picture = opened
     if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
         picture = Image.fromarray(_eight_bits(np.asarray(picture)))
     if picture.mode in ("P", "PA", "CMYK", "YCbCr") or "a" in picture.mode:
@@ -106,36 +153,29 @@ def _eight_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
     return np.clip(np.nan_to_num(wide), 0, 255).astype(np.uint8)
 
 
-def _resize(picture: Image.Image, path: Path, image: ImageInput) -> Image.Image:
-    size = (image.width, image.height)
-    match image.settings.resize:
-        case "stretch":
-            return picture.resize(size, Image.Resampling.BILINEAR)
-        case "crop":
-            return _crop(picture, size, image.settings.resize_short)
-        case "letterbox":
-            return _letterbox(picture, size)
-    raise DatasetError(
-        f"{path}: the picture is {picture.height} x {picture.width}, the model takes {image.height} x {image.width}. "
-        "Let it be resized: --resize stretch, crop or letterbox."
-    )
+def _fit(picture: Image.Image, image: ImageInput, where: str) -> NDArray[np.uint8]:
+    if image.settings.resize == "none" and picture.size != (image.width, image.height):
+        raise DatasetError(
+            f"{where}: the picture is {picture.height} x {picture.width}, the model takes "
+            f"{image.height} x {image.width}. Let it be resized: --resize stretch, crop or letterbox."
+        )
+    fitted = _placed(picture, image)
+    if image.is_gray and image.channels == 3:
+        fitted = fitted.convert("RGB")
+    return np.array(fitted, dtype=np.uint8).reshape(image.shape)
 
 
-def _letterbox(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """The whole picture in the middle, the rest of the size in the pad colour."""
-    factor = min(size[0] / picture.width, size[1] / picture.height)
-    width, height = (min(max(round(side * factor), 1), room) for side, room in zip(picture.size, size, strict=True))
-    padded = Image.new(picture.mode, size, PAD)
-    inner = picture.resize((width, height), Image.Resampling.BILINEAR)
-    padded.paste(inner, ((size[0] - width) // 2, (size[1] - height) // 2))
+def _placed(picture: Image.Image, image: ImageInput) -> Image.Image:
+    """Resized, then cut or padded where the resize mode says so."""
+    placing = place_picture((picture.height, picture.width), image)
+    resized = picture
+    if picture.size != (placing.width, placing.height):
+        resized = picture.resize((placing.width, placing.height), Image.Resampling.BILINEAR)
+    if resized.size == (image.width, image.height):
+        return resized
+    if image.settings.resize == "crop":
+        return resized.crop((-placing.left, -placing.top, image.width - placing.left, image.height - placing.top))
+    pad = image.settings.pad
+    padded = Image.new(picture.mode, (image.width, image.height), pad if picture.mode == "L" else (pad, pad, pad))
+    padded.paste(resized, (placing.left, placing.top))
     return padded
-
-
-def _crop(picture: Image.Image, size: tuple[int, int], short: int | None) -> Image.Image:
-    """The short side to `short` (more where the cut needs it), then the centre, as torchvision rounds."""
-    target = round(min(size) / SHORT_SIDE) if short is None else short
-    factor = max(target / min(picture.size), size[0] / picture.width, size[1] / picture.height)
-    width, height = (max(math.floor(side * factor + 1e-6), cut) for side, cut in zip(picture.size, size, strict=True))
-    left, top = round((width - size[0]) / 2), round((height - size[1]) / 2)
-    whole = picture.resize((width, height), Image.Resampling.BILINEAR)
-    return whole.crop((left, top, left + size[0], top + size[1]))

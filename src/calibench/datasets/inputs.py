@@ -50,7 +50,8 @@ class ImageInput:
     @property
     def decoding(self) -> str:
         """What decides the decoded bytes; the values (mean, scale, colour order) are done in the graph."""
-        return f"{self.shape} gray={self.is_gray} {self.settings.resize} {self.settings.resize_short}"
+        settings = self.settings
+        return f"{self.shape} gray={self.is_gray} {settings.resize} {settings.resize_short} {settings.pad}"
 
 
 @dataclass(frozen=True)
