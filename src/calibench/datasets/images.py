@@ -1,18 +1,22 @@
 """Read a picture file and bring it to the size that a model takes."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps
 
 from calibench.datasets.inputs import ImageInput
 from calibench.datasets.placing import place_picture
+from calibench.datasets.unreadable import FAILURES, reason, shown
 from calibench.errors import DatasetError
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 TURNED = (5, 6, 7, 8)  # EXIF orientations that swap height and width
-FAILURES = (OSError, ValueError, SyntaxError, EOFError, UnidentifiedImageError, Image.DecompressionBombError)
+
+# Between half of what Pillow refuses and that, it only warns; such pictures are read, so there is nothing to tell.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def decode(path: Path, image: ImageInput) -> NDArray[np.uint8]:
@@ -31,8 +35,8 @@ def decode(path: Path, image: ImageInput) -> NDArray[np.uint8]:
         with Image.open(path) as opened:
             picture = _upright_rgb(opened, image.is_gray)
     except FAILURES as error:
-        raise DatasetError(f"{path}: this picture cannot be read ({_reason(error)}). Remove or replace it.") from None
-    return _fit(picture, image, str(path))
+        raise _unreadable(path, error) from None
+    return _fit(picture, image, shown(path))
 
 
 def decode_array(pixels: NDArray[np.uint8], image: ImageInput, where: str = "array") -> NDArray[np.uint8]:
@@ -71,7 +75,7 @@ def upright_size(path: Path) -> tuple[int, int]:
             exif = opened.getexif() if late else Image.Image.getexif(opened)  # PNG's own decodes the whole picture
             return (width, height) if exif.get(ExifTags.Base.Orientation) in TURNED else (height, width)
     except FAILURES as error:
-        raise DatasetError(f"{path}: this picture cannot be read ({_reason(error)}). Remove or replace it.") from None
+        raise _unreadable(path, error) from None
 
 
 def _has_late_notes(path: Path) -> bool:
@@ -96,11 +100,11 @@ def damage(path: Path) -> str | None:
     try:
         with Image.open(path) as opened:
             if opened.width * opened.height == 0:
-                return "no pixels"
+                return f"{opened.height} x {opened.width} pixels"
             if not _looks_whole(path, opened.format or "", opened):
                 opened.load()
     except FAILURES as error:
-        return _reason(error)
+        return reason(error, path)
     return None
 
 
@@ -124,12 +128,8 @@ def _looks_whole(path: Path, kind: str, opened: Image.Image) -> bool:
     return False  # rare formats are decoded once more
 
 
-def _reason(error: BaseException) -> str:
-    if isinstance(error, UnidentifiedImageError):
-        return "it is no picture"
-    if isinstance(error, FileNotFoundError | PermissionError):
-        return (error.strerror or "no access").lower()
-    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
+def _unreadable(path: Path, error: BaseException) -> DatasetError:
+    return DatasetError(f"{shown(path)}: this picture cannot be read ({reason(error, path)}). Remove or replace it.")
 
 
 def _upright_rgb(opened: Image.Image, gray: bool) -> Image.Image:
