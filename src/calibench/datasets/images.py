@@ -60,6 +60,19 @@ def decode_array(pixels: NDArray[np.uint8], image: ImageInput, where: str = "arr
     return _fit(picture, image, where)
 
 
+def read_rgb(path: Path) -> NDArray[np.uint8]:
+    """The whole picture in its own size, upright, as `decode` reads it: uint8 [H, W, 3], RGB, 0..255.
+
+    Raises:
+        DatasetError: the file is missing, damaged or no picture.
+    """
+    try:
+        with Image.open(path) as opened:
+            return np.array(_upright_rgb(opened, gray=False), dtype=np.uint8)
+    except FAILURES as error:
+        raise _unreadable(path, error) from None
+
+
 def upright_size(path: Path) -> tuple[int, int]:
     """Height and width of a picture as `decode` sees it, in pixels: EXIF orientation applied; reads the header only.
 
