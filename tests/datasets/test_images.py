@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from calibench.datasets import images
 from calibench.datasets.images import damage, decode
 from calibench.datasets.inputs import ImageInput
 from calibench.errors import DatasetError
@@ -129,7 +130,8 @@ def test_a_wrong_size_is_refused_when_nothing_may_be_resized(tmp_path, picture):
     with pytest.raises(DatasetError) as error:
         decode(path, image(resize="none"))
     assert str(error.value) == (
-        f"{path}: the picture is 8 x 9, the model takes 8 x 8. Let it be resized: --resize stretch, crop or letterbox."
+        f"{path}: the picture is 8 x 9, the model takes 8 x 8. "
+        "Let it be resized: --resize stretch, crop, letterbox or corner."
     )
 
 
@@ -158,3 +160,33 @@ def test_what_is_no_picture_is_said(tmp_path, content):
 def test_a_missing_file_is_said(tmp_path):
     with pytest.raises(DatasetError, match="no such file or directory"):
         decode(tmp_path / "a.png", image())
+
+
+@pytest.mark.parametrize("resize", ["stretch", "crop", "letterbox", "corner"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_large_jpeg_is_decoded_smaller_and_stays_close(tmp_path, monkeypatch, resize, orientation):
+    rng = np.random.default_rng(0)
+    coarse = Image.fromarray(rng.integers(0, 256, (12, 16, 3), dtype=np.uint8)).resize((1600, 1200))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    coarse.save(tmp_path / "a.jpg", quality=95, exif=exif)
+    planned = image(96, 128, resize=resize, pad=50)
+    smaller = decode(tmp_path / "a.jpg", planned).astype(int)
+    monkeypatch.setattr(images, "SPARE", 1000)
+    whole = decode(tmp_path / "a.jpg", planned).astype(int)
+    assert 0 < np.abs(smaller - whole).mean() < 0.5
+    assert np.abs(smaller - whole).max() <= 6
+
+
+def test_a_jpeg_that_is_not_much_too_large_is_decoded_whole(tmp_path, monkeypatch):
+    values = np.random.default_rng(0).integers(0, 256, (480, 640, 3), dtype=np.uint8)
+    Image.fromarray(values).save(tmp_path / "a.jpg")
+    seen = decode(tmp_path / "a.jpg", image(224, 224))
+    monkeypatch.setattr(images, "SPARE", 1000)
+    assert (seen == decode(tmp_path / "a.jpg", image(224, 224))).all()
+
+
+def test_a_large_jpeg_is_measured_before_it_is_decoded_smaller(tmp_path):
+    Image.new("RGB", (1600, 1200)).save(tmp_path / "a.jpg")
+    with pytest.raises(DatasetError, match="the picture is 1200 x 1600, the model takes 8 x 8"):
+        decode(tmp_path / "a.jpg", image(resize="none"))
