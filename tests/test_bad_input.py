@@ -120,7 +120,7 @@ def test_a_device_without_int8_is_refused_with_the_reason() -> None:
 
 
 def test_an_unknown_metric_is_refused_with_the_known_ones() -> None:
-    refused(SettingsError, "no such metric. Known", RESNET, arrays(), Settings(metric="beauty"))
+    refused(SettingsError, "no such metric for classification. Known", RESNET, arrays(), Settings(metric="beauty"))
 
 
 def test_a_file_where_the_result_should_go_is_refused(tmp_path: Path) -> None:

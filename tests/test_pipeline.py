@@ -206,7 +206,7 @@ def test_force_replaces_a_result_whole(tmp_path: Path) -> None:
     out.mkdir()
     (out / "report.json").write_text("old")
     calibrate(RESNET, arrays(), out=out, force=True, benchmark=False)
-    assert read_report(out / "report.json").schema_version == 1
+    assert read_report(out / "report.json").schema_version == 2
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 

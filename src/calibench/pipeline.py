@@ -14,7 +14,7 @@ from calibench.datasets.dataset import Dataset, Sample
 from calibench.datasets.sets import Sets, open_set, open_sets
 from calibench.errors import ModelError, SettingsError
 from calibench.evaluation.audit import audit_batches
-from calibench.evaluation.metrics import choose_metric
+from calibench.evaluation.judge import Judge, make_judge
 from calibench.evaluation.score import Comparison, compare, score
 from calibench.inference.benchmark import BenchmarkSettings, Candidate, Speed, measure
 from calibench.inference.profile import LayerTime, profile
@@ -22,7 +22,6 @@ from calibench.inference.runner import compile_for_samples, infer_batches
 from calibench.inference.side_by_side import SAMPLES, benchmark
 from calibench.machine import check_device, default_precision, physical_cores
 from calibench.models.normalise import normalise
-from calibench.models.ports import port_name
 from calibench.models.read import Model, read_model
 from calibench.progress import Progress, silent
 from calibench.quantizers.placement import check_ignored, place
@@ -74,19 +73,28 @@ def calibrate(
     check_device(settings.device)
     threads = settings.threads or physical_cores()
     stages = Stages()
-    out = Path(out) if out is not None else None
+    out, home = Path(out) if out is not None else None, Path(model).parent
     with _folder(out, force) as folder, ExitStack() as stack:
         with stages.stage("read"):
             source, graph = _read(Path(model), settings)
         with stages.stage("decode"):
             sets = stack.enter_context(
-                open_sets(graph, _as_dataset(dataset), _as_dataset(validation), settings, threads, progress)
+                open_sets(
+                    graph,
+                    _as_dataset(dataset),
+                    _as_dataset(validation),
+                    settings,
+                    threads,
+                    progress,
+                    Path(model).parent,
+                )
             )
+            judge = make_judge(source.graph, sets.plan, sets.validation, settings)
         with stages.stage("calibrate"):
             quantized = quantize(graph, sets.calibration, settings, sets.plan, threads, progress)
         fp32, int8 = sets.plan.attach(graph), sets.plan.attach(quantized.graph)
         with stages.stage("evaluate"):
-            comparison = _compare(fp32, int8, sets, settings, threads, progress)
+            comparison = _compare(fp32, int8, sets.validation, judge, settings, threads, progress)
             batch_agreement = audit_batches(int8, sets.validation, settings.batch, settings.device, threads)
         with stages.stage("benchmark"):
             speeds, profiles = _speed(fp32, int8, sets, settings, threads, progress) if benchmark else ({}, ((), ()))
@@ -117,7 +125,7 @@ def plan(model: Path, dataset: Path | Dataset, settings: Settings, validation: P
     check_device(settings.device)
     source, graph = _read(model, settings)
     threads = settings.threads or physical_cores()
-    with open_sets(graph, dataset, validation, settings, threads, silent) as sets:
+    with open_sets(graph, dataset, validation, settings, threads, silent, model.parent) as sets:
         counts = {"calibration": len(sets.calibration), "total": sets.total, "validation": len(sets.validation)}
         placement = place(graph, settings.ignored)
         wanted = wanted_recipes(settings, placement, len(sets.calibration))
@@ -133,18 +141,19 @@ def evaluate(model: Path, dataset: Path | Dataset, settings: Settings, progress:
     check_device(settings.device)
     threads = settings.threads or physical_cores()
     source = read_model(model, allow_quantized=True)
-    plan, opened = open_set(source.graph, dataset, settings, threads, progress)
-    metric = choose_metric(settings.metric, opened.samples.labels is not None, _shapes(source.graph))
-    if metric.needs == "reference":
+    plan, opened = open_set(source.graph, dataset, settings, threads, progress, model.parent)
+    judge = make_judge(source.graph, plan, opened.samples, settings)
+    if judge.metric.needs == "reference":
         raise SettingsError(
-            f"Metric {metric.name} compares with FP32, and evaluate has one model only. Give a dataset with one folder "
-            "per class, or a metric of your own; calibrate compares INT8 with FP32."
+            f"Metric {judge.metric.name} compares with FP32, and evaluate has one model only. Give an annotated "
+            "dataset, or a metric of your own; calibrate and compare set INT8 beside FP32."
         )
     precision = settings.inference_precision or "f32"
     compiled = compile_for_samples(plan.attach(source.graph), settings.device, threads, precision)
     outputs = infer_batches(compiled, _reported(opened.samples, progress), settings.batch)
-    names = [port_name(port) for port in source.graph.outputs]
-    return Evaluation(model, score(outputs, opened.samples.labels, metric, names), opened.notes)
+    return Evaluation(
+        model, score(outputs, opened.samples, judge), opened.samples.about, (*judge.task.notes, *opened.notes)
+    )
 
 
 def inspect(model: Path, settings: Settings) -> Inspection:
@@ -185,19 +194,22 @@ def _read(path: Path, settings: Settings) -> tuple[Model, ov.Model]:
 
 
 def _compare(
-    fp32: ov.Model, int8: ov.Model, sets: Sets, settings: Settings, threads: int, progress: Progress
+    fp32: ov.Model,
+    int8: ov.Model,
+    samples: Dataset,
+    judge: Judge,
+    settings: Settings,
+    threads: int,
+    progress: Progress,
 ) -> Comparison:
     """INT8 as it will be deployed beside exact FP32, on the whole validation set."""
-    samples = sets.validation
-    metric = choose_metric(settings.metric, samples.labels is not None, _shapes(fp32))
     exact = compile_for_samples(fp32, settings.device, threads)
     deployed = compile_for_samples(int8, settings.device, threads, _deployed_precision(settings))
     return compare(
         infer_batches(exact, (samples[i] for i in range(len(samples))), 1),
         infer_batches(deployed, _reported(samples, progress), settings.batch),
-        samples.labels,
-        metric,
-        [port_name(port) for port in fp32.outputs],
+        samples,
+        judge,
     )
 
 
@@ -235,12 +247,6 @@ def _signed(graph: ov.Model, source: Model, settings: Settings, quantized: Quant
     for name, value in facts.items():
         graph.set_rt_info(value, ["calibench", name])
     return graph
-
-
-def _shapes(graph: ov.Model) -> list[list[int]]:
-    """Shapes of the outputs, -1 for a free axis; an output of unknown rank has no class axis."""
-    shapes = [port.get_partial_shape() for port in graph.outputs]
-    return [[d.get_length() if d.is_static else -1 for d in s] if s.rank.is_static else [] for s in shapes]
 
 
 def _reported(samples: Dataset, progress: Progress) -> Iterator[Sample]:

@@ -150,6 +150,9 @@ class TaskSettings(Frozen):
     blank: Literal["first", "last"] = Field("first", description="place of the CTC blank among the classes")
     crop_border: int = Field(0, ge=0, description="pixels at the border that PSNR and SSIM leave out")
     channels: Literal["rgb", "y"] = Field("rgb", description="what PSNR and SSIM are taken on")
+    value_range: Literal["auto", "0..1", "-1..1", "0..255"] = Field(
+        "auto", description="of a picture that the model makes; auto: from the values of each picture"
+    )
     normalize_by: Literal["auto", "eyes", "box", "picture"] = Field(
         "auto", description="what distances of landmarks are divided by"
     )
@@ -216,7 +219,8 @@ class Settings(Frozen):
     metric: str = Field(
         "auto",
         description="by task: `top1`, `topK`; `coco`, `voc` (mean average precision); `mean-iou`; `psnr`, `ssim`; "
-        "`exact`, `cer`; `nearest`; `nme`; `pairs`; for all: `agreement`, `cosine` with FP32, `package.module:function`. "
+        "`exact`, `cer`; `nearest`; `nme`; `pairs`; for all: `agreement`, `cosine` with FP32, or "
+        "`package.module:function`. "
         "`auto`: the first of the task, where it is annotated; else agreement where there is one score per class, else "
         "cosine",
     )
@@ -224,7 +228,7 @@ class Settings(Frozen):
     data: DataSettings = Field(DataSettings(), description="how the datasets are read")
     subset_by: Literal["random", "class", "features"] = Field(
         "random",
-        description="how the subset is chosen: at random; the same share of every class; as unlike each other as possible",
+        description="how the subset is chosen: at random; the same share of every class; as unlike as possible",
     )
     diagnose: bool = Field(
         True, description="try the settings on a few annotated samples first, and say which setting seems wrong"

@@ -5,7 +5,7 @@ import pytest
 
 from calibench.datasets.cache import cached
 from calibench.datasets.dataset import Arrays, Subset
-from calibench.datasets.folder import open_folder
+from calibench.datasets.detect import read_dataset
 from calibench.datasets.tensors import open_tensor_folder, open_tensors
 
 KINDS = ["plain folder", "class folders", "npz", "npy", "tensor folder", "arrays", "cached", "subset"]
@@ -21,7 +21,7 @@ def dataset(request, tmp_path, picture, plan):
             for i, color in enumerate(COLORS):
                 inside = f"{i % 2}_class" if request.param == "class folders" else ""
                 picture(tmp_path / inside / f"{i}.png", color=color)
-            return open_folder(tmp_path, plan())
+            return read_dataset(tmp_path, plan())
         case "npz":
             np.savez(tmp_path / "a.npz", image=pixels, labels=np.arange(6) % 2)
             return open_tensors(tmp_path / "a.npz", plan())
@@ -65,6 +65,14 @@ def test_identities_are_sha256_and_tell_contents_apart(dataset):
 
 def test_labels_are_one_a_sample_or_none(dataset):
     assert dataset.labels is None or sorted(dataset.labels) == [0, 0, 0, 1, 1, 1]
+
+
+def test_what_is_annotated_is_said_for_the_set_and_for_every_sample(dataset):
+    assert ("label" in dataset.about.annotated) == (dataset.labels is not None)
+    for i in range(6):
+        described = dataset.describe(i)
+        assert described.name
+        assert described.truth.label == (None if dataset.labels is None else dataset.labels[i])
 
 
 def test_it_has_a_name(dataset):

@@ -5,8 +5,8 @@ import pytest
 
 from calibench.datasets.dataset import Arrays
 from calibench.datasets.detect import holds_images, read_dataset
-from calibench.datasets.folder import ImageFolder
 from calibench.datasets.inputs import InputPlan, TensorInput
+from calibench.datasets.pictures import Pictures
 from calibench.datasets.tensors import TensorFolder, Tensors
 from calibench.errors import DatasetError
 
@@ -18,7 +18,7 @@ def test_every_kind_is_found(tmp_path, picture, plan):
     (tmp_path / "arrays").mkdir()
     np.save(tmp_path / "arrays" / "a.npy", np.zeros(4))
     np.save(tmp_path / "b.npy", np.zeros((2, 4)))
-    assert isinstance(read_dataset(tmp_path / "pictures", plan()), ImageFolder)
+    assert isinstance(read_dataset(tmp_path / "pictures", plan()), Pictures)
     assert isinstance(read_dataset(tmp_path / "arrays", TENSORS), TensorFolder)
     assert isinstance(read_dataset(tmp_path / "b.npy", TENSORS), Tensors)
     assert holds_images(tmp_path / "pictures")
@@ -30,7 +30,7 @@ def test_pictures_go_before_arrays_that_lie_beside_them(tmp_path, picture, plan)
     picture(tmp_path / "a.png")
     np.save(tmp_path / "a.npy", np.zeros(4))
     assert holds_images(tmp_path)
-    assert read_dataset(tmp_path, plan()).ignored == 1
+    assert len(read_dataset(tmp_path, plan())) == 1
 
 
 def test_samples_of_a_python_caller_are_looked_at():
@@ -47,7 +47,7 @@ def test_uint8_pictures_in_a_file_feed_an_image_input(tmp_path, plan):
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("a.json", "a.json: this is no dataset. Accepted: a folder of pictures, one folder per class, a .npz"),
+        ("a.json", "a.json: this is no dataset. Accepted: a folder of pictures, plain, one folder per class"),
         ("a.png", "a.png: this is one picture. Give the folder that holds the pictures."),
         ("a.zip", "a.zip: this is an archive. Unpack it and give the folder."),
         ("", "there is no such file or folder. Accepted: a folder of pictures"),

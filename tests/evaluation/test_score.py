@@ -7,11 +7,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from calibench.datasets.dataset import Arrays
 from calibench.errors import DatasetError, SettingsError
-from calibench.evaluation.metrics import Metric, agreement, cosine, top_k
-from calibench.evaluation.score import compare, drop, score
+from calibench.evaluation.judge import Judge
+from calibench.evaluation.metrics.cosine import cosine
+from calibench.evaluation.metrics.metric import mean_of
+from calibench.evaluation.metrics.top_k import agreement, check_labels, top_k
+from calibench.evaluation.score import compare as compare_samples
+from calibench.evaluation.score import drop
+from calibench.evaluation.score import score as score_samples
+from calibench.evaluation.tasks.task import Task
 
 NAMES = ["y"]
+TASK = Task(
+    "classification", lambda outputs, frame: None, {}, check=lambda outputs, labels: check_labels(labels, outputs)
+)
+
+
+def samples(labels):
+    """Samples without content: only their annotations are looked at."""
+    return Arrays([{}] * (len(labels) if labels else 9), labels)
+
+
+def compare(reference, candidate, labels, metric, names):
+    return compare_samples(reference, candidate, samples(labels), Judge(TASK, metric, names))
+
+
+def score(outputs, labels, metric, names):
+    return score_samples(outputs, samples(labels), Judge(TASK, metric, names))
 
 
 def stream(*rows):
@@ -31,8 +54,10 @@ def test_by_hand():
     assert found.samples == 4
     assert found.cosine == pytest.approx(0.75)
     assert found.sqnr_db == found.sqnr_db_by_output["y"] == pytest.approx(10 * math.log10(4 / 2))
-    assert found.baseline.values.tolist() == [1, 1, 1, 0]
-    assert found.int8.values.tolist() == [1, 1, 0, 0]
+    assert found.baseline.values.tolist() == [100, 100, 100, 0]
+    assert found.int8.values.tolist() == [100, 100, 0, 0]
+    assert found.worse.tolist() == [0, 0, 100, 0]
+    assert [row.score for row in found.int8.classes] == [100, 50, 0]
     assert found.baseline.values.dtype == np.float64
 
 
@@ -52,9 +77,10 @@ def test_agreement_as_metric_drops_by_what_disagrees():
 
 
 def test_the_drop_is_positive_when_worse_whichever_way_the_metric_points():
-    size = Metric("size", "mm", False, "nothing", lambda seen: float(seen.outputs["y"].max()))
+    size = mean_of("size", "mm", False, "nothing", lambda seen: float(seen.outputs["y"].max()))
     found = compare(stream([1.0], [1.0]), stream([3.0], [1.0]), None, size, NAMES)
     assert (found.baseline.score, found.int8.score, found.drop_points) == (1, 2, 1)
+    assert found.worse.tolist() == [2, 0]
     assert drop(3, 1, size) == -2
     assert drop(3, 1, top_k(1)) == 2
 

@@ -51,7 +51,7 @@ def test_every_field_has_a_description_and_a_kind() -> None:
 
 
 def test_the_schema_is_versioned() -> None:
-    assert schema()["properties"]["schema_version"]["const"] == 1
+    assert schema()["properties"]["schema_version"]["const"] == 2
 
 
 def test_measured_fields_may_be_absent() -> None:
@@ -106,9 +106,9 @@ def test_unknown_fields_are_refused() -> None:
     [
         (None, "cannot be read (No such file or directory). Give the report.json of a calibration."),
         ("{", "is no JSON. Give the report.json of a calibration."),
-        ("[]", "has schema version None, this Calibench reads 1. Calibrate again."),
-        ('{"schema_version": 2}', "has schema version 2, this Calibench reads 1. Calibrate again."),
-        ('{"schema_version": 1}', "model: Field required. The file was changed; calibrate again."),
+        ("[]", "has schema version None, this Calibench reads 2. Calibrate again."),
+        ('{"schema_version": 9}', "has schema version 9, this Calibench reads 2. Calibrate again."),
+        ('{"schema_version": 2}', "model: Field required. The file was changed; calibrate again."),
     ],
 )
 def test_a_file_that_is_no_report_is_said(text: str | None, sentence: str, tmp_path: Path) -> None:

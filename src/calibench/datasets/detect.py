@@ -1,52 +1,125 @@
 """Find out what a path holds and open it as a dataset."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from calibench.datasets.dataset import Dataset
-from calibench.datasets.folder import find_pictures, open_folder
+from calibench.datasets.folder import check_folder, pictures
+from calibench.datasets.formats.format import Format, Layout
+from calibench.datasets.formats.formats import FORMATS
 from calibench.datasets.images import EXTENSIONS
 from calibench.datasets.inputs import InputPlan
+from calibench.datasets.listing import Listing, ReadOptions
+from calibench.datasets.pictures import Pictures
 from calibench.datasets.tensors import TENSOR_EXTENSIONS, is_tensor_file, open_tensor_folder, open_tensors
-from calibench.errors import DatasetError
+from calibench.errors import DatasetError, SettingsError
+from calibench.settings import DataSettings
 
-ACCEPTED = "a folder of pictures, one folder per class, a .npz or .npy file, or a folder of these"
+ACCEPTED = (
+    "a folder of pictures, plain, one folder per class or of a known format, a .npz or .npy file, "
+    "or a folder of these, a .csv or .tsv file with texts"
+)
 
 
-def holds_images(source: Path | Dataset) -> bool:
-    """Whether a plan for this dataset prepares pictures; False where arrays enter the model as they are.
+DEFAULTS = DataSettings()
+
+
+def holds_images(source: Path | Dataset, data: DataSettings = DEFAULTS) -> bool:
+    """Whether a plan for this dataset prepares pictures; False where arrays or texts enter the model.
 
     A folder with no picture and at least one array file holds arrays. A dataset of a Python caller holds pictures
     when its first sample has a uint8 array [1, H, W, 1 or 3].
     """
     if isinstance(source, Path):
-        return not (source.suffix.lower() in TENSOR_EXTENSIONS or (source.is_dir() and _is_tensor_folder(source)))
+        return not _is_tensors(source) or data.format not in ("auto", "text", "arrays")
     first = source[0].values() if len(source) else ()
     return any(array.dtype == np.uint8 and array.ndim == 4 and array.shape[3] in (1, 3) for array in first)
 
 
-def read_dataset(path: Path, plan: InputPlan) -> Dataset:
-    """Open what a path holds: pictures or arrays.
+def read_dataset(path: Path, plan: InputPlan, data: DataSettings = DEFAULTS, near: Sequence[Path] = ()) -> Dataset:
+    """Open what a path holds: pictures, arrays or texts.
 
     Args:
         plan: made with `plan_inputs(model, settings, images=holds_images(path))`.
+        near: folders in which a tokenizer may lie, such as that of the model.
 
     Raises:
         DatasetError: missing, empty, of an unknown kind, or not what the model takes.
+        SettingsError: there is no such format.
     """
     if not path.exists():
         raise DatasetError(f"{path}: there is no such file or folder. Accepted: {ACCEPTED}.")
+    if _is_tensors(path):
+        return open_tensor_folder(path, plan) if path.is_dir() else open_tensors(path, plan)
+    image = plan.only_image()
+    return Pictures(list_pictures(path, data), image)
+
+
+def list_pictures(path: Path, data: DataSettings = DEFAULTS) -> Listing:
+    """Find the format of a folder and read what it holds; no picture is decoded.
+
+    Raises:
+        DatasetError: no folder, no known format, or one that cannot be read.
+        SettingsError: there is no such format.
+    """
+    if not path.is_dir() and path.exists():
+        raise DatasetError(_no_folder(path))
+    check_folder(path)
+    layout = Layout(path)
+    return find_format(layout, data.format).read(layout, ReadOptions(data.labels, data.split))
+
+
+def find_format(layout: Layout, wanted: str = "auto") -> Format:
+    """The first format whose rules all hold, or the one that was asked for.
+
+    Raises:
+        DatasetError: none fits; names the nearest and the first rule that it breaks.
+        SettingsError: there is no such format.
+    """
+    if wanted != "auto":
+        found = next((each for each in FORMATS if each.name == wanted), None)
+        if found is None:
+            raise SettingsError(
+                f"--format {wanted}: there is no such format. Known: {', '.join(f.name for f in FORMATS)}."
+            )
+        broken = found.broken(layout)
+        if broken:
+            raise DatasetError(f"{layout.folder}: is no {found.title}: it has no {broken[0].wants}.")
+        return found
+    for each in FORMATS:
+        if not each.broken(layout):
+            return each
+    raise DatasetError(_nearest(layout))
+
+
+def _nearest(layout: Layout) -> str:
+    """What to say of a folder that no format fits: the one with the largest share of its rules kept."""
+    if not layout.files:
+        return f"{layout.folder}: no pictures in this folder. Accepted: {', '.join(EXTENSIONS)}."
+    kept = {each.name: 1 - len(each.broken(layout)) / len(each.rules) for each in FORMATS}
+    best = max(FORMATS, key=lambda each: kept[each.name])
+    if kept[best.name] == 0:
+        others = len(layout.files)
+        also = f" ({others} other files were found)"
+        return f"{layout.folder}: no pictures in this folder{also}. Accepted: {', '.join(EXTENSIONS)}."
+    return (
+        f"{layout.folder}: no known format. Nearest is {best.title} ({best.name}), but it has no "
+        f"{best.broken(layout)[0].wants}. Complete it, or name another: --format."
+    )
+
+
+def _no_folder(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix in EXTENSIONS:
+        return f"{path}: this is one picture. Give the folder that holds the pictures."
+    if suffix in (".zip", ".tar", ".gz", ".tgz", ".7z"):
+        return f"{path}: this is an archive. Unpack it and give the folder."
+    return f"{path}: this is no dataset. Accepted: {ACCEPTED}."
+
+
+def _is_tensors(path: Path) -> bool:
     if path.is_dir():
-        return open_tensor_folder(path, plan) if _is_tensor_folder(path) else open_folder(path, plan)
-    if path.suffix.lower() in TENSOR_EXTENSIONS:
-        return open_tensors(path, plan)
-    if path.suffix.lower() in EXTENSIONS:
-        raise DatasetError(f"{path}: this is one picture. Give the folder that holds the pictures.")
-    if path.suffix.lower() in (".zip", ".tar", ".gz", ".tgz", ".7z"):
-        raise DatasetError(f"{path}: this is an archive. Unpack it and give the folder.")
-    raise DatasetError(f"{path}: this is no dataset. Accepted: {ACCEPTED}.")
-
-
-def _is_tensor_folder(folder: Path) -> bool:
-    return any(is_tensor_file(path) for path in folder.iterdir()) and not find_pictures(folder)[0]
+        return any(is_tensor_file(inner) for inner in path.iterdir()) and not pictures(Layout(path))
+    return path.suffix.lower() in TENSOR_EXTENSIONS

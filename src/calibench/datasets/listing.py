@@ -81,3 +81,14 @@ class ReadOptions:
 
     labels: Path | None = None
     split: str | None = None
+
+
+def summarise(problems: Sequence[Problem]) -> str | None:
+    """One sentence that counts what was left out, rule by rule with the first of each; None when nothing was."""
+    if not problems:
+        return None
+    rules: dict[str, list[Problem]] = {}
+    for problem in problems:
+        rules.setdefault(problem.rule, []).append(problem)
+    parts = [f"{len(found)} x {rule} (first: {found[0]})" for rule, found in rules.items()]
+    return f"{len(problems)} faults in the dataset were left out: {'; '.join(parts)}."

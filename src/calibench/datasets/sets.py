@@ -15,10 +15,11 @@ from calibench.datasets.cache import Cached, cached
 from calibench.datasets.dataset import Dataset, Subset
 from calibench.datasets.detect import holds_images, read_dataset
 from calibench.datasets.inputs import InputPlan, plan_inputs
+from calibench.datasets.listing import summarise
 from calibench.datasets.subset import advice, choose, overlap, shortfall, split
 from calibench.errors import SettingsError
 from calibench.progress import Progress
-from calibench.settings import Settings
+from calibench.settings import DataSettings, Settings
 
 CACHE_BYTES = 4 * 2**30
 """Most that decoded samples may take on disk: 26,000 pictures of 224 x 224."""
@@ -63,8 +64,12 @@ def open_sets(
     settings: Settings,
     threads: int,
     progress: Progress,
+    home: Path | None = None,
 ) -> Iterator[Sets]:
     """Read, decode, choose and split; decoded samples are kept on disk until the end of the block.
+
+    Args:
+        home: the folder of the model, where a tokenizer may lie.
 
     Raises:
         DatasetError, SettingsError, ModelError: the samples cannot be read, or do not fit the model.
@@ -73,24 +78,40 @@ def open_sets(
     with tempfile.TemporaryDirectory(prefix="calibench-") as own:
         folder = settings.cache_dir or Path(own)
         try:
-            plan = plan_inputs(graph, settings, images=holds_images(dataset))
+            plan = plan_inputs(graph, settings, images=holds_images(dataset, settings.data))
             _check_memory(plan, settings)
-            opened = _open(dataset, plan, folder / "calibration", threads, progress, caches)
-            other = None
-            if validation is not None:
-                other = _open(validation, plan, folder / "validation", threads, progress, caches)
+            reading = _Reading(plan, settings.data, () if home is None else (home,), threads, progress)
+            opened = _open(dataset, reading, folder / "calibration", caches)
+            other = None if validation is None else _open(validation, reading, folder / "validation", caches)
             yield _make(plan, opened, other, settings)
         finally:
             for cache in caches if not settings.keep_cache else ():
                 cache.remove()
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """How datasets are opened: what stays the same for both."""
+
+    plan: InputPlan
+    data: DataSettings
+    near: tuple[Path, ...]
+    threads: int
+    progress: Progress
+
+
 def open_set(
-    graph: ov.Model, dataset: Path | Dataset, settings: Settings, threads: int, progress: Progress
+    graph: ov.Model,
+    dataset: Path | Dataset,
+    settings: Settings,
+    threads: int,
+    progress: Progress,
+    home: Path | None = None,
 ) -> tuple[InputPlan, Opened]:
     """One dataset, to score a model on; not kept on disk."""
-    plan = plan_inputs(graph, settings, images=holds_images(dataset))
-    source = read_dataset(dataset, plan) if isinstance(dataset, Path) else dataset
+    plan = plan_inputs(graph, settings, images=holds_images(dataset, settings.data))
+    near = () if home is None else (home,)
+    source = read_dataset(dataset, plan, settings.data, near) if isinstance(dataset, Path) else dataset
     return plan, _checked(source, source, threads, progress)
 
 
@@ -102,16 +123,15 @@ def digest(dataset: Dataset) -> str:
     return total.hexdigest()
 
 
-def _open(
-    dataset: Path | Dataset, plan: InputPlan, folder: Path, threads: int, progress: Progress, caches: list[Cached]
-) -> Opened:
+def _open(dataset: Path | Dataset, reading: _Reading, folder: Path, caches: list[Cached]) -> Opened:
     if not isinstance(dataset, Path):
         return Opened(dataset, dataset, (), ())
-    source = read_dataset(dataset, plan)
+    plan = reading.plan
+    source = read_dataset(dataset, plan, reading.data, reading.near)
     if plan.image_input is None:
-        return _checked(source, source, threads, progress)
+        return _checked(source, source, reading.threads, reading.progress)
     caches.append(cached(source, folder, CACHE_BYTES, plan.fingerprint))
-    return _checked(source, caches[-1], threads, progress)
+    return _checked(source, caches[-1], reading.threads, reading.progress)
 
 
 def _check_memory(plan: InputPlan, settings: Settings) -> None:
@@ -131,8 +151,9 @@ def _check_memory(plan: InputPlan, settings: Settings) -> None:
 
 def _checked(source: Dataset, samples: Dataset, threads: int, progress: Progress) -> Opened:
     found = readable(samples, threads, progress)
-    skipped = (*getattr(source, "unreadable", ()), *found.unreadable)
-    notes = (getattr(source, "note", None), found.note, getattr(samples, "note", None))
+    problems = source.about.problems
+    notes = (summarise(problems), found.note, getattr(samples, "note", None))
+    skipped = (*map(str, problems), *found.unreadable)
     return Opened(source, found.samples, skipped, tuple(dict.fromkeys(note for note in notes if note)))
 
 

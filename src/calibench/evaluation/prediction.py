@@ -36,5 +36,5 @@ def nothing_found() -> Detections:
 
 
 Prediction = int | Detections | NDArray[np.generic] | str | None
-"""By task: a class, objects, an array (classes of pixels [H, W], a picture uint8 [H, W, 3], points [K, 2] in pixels of the
-original, an embedding [D]), a text; None where the outputs have no meaning of their own."""
+"""By task: a class, objects, an array (classes of pixels [H, W], a picture uint8 [H, W, 3], points [K, 2] in pixels of
+the original, an embedding [D]), a text; None where the outputs have no meaning of their own."""

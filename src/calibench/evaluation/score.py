@@ -1,30 +1,40 @@
 """Score one model, or INT8 beside FP32, over a stream of outputs."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from calibench.datasets.dataset import Dataset
 from calibench.errors import DatasetError
 from calibench.evaluation.distortion import Distortion, sqnr_db
-from calibench.evaluation.metrics import (
+from calibench.evaluation.judge import Judge
+from calibench.evaluation.metrics.cosine import cosine_of
+from calibench.evaluation.metrics.metric import (
     Array,
+    ClassScore,
     FloatArray,
     Metric,
     NamedOutputs,
     Observation,
-    agrees,
-    check_labels,
-    cosine_of,
+    Summary,
 )
+from calibench.evaluation.metrics.top_k import agrees
+from calibench.evaluation.prediction import Prediction
 from calibench.inference.runner import Outputs
 
 
 @dataclass(frozen=True, eq=False)
 class Score:
-    """How good one model is. `values`: float64 [N], one a sample, in the order of the samples.
+    """How good one model is.
 
-    `not_finite`: how many samples have an output with NaN or infinity.
+    Attributes:
+        score: of all samples, in `unit`.
+        values: float64 [N], one a sample, in the order of the samples; points the same way as the metric, in its unit.
+        not_finite: how many samples have an output with NaN or infinity.
+        classes, details: as in `Summary`.
+        evidence: of every sample, for scores of other selections of samples.
     """
 
     metric: str
@@ -32,6 +42,9 @@ class Score:
     score: float
     values: FloatArray
     not_finite: int
+    classes: tuple[ClassScore, ...] = ()
+    details: Mapping[str, float] = field(default_factory=dict)
+    evidence: tuple[Any, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +52,9 @@ class Comparison:
     """INT8 beside FP32 on the same samples.
 
     `drop_points`: positive when INT8 is worse, whichever way the metric points; percentage points where the unit is
-    '%', else in the unit of the metric. `agreement`: percent of samples with the same class, None without a class
-    axis. `sqnr_db`: over all outputs, inf when nothing differs (JSON knows no inf: write null). `cosine`: mean over
-    the samples.
+    '%', else in the unit of the metric. `agreement`: percent of samples with the same class or text, None where the
+    outputs are no single answer. `sqnr_db`: over all outputs, inf when nothing differs (JSON knows no inf: write null).
+    `sample_sqnr_db`: float64 [N], of every sample. `cosine`: mean over the samples.
     """
 
     baseline: Score
@@ -51,6 +64,8 @@ class Comparison:
     sqnr_db: float
     sqnr_db_by_output: Mapping[str, float]
     cosine: float
+    sample_sqnr_db: FloatArray
+    worse: FloatArray
 
     @property
     def samples(self) -> int:
@@ -58,71 +73,66 @@ class Comparison:
         return len(self.baseline.values)
 
 
-def score(
-    outputs: Iterable[Outputs], labels: Sequence[int] | None, metric: Metric, output_names: Sequence[str]
-) -> Score:
+def score(outputs: Iterable[Outputs], samples: Dataset, judge: Judge) -> Score:
     """Score one model; a metric that compares with FP32 sees the model as its own reference.
 
     Args:
-        outputs: per sample, in the order of `output_names`.
-        labels: per sample, or None.
+        outputs: per sample, in the order of `samples` and of `judge.output_names`.
 
     Raises:
         DatasetError: no samples, or labels that the model does not know.
         SettingsError: the metric does not fit the outputs.
     """
-    tally = _Tally(metric)
+    tally = _Tally(judge.metric)
     for index, each in enumerate(outputs):
-        named = _named(each, output_names)
-        if index == 0 and labels is not None:
-            check_labels(labels, named, metric)
-        tally.add(Observation(named, named, _label(labels, index)))
+        named = judge.named(each)
+        if index == 0:
+            judge.check(named, samples)
+        tally.add(judge.observe(named, named, samples.describe(index)))
     return tally.score()
 
 
-def compare(
-    reference: Iterable[Outputs],
-    candidate: Iterable[Outputs],
-    labels: Sequence[int] | None,
-    metric: Metric,
-    output_names: Sequence[str],
-) -> Comparison:
+def compare(reference: Iterable[Outputs], candidate: Iterable[Outputs], samples: Dataset, judge: Judge) -> Comparison:
     """Compare the outputs of INT8 (`candidate`) with those of FP32 (`reference`), sample by sample.
 
-    Nothing but a few numbers a sample is kept.
+    Nothing but the evidence of each sample is kept.
 
     Raises:
         DatasetError: no samples, or labels that the model does not know.
         SettingsError: the metric does not fit the outputs.
         ValueError: one stream is longer than the other.
     """
-    baseline, int8 = _Tally(metric), _Tally(metric)
-    distortions = {name: Distortion() for name in output_names}
+    baseline, int8 = _Tally(judge.metric), _Tally(judge.metric)
+    distortions = {name: Distortion() for name in judge.output_names}
     cosines: list[float] = []
     agreed: list[bool] = []
+    sqnrs: list[float] = []
     for index, (wanted, given) in enumerate(zip(reference, candidate, strict=True)):
-        label = _label(labels, index)
-        seen = Observation(_named(given, output_names), _named(wanted, output_names), label)
-        if index == 0 and labels is not None:
-            check_labels(labels, seen.reference, metric)
-        baseline.add(Observation(seen.reference, seen.reference, label))
+        described = samples.describe(index)
+        before, after = judge.named(wanted), judge.named(given)
+        if index == 0:
+            judge.check(before, samples)
+        exact, seen = judge.observe(before, before, described), judge.observe(after, before, described)
+        baseline.add(exact)
         int8.add(seen)
-        for name, distortion in distortions.items():
-            distortion.add(seen.reference[name], seen.outputs[name])
-        cosines.append(cosine_of(seen.outputs, seen.reference))
-        same = agrees(seen)
+        sqnrs.append(_add(distortions, before, after))
+        cosines.append(cosine_of(after, before))
+        same = _same_answer(exact.prediction, seen)
         if same is not None:
             agreed.append(same)
-    before, after = baseline.score(), int8.score()
+    fp32, quantized = baseline.score(), int8.score()
     total = sqnr_db(sum(each.signal for each in distortions.values()), sum(e.noise for e in distortions.values()))
+    sign = 1.0 if judge.metric.higher_is_better else -1.0
     return Comparison(
-        baseline=before,
-        int8=after,
-        drop_points=drop(before.score, after.score, metric),
+        baseline=fp32,
+        int8=quantized,
+        drop_points=drop(fp32.score, quantized.score, judge.metric),
         agreement=100.0 * float(np.mean(agreed)) if len(agreed) == len(cosines) else None,
         sqnr_db=total,
         sqnr_db_by_output={name: each.sqnr_db for name, each in distortions.items()},
         cosine=float(np.mean(cosines)),
+        sample_sqnr_db=np.array(sqnrs, np.float64),
+        worse=sign * (fp32.values - quantized.values),
     )
 
 
@@ -131,31 +141,50 @@ def drop(baseline: float, int8: float, metric: Metric) -> float:
     return baseline - int8 if metric.higher_is_better else int8 - baseline
 
 
+def _add(distortions: Mapping[str, Distortion], reference: NamedOutputs, candidate: NamedOutputs) -> float:
+    """Add one sample to the sums of every output; its own signal over noise in dB, over all outputs."""
+    own = Distortion()
+    for name, distortion in distortions.items():
+        distortion.add(reference[name], candidate[name])
+        own.add(reference[name], candidate[name])
+    return own.sqnr_db
+
+
+def _same_answer(prediction: Prediction, seen: Observation) -> bool | None:
+    """Whether both models give the same text or class; None where an answer is no single choice."""
+    if isinstance(prediction, str):
+        return prediction == seen.prediction
+    return agrees(seen)
+
+
 class _Tally:
-    """The values of one metric over the samples that came by so far."""
+    """The evidence of one metric over the samples that came by so far."""
 
     def __init__(self, metric: Metric) -> None:
         self._metric = metric
-        self._values: list[float] = []
+        self._evidence: list[Any] = []
         self._not_finite = 0
 
     def add(self, seen: Observation) -> None:
-        self._values.append(self._metric.value(seen))
+        self._evidence.append(self._metric.observe(seen))
         self._not_finite += not all(_is_finite(array) for array in seen.outputs.values())
 
     def score(self) -> Score:
-        if not self._values:
+        if not self._evidence:
             raise DatasetError("There are no samples to evaluate. Give a validation set that is not empty.")
-        values = np.array(self._values, dtype=np.float64)
-        return Score(self._metric.name, self._metric.unit, self._metric.mean(values), values, self._not_finite)
-
-
-def _named(outputs: Outputs, names: Sequence[str]) -> NamedOutputs:
-    return dict(zip(names, outputs, strict=True))
-
-
-def _label(labels: Sequence[int] | None, index: int) -> int | None:
-    return None if labels is None else labels[index]
+        metric = self._metric
+        values = np.array([metric.value(each) for each in self._evidence], dtype=np.float64)
+        found: Summary = metric.score(self._evidence)
+        return Score(
+            metric.name,
+            metric.unit,
+            found.score,
+            values,
+            self._not_finite,
+            found.classes,
+            found.details,
+            tuple(self._evidence),
+        )
 
 
 def _is_finite(array: Array) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from calibench.datasets.dataset import About
 from calibench.evaluation.score import Score
 from calibench.models.ports import port_name
 from calibench.models.read import Model
@@ -101,6 +102,7 @@ class Evaluation:
 
     model: Path
     score: Score
+    about: About
     notes: tuple[str, ...]
 
     @property
@@ -109,6 +111,7 @@ class Evaluation:
         found = self.score
         return (
             f"{self.model}: {found.metric} {found.score:.2f} {found.unit} on {len(found.values)} samples",
+            *(f"  {name} {value:.2f} {found.unit}" for name, value in found.details.items()),
             *(f"Note: {note}" for note in self.notes),
         )
 
@@ -122,8 +125,18 @@ class Evaluation:
             "score": found.score,
             "samples": len(found.values),
             "not_finite": found.not_finite,
+            "details": dict(found.details),
+            "classes": [
+                {"label": row.label, "name": class_name(self.about, row.label), "score": row.score, "count": row.count}
+                for row in found.classes
+            ],
             "notes": list(self.notes),
         }
+
+
+def class_name(about: About, label: int) -> str:
+    """The name of a class; empty where the dataset has none."""
+    return about.classes[label] if 0 <= label < len(about.classes) else ""
 
 
 def _type(port: Any) -> str:

@@ -29,7 +29,7 @@ class Layout:
         return tuple(sorted(found))
 
     def matching(self, *patterns: str) -> tuple[str, ...]:
-        """Files whose whole relative path matches one of the patterns; * crosses no '/', upper and lower case are one."""
+        """Files whose whole relative path matches one of the patterns; * crosses no '/', case does not count."""
         key = "\n".join(patterns)
         if key not in self._kept:
             self._kept[key] = tuple(_matching(self.files, patterns))

@@ -75,10 +75,10 @@ class Metric:
         unit: '%' for shares, 'dB', '' for none.
         higher_is_better: which way it points.
         needs: what must be annotated; "reference": the outputs of FP32 instead; "nothing".
-        observe: a sample -> its evidence: small, so that thousands can be kept (a number, matches, a confusion matrix).
+        observe: a sample -> its evidence: small, so that thousands can be kept (a number, a confusion matrix).
         score: evidence of any selection of samples -> the score of that selection.
-        value: evidence of one sample -> one number that points the same way as the metric, in its unit; it ranks samples
-            and gives intervals. Its mean need not be the score.
+        value: evidence of one sample -> one number that points the same way as the metric, in its unit; it ranks
+            samples and gives intervals. Its mean need not be the score.
     """
 
     name: str

@@ -6,7 +6,16 @@ import numpy as np
 
 from calibench.datasets.inputs import shape_text
 from calibench.errors import DatasetError, SettingsError
-from calibench.evaluation.metrics.metric import PERCENT, Array, Metric, NamedOutputs, Observation, mean_of
+from calibench.evaluation.metrics.metric import (
+    PERCENT,
+    Array,
+    ClassScore,
+    Metric,
+    NamedOutputs,
+    Observation,
+    Summary,
+    mean_of,
+)
 
 
 def class_scores(outputs: NamedOutputs) -> Array | None:
@@ -25,13 +34,18 @@ def is_class_shape(shape: Sequence[int]) -> bool:
     return len(sides) == len(shape) > 0 and sides[-1] > 1 and all(side == 1 for side in sides[:-1])
 
 
-def top_k(k: int) -> Metric:
-    """Share of samples whose label is among the k highest scores; of equal scores the lower class counts as higher."""
+def top_k(k: int, offset: int = 0) -> Metric:
+    """Share of samples whose label is among the k highest scores; of equal scores the lower class counts as higher.
+
+    Args:
+        offset: class of the model = class of the dataset + offset.
+    """
 
     def value(seen: Observation) -> float:
-        scores, label = _scores(seen, f"top{k}"), seen.truth.label
-        if label is None:
+        scores = _scores(seen, f"top{k}")
+        if seen.truth.label is None:
             raise DatasetError(f"Metric top{k} needs labels. Give one folder per class, or take metric agreement.")
+        label = seen.truth.label + offset
         check_label(label, len(scores))
         if scores.dtype.kind == "f" and np.isnan(scores).any():
             return 0.0
@@ -39,15 +53,29 @@ def top_k(k: int) -> Metric:
         higher = int((scores > own).sum()) + int((scores[:label] == own).sum())
         return float(higher < k)
 
-    return mean_of(f"top{k}", PERCENT, True, "label", value)
+    def observe(seen: Observation) -> tuple[float, int]:
+        return value(seen), -1 if seen.truth.label is None else seen.truth.label
+
+    return Metric(f"top{k}", PERCENT, True, "label", observe, _by_class, lambda evidence: 100.0 * float(evidence[0]))
 
 
-def check_labels(labels: Sequence[int], outputs: NamedOutputs, metric: Metric) -> None:
-    """Raise DatasetError when a label that the metric needs is no class of the model; said at the first sample."""
-    if metric.name.startswith("top") and len(labels):
-        classes = len(_scores(Observation(outputs, outputs), metric.name))
-        check_label(min(labels), classes)
-        check_label(max(labels), classes)
+def _by_class(evidence: Sequence[tuple[float, int]]) -> Summary:
+    """Percent of all samples, and of those of each class."""
+    right = np.array([value for value, _ in evidence], np.float64)
+    labels = np.array([label for _, label in evidence], np.int64)
+    rows = []
+    for label in np.unique(labels):
+        own = right[labels == label]
+        rows.append(ClassScore(int(label), 100.0 * float(own.mean()), len(own)))
+    return Summary(100.0 * float(right.mean()), tuple(rows))
+
+
+def check_labels(labels: Sequence[int] | None, outputs: NamedOutputs, offset: int = 0) -> None:
+    """Raise DatasetError when a label is no class of the model; said at the first sample."""
+    scores = class_scores(outputs)
+    if labels and scores is not None:
+        check_label(min(labels) + offset, len(scores))
+        check_label(max(labels) + offset, len(scores))
 
 
 def check_label(label: int, classes: int) -> None:

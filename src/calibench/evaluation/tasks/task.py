@@ -1,6 +1,6 @@
 """What a task is: how outputs are read, and which metrics judge them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from calibench.datasets.frame import Frame
@@ -31,7 +31,7 @@ class Context:
     annotated: frozenset[Kind] = frozenset()
     classes: tuple[str, ...] = ()
     class_ids: tuple[int, ...] = ()
-    settings: TaskSettings = TaskSettings()
+    settings: TaskSettings = field(default_factory=TaskSettings)
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,15 @@ class Task:
             labels are indices into the dataset's classes, coordinates are pixels of the upright original.
         metrics: by name, the default first; each `needs` something annotated.
         notes: what was guessed, for a person: "decoder nanodet, from the shapes of the outputs".
+        check: first outputs, labels of all samples -> nothing; raises DatasetError where a label is no class of the
+            model.
     """
 
     kind: str
     predict: Callable[[NamedOutputs, Frame | None], Prediction]
     metrics: Mapping[str, Metric]
     notes: tuple[str, ...] = ()
+    check: Callable[[NamedOutputs, Sequence[int] | None], None] = lambda outputs, labels: None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What is measured on every sample."""
+"""One class for each sample, and the likeness to FP32."""
 
 import math
 
@@ -8,48 +8,47 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from calibench.datasets.truth import Truth
 from calibench.errors import DatasetError, SettingsError
-from calibench.evaluation.metrics import (
-    Observation,
-    agreement,
-    choose_metric,
-    class_scores,
-    cosine_of,
-    is_class_shape,
-    top_k,
-)
+from calibench.evaluation.metrics.cosine import cosine_of
+from calibench.evaluation.metrics.metric import Observation
+from calibench.evaluation.metrics.top_k import agreement, class_scores, is_class_shape, top_k
 
-LOGITS = [(1, 5)]
 VECTORS = arrays.arrays(np.float32, (1, 6), elements=st.floats(-100, 100, width=32))
 
 
 def seen(scores, label=None, reference=None):
     outputs = {"y": np.array([scores], np.float32)}
-    return Observation(outputs, {"y": np.array([reference], np.float32)} if reference else outputs, label)
+    return Observation(outputs, {"y": np.array([reference], np.float32)} if reference else outputs, Truth(label=label))
 
 
-@pytest.mark.parametrize(("k", "label", "value"), [(1, 2, 1), (1, 1, 0), (2, 1, 1), (2, 0, 0), (3, 0, 1), (9, 0, 1)])
-def test_top_k_looks_for_the_label_among_the_k_highest(k, label, value):
-    assert top_k(k).value(seen([0.1, 0.2, 0.7], label)) == value
+def value(metric, observation):
+    """The share in 0..1 that one sample contributes."""
+    return metric.value(metric.observe(observation)) / 100
+
+
+@pytest.mark.parametrize(("k", "label", "share"), [(1, 2, 1), (1, 1, 0), (2, 1, 1), (2, 0, 0), (3, 0, 1), (9, 0, 1)])
+def test_top_k_looks_for_the_label_among_the_k_highest(k, label, share):
+    assert value(top_k(k), seen([0.1, 0.2, 0.7], label)) == share
 
 
 def test_of_equal_scores_the_lower_class_counts_as_higher():
-    assert [top_k(1).value(seen([5, 5, 5], label)) for label in range(3)] == [1, 0, 0]
-    assert [top_k(2).value(seen([5, 5, 5], label)) for label in range(3)] == [1, 1, 0]
+    assert [value(top_k(1), seen([5, 5, 5], label)) for label in range(3)] == [1, 0, 0]
+    assert [value(top_k(2), seen([5, 5, 5], label)) for label in range(3)] == [1, 1, 0]
 
 
 @given(VECTORS, st.integers(0, 5))
 def test_top1_is_argmax_and_top_all_is_sure(scores, label):
-    found = Observation({"y": scores}, {"y": scores}, label)
-    assert top_k(1).value(found) == (scores.argmax() == label)
-    assert top_k(6).value(found) == 1
-    assert top_k(2).value(found) >= top_k(1).value(found)
+    found = Observation({"y": scores}, {"y": scores}, Truth(label=label))
+    assert value(top_k(1), found) == (scores.argmax() == label)
+    assert value(top_k(6), found) == 1
+    assert value(top_k(2), found) >= value(top_k(1), found)
 
 
 def test_nan_is_never_right_and_agrees_with_nothing():
     nan = seen([math.nan, 1, 2], 2, [0, 1, 2])
-    assert top_k(3).value(nan) == 0
-    assert agreement().value(nan) == 0
+    assert value(top_k(3), nan) == 0
+    assert value(agreement(), nan) == 0
 
 
 @pytest.mark.parametrize(
@@ -71,8 +70,8 @@ def test_the_first_output_with_classes_is_taken():
 
 
 def test_agreement_compares_the_highest_class():
-    assert agreement().value(seen([1, 3, 2], None, [0, 9, 1])) == 1
-    assert agreement().value(seen([1, 3, 2], None, [0, 1, 9])) == 0
+    assert value(agreement(), seen([1, 3, 2], None, [0, 9, 1])) == 1
+    assert value(agreement(), seen([1, 3, 2], None, [0, 1, 9])) == 0
 
 
 def test_cosine_by_hand():
@@ -92,48 +91,27 @@ def test_a_vector_has_cosine_1_with_itself_and_minus_1_with_its_opposite(vector)
         assert cosine_of({"y": -vector}, {"y": vector}) == pytest.approx(-1)
 
 
-@pytest.mark.parametrize(
-    ("name", "is_annotated", "shapes", "chosen"),
-    [
-        ("auto", True, LOGITS, "top1"),
-        ("auto", False, LOGITS, "agreement"),
-        ("auto", True, [(1, 3, 8, 8)], "cosine"),
-        ("top5", True, LOGITS, "top5"),
-        ("agreement", True, LOGITS, "agreement"),
-        ("cosine", False, [(1, 3, 8, 8)], "cosine"),
-    ],
-)
-def test_a_metric_is_chosen_by_name(name, is_annotated, shapes, chosen):
-    metric = choose_metric(name, is_annotated, shapes)
-    assert metric.name == chosen
-    assert metric.higher_is_better
-    assert metric.needs_labels == chosen.startswith("top")
+def test_a_missing_label_is_said():
+    with pytest.raises(DatasetError, match=r"Metric top1 needs labels\. Give one folder per class"):
+        value(top_k(1), seen([1, 2]))
 
 
-@pytest.mark.parametrize("name", ["top", "top0", "top-1", "acc", "", "topx", "Top1"])
-def test_an_unknown_metric_answers_with_the_known_ones(name):
-    with pytest.raises(SettingsError) as error:
-        choose_metric(name, True, LOGITS)
-    assert str(error.value) == (
-        f"--metric {name}: there is no such metric. "
-        "Known: auto, top1, topK (such as top5), agreement, cosine, package.module:function."
-    )
+def test_an_offset_moves_from_the_class_of_the_dataset_to_that_of_the_model():
+    assert value(top_k(1, 1), seen([0, 0, 9], 1)) == 1
+    assert value(top_k(1, -1), seen([0, 9, 0], 2)) == 1
 
 
-def test_labels_that_are_needed_and_missing_are_said():
-    sentence = "Metric top1 needs labels. Give one folder per class, or take metric agreement."
-    with pytest.raises(DatasetError) as error:
-        choose_metric("top1", False, LOGITS)
-    assert str(error.value) == sentence
-    with pytest.raises(DatasetError) as error:
-        top_k(1).value(seen([1, 2]))
-    assert str(error.value) == sentence
+def test_every_class_has_its_score():
+    metric = top_k(1)
+    found = metric.score([metric.observe(seen([1, 0], label)) for label in (0, 0, 1)])
+    assert [(row.label, row.score, row.count) for row in found.classes] == [(0, 100, 2), (1, 0, 1)]
+    assert found.score == pytest.approx(200 / 3)
 
 
 def test_outputs_without_classes_are_said():
     maps = {"mask": np.zeros((1, 2, 4, 4))}
     with pytest.raises(SettingsError) as error:
-        agreement().value(Observation(maps, maps, 0))
+        value(agreement(), Observation(maps, maps))
     assert "--metric agreement needs an output with one score per class; the model gives mask [1, 2, 4, 4]." in str(
         error.value
     )
@@ -141,6 +119,6 @@ def test_outputs_without_classes_are_said():
 
 def test_a_label_beyond_the_classes_is_said():
     with pytest.raises(DatasetError, match=r"Label 3, but the model has 3 classes, 0 to 2\. .* background class\?"):
-        top_k(1).value(seen([1, 2, 3], 3))
+        value(top_k(1), seen([1, 2, 3], 3))
     with pytest.raises(DatasetError, match=r"Label 7, but the model has 3 classes, 0 to 2\. Begin the folder names"):
-        top_k(1).value(seen([1, 2, 3], 7))
+        value(top_k(1), seen([1, 2, 3], 7))

@@ -1,0 +1,92 @@
+"""Which task a model has, and which metric judges it."""
+
+from calibench.datasets.frame import Frame
+from calibench.errors import DatasetError, SettingsError
+from calibench.evaluation.metrics.cosine import cosine
+from calibench.evaluation.metrics.metric import Metric, NamedOutputs
+from calibench.evaluation.metrics.top_k import agreement, is_class_shape, top_k
+from calibench.evaluation.tasks.classify import CLASSIFICATION, class_offset
+from calibench.evaluation.tasks.task import Context, Task, TaskKind
+
+TASKS: tuple[TaskKind, ...] = (CLASSIFICATION,)
+"""In the order in which they are guessed: what is annotated tells most."""
+
+FOR_ALL = ("agreement", "cosine", "package.module:function")
+"""Metrics that every task has."""
+
+ANNOTATIONS = {
+    "label": "a class for every sample, such as one folder per class",
+    "objects": "boxes, such as a COCO or VOC dataset",
+    "instances": "boxes with masks, such as a COCO dataset with segmentations",
+    "pixels": "a class for every pixel, such as Images/ and Masks/",
+    "picture": "the picture that should come out, such as LR/ and HR/",
+    "text": "a text for every sample, such as rec_gt.txt",
+    "points": "landmarks, such as landmarks.txt",
+    "pairs": "pairs of the same and of different persons, such as pairs.txt",
+}
+
+
+def choose_task(context: Context) -> Task:
+    """The task of the settings, or the first that fits outputs and annotations.
+
+    Raises:
+        SettingsError, DatasetError: outputs or annotations do not fit the task that was asked for.
+    """
+    wanted = context.settings.kind
+    if wanted == "custom":
+        return _unknown()
+    for kind in TASKS:
+        if wanted == kind.name or (wanted == "auto" and kind.fits(context)):
+            return kind.make(context)
+    return _unknown()
+
+
+def choose_metric(name: str, task: Task, context: Context) -> Metric:
+    """The metric of a name; 'auto' is the task's first that is annotated, else agreement with FP32 where there is one
+    score per class, else cosine.
+
+    Raises:
+        SettingsError: there is no such metric, or the function cannot be imported.
+        DatasetError: what the metric needs is not annotated.
+    """
+    if name == "auto":
+        return _default(task, context)
+    if ":" in name:
+        from calibench.evaluation.metrics.custom import custom  # it runs a user's code: only when asked for
+
+        return custom(name)
+    found = {"agreement": agreement, "cosine": cosine}.get(name)
+    if found is not None:
+        return found()
+    metric = task.metrics.get(name) or _top_k(name, context)
+    if metric is None:
+        known = ", ".join((*task.metrics, *(("topK (such as top3)",) if "top1" in task.metrics else ()), *FOR_ALL))
+        raise SettingsError(f"--metric {name}: there is no such metric for {task.kind}. Known: {known}.")
+    if metric.needs not in ("reference", "nothing") and metric.needs not in context.annotated:
+        raise DatasetError(
+            f"Metric {name} needs {ANNOTATIONS[metric.needs]}; the dataset has "
+            f"{' and '.join(sorted(context.annotated)) or 'no annotations'}. Take metric agreement, or annotate it."
+        )
+    return metric
+
+
+def _default(task: Task, context: Context) -> Metric:
+    usable = (m for m in task.metrics.values() if m.needs in context.annotated or m.needs in ("reference", "nothing"))
+    has_classes = any(is_class_shape(shape) for shape in context.outputs.values())
+    return next(usable, None) or (agreement() if has_classes else cosine())
+
+
+def _top_k(name: str, context: Context) -> Metric | None:
+    count = name.removeprefix("top")
+    if not name.startswith("top") or not count.isdecimal() or int(count) < 1:
+        return None
+    return top_k(int(count), class_offset(context)[0])
+
+
+def _unknown() -> Task:
+    """A model whose outputs mean nothing to us: judged by its likeness to FP32, or by the person's own function."""
+
+    def predict(outputs: NamedOutputs, frame: Frame | None) -> None:
+        return None
+
+    return Task("custom", predict, {})
