@@ -1,0 +1,47 @@
+"""Choose the part of a dataset that is read: val, else test, else train, unless a person names one."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from calibench.errors import DatasetError
+
+ORDER = ("val", "test", "train")
+
+
+def choose_part(files: Sequence[str], split: str | None, folder: Path) -> str:
+    """One of several annotation files, lists or folders.
+
+    A split is a word of the path or the begin of one: "val" is meant by instances_val2017.json and valid/labels.
+
+    Raises:
+        DatasetError: no file belongs to the split, or several do.
+    """
+    for wanted in (split,) if split else ORDER:
+        found = [name for name in files if _degree(name, wanted) == 2] or [
+            name for name in files if _degree(name, wanted) == 1
+        ]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise DatasetError(
+                f"{folder}: {_named(found)} are all of the split {wanted}. Name one more exactly: --split."
+            )
+    if split:
+        raise DatasetError(f"{folder}: no part is called {split!r}, there is {_named(files)}.")
+    if len(files) == 1:
+        return files[0]
+    raise DatasetError(f"{folder}: {_named(files)} are there, and none is called val, test or train. Choose: --split.")
+
+
+def _degree(name: str, split: str) -> int:
+    """2: a word of the path is the split; 1: one begins with it; 0: none does."""
+    words = re.split(r"[/_.\s]+", name.lower())
+    split = split.lower()
+    if split in words or name.lower() == split:
+        return 2
+    return int(any(word.startswith(split) for word in words))
+
+
+def _named(files: Sequence[str]) -> str:
+    return ", ".join(files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
