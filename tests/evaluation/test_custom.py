@@ -1,11 +1,14 @@
 """A metric that the person wrote."""
 
+import math
+
 import numpy as np
 import pytest
 
+from calibench.datasets.truth import Truth
 from calibench.errors import SettingsError
-from calibench.evaluation.custom import custom
-from calibench.evaluation.metrics import Observation, choose_metric
+from calibench.evaluation.metrics.custom import custom
+from calibench.evaluation.metrics.metric import Observation
 
 SOURCE = """
 def right(outputs, label):
@@ -20,10 +23,22 @@ def big(outputs, label): return 31.2
 def nothing(outputs, label): return None
 def missing(outputs, label): return outputs["z"]
 def nan(outputs, label): return float("nan")
+def third(outputs, label, known): return label + len(known.text)
+def named(outputs, label=None, *, truth): return label + len(truth.text)
+def instead(outputs, truth): return len(truth.text)
+def only_named(outputs, *, truth=None): return len(truth.text)
+def with_default(outputs, label, weight=7): return weight
+def any_number(*values): return len(values)
+for each in (third, named, instead, only_named, with_default, any_number):
+    each.unit = "mm"
 LIMIT = 3
 """
 OUTPUTS = {"y": np.array([[1.0, 2.0]])}
-SEEN = Observation(OUTPUTS, OUTPUTS, 1)
+SEEN = Observation(OUTPUTS, OUTPUTS, Truth(label=1, text="four"))
+
+
+def value(metric, seen=SEEN):
+    return metric.value(metric.observe(seen))
 
 
 @pytest.fixture(autouse=True)
@@ -35,17 +50,38 @@ def module(tmp_path, monkeypatch):
 
 
 def test_a_function_of_the_current_folder_is_a_share_by_default():
-    metric = choose_metric("my_metrics:right", True, [(1, 2)])
-    assert (metric.unit, metric.higher_is_better, metric.needs_labels) == ("%", True, False)
-    assert metric.value(SEEN) == 1
-    assert metric.mean(np.array([1.0, 0.0])) == 50
+    metric = custom("my_metrics:right")
+    assert (metric.unit, metric.higher_is_better, metric.needs) == ("%", True, "nothing")
+    assert value(metric) == 100
+    assert metric.score([1.0, 0.0]).score == 50
 
 
 def test_a_function_may_have_a_unit_and_a_direction():
     metric = custom("my_metrics:error")
     assert (metric.unit, metric.higher_is_better) == ("mm", False)
-    assert metric.value(SEEN) == 3
-    assert metric.mean(np.array([3.0, 5.0])) == 4
+    assert value(metric) == 3
+    assert metric.score([3.0, 5.0]).score == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("third", 1 + 4),
+        ("named", 1 + 4),
+        ("instead", 4),
+        ("only_named", 4),
+        ("with_default", 7),
+        ("any_number", 2),
+    ],
+)
+def test_a_function_gets_the_truth_where_it_asks_for_it(name, expected):
+    assert value(custom(f"my_metrics:{name}")) == expected
+
+
+def test_a_function_written_in_c_gets_outputs_and_label(monkeypatch):
+    monkeypatch.setattr(math, "share", min, raising=False)
+    with pytest.raises(SettingsError, match=r"math:share failed \(TypeError"):
+        value(custom("math:share"))
 
 
 @pytest.mark.parametrize(
@@ -59,7 +95,8 @@ def test_a_function_may_have_a_unit_and_a_direction():
         (
             "my_metrics:other",
             "--metric my_metrics:other: my_metrics has no function 'other'. "
-            "Known: right, error, big, nothing, missing, nan.",
+            "Known: right, error, big, nothing, missing, nan, third, named, instead, only_named, with_default, "
+            "any_number, each.",
         ),
         ("my_metrics:LIMIT", "my_metrics has no function 'LIMIT'."),
     ],
@@ -81,5 +118,5 @@ def test_what_cannot_be_imported_is_said(name, sentence):
 )
 def test_what_a_function_must_not_return_is_said(name, sentence):
     with pytest.raises(SettingsError) as error:
-        custom(f"my_metrics:{name}").value(SEEN)
+        custom(f"my_metrics:{name}").observe(SEEN)
     assert sentence in str(error.value)
