@@ -1,0 +1,105 @@
+"""Super-resolution: large pictures in HR, small ones of the same names in LR."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibench.datasets.formats.format import Format, Layout, Rule
+from calibench.datasets.formats.picture_names import is_picture, no_annotation, no_overlap, stem_of
+from calibench.datasets.images import read_rgb, upright_size
+from calibench.datasets.listing import Listing, Problem, ReadOptions
+from calibench.datasets.truth import Truth
+from calibench.errors import DatasetError
+
+PLACE = re.compile(r"(?P<kind>HR|LR)/(?P<inner>.+)", re.IGNORECASE)
+FACTOR = re.compile(r"x[2-8]$")  # DIV2K writes 0801x4.png for 0801.png
+
+Files = Mapping[str, list[str]]
+"""Files by the part of their names that large and small pictures share."""
+
+
+def read_super_resolution(layout: Layout, options: ReadOptions) -> Listing:
+    """Small pictures, each with the large one that a model should make of it.
+
+    Raises:
+        DatasetError: no folder HR or LR with pictures, no pair of them, or a split or class names, which there are not.
+    """
+    large, small = _kind(layout, "hr"), _kind(layout, "lr")
+    for name, files in (("HR", large), ("LR", small)):
+        if not files:
+            raise DatasetError(f"{layout.folder}: there is no folder {name} with pictures.")
+    if options.split is not None:
+        raise DatasetError(f"{layout.folder}: there is no split {options.split}; HR and LR are one set. Leave it out.")
+    pairs, problems = _pairs(layout.folder, large, small)
+    names = tuple(sorted(pairs))
+    return Listing(
+        folder=layout.folder,
+        format=SUPER_RESOLUTION.name,
+        names=names,
+        picture=lambda index: layout.folder / names[index],
+        truth=lambda index: Truth(picture=_large(layout.folder / pairs[names[index]], layout.folder / names[index])),
+        annotated=frozenset({"picture"}),
+        problems=tuple(problems),
+    )
+
+
+def _kind(layout: Layout, kind: str) -> Files:
+    found: dict[str, list[str]] = {}
+    for name in layout.files:
+        match = PLACE.fullmatch(name)
+        if match and match["kind"].lower() == kind and is_picture(name):
+            found.setdefault(stem_of(match["inner"]), []).append(name)
+    return found
+
+
+def _pairs(folder: Path, large: Files, small: Files) -> tuple[dict[str, str], list[Problem]]:
+    """Small picture -> large one, and what has no other half or shares its name.
+
+    Raises:
+        DatasetError: not one pair.
+    """
+    of = {stem: stem if stem in large else FACTOR.sub("", stem) for stem in small}
+    pairs = {files[0]: large[of[stem]][0] for stem, files in small.items() if of[stem] in large}
+    if not pairs:
+        first = next(iter(small.values()))[0]
+        raise no_overlap(folder / "LR", len(small), Path(first).name, "HR and LR must hold the same names.")
+    problems = no_annotation([files[0] for files in small.values() if files[0] not in pairs], "no large picture in HR")
+    used = set(pairs.values())
+    for stem, files in large.items():
+        if files[0] not in used:
+            problems.append(Problem("has no picture", f"{files[0]}:", f"there is no small picture {stem} in LR"))
+    for files in [*small.values(), *large.values()]:
+        for name in files[1:]:
+            problems.append(Problem("shares its name", f"{name}:", f"{files[0]} has the same name; that one counts"))
+    return pairs, problems
+
+
+def _large(path: Path, small: Path) -> NDArray[np.uint8]:
+    """uint8 [H, W, 3], RGB.
+
+    Raises:
+        DatasetError: damaged, or its size is no multiple of the small one's.
+    """
+    pixels = read_rgb(path)
+    height, width = upright_size(small)
+    factor = pixels.shape[0] / height
+    if factor < 1 or pixels.shape[1] / width != factor:
+        raise DatasetError(
+            f"{path}: this picture is {pixels.shape[0]} x {pixels.shape[1]}, the small one is {height} x {width}. "
+            "The large one must be larger by the same factor in both directions."
+        )
+    return pixels
+
+
+SUPER_RESOLUTION = Format(
+    "super-resolution",
+    "super-resolution pairs",
+    (
+        Rule("folder HR with pictures", lambda layout: bool(_kind(layout, "hr"))),
+        Rule("folder LR with pictures", lambda layout: bool(_kind(layout, "lr"))),
+    ),
+    read_super_resolution,
+)
