@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from calibench.datasets.formats.class_order import order_classes
-from calibench.datasets.formats.face_points import Points, read_points
+from calibench.datasets.formats.face_points import MISSING, Points, read_points
 from calibench.datasets.formats.format import Format, Layout, Rule
 from calibench.datasets.formats.picture_names import (
     PictureNames,
@@ -21,7 +21,6 @@ from calibench.errors import DatasetError
 
 PAIRS = ("Annotations/pairs.txt", "pairs.txt", "*/pairs.txt")
 LANDMARKS = "landmarks.txt"
-MISSING = "names a picture that is not there once"
 SHORT = 4  # digits of a number in a picture's name: Aaron_Peirsol_0001.jpg
 
 Who = tuple[str, str]
@@ -61,9 +60,9 @@ def read_lfw(layout: Layout, options: ReadOptions) -> Listing:
     persons = [name.split("/")[-2] for name in names]
     own = tuple(sorted(set(persons)))
     order = order_classes(own, "the names of the folders", options.labels)
-    label = {person: index for person, index in zip(own, order.places, strict=True)}
+    label = dict(zip(own, order.places, strict=True))
     labels = tuple(label[person] for person in persons)
-    kinds: set[Kind] = {"label", "pairs"} | ({"points"} if points else set())
+    kinds: tuple[Kind, ...] = ("label", "pairs", "points") if points else ("label", "pairs")
     return Listing(
         folder=layout.folder,
         format=LFW.name,

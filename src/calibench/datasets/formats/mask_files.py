@@ -81,8 +81,13 @@ def look_up(values: NDArray[np.generic], table: NDArray[np.int32], path: Path, k
     return classes.astype(np.uint8) if table.max() <= IGNORED else classes
 
 
-def look_up_colors(rgb: NDArray[np.uint8], colors: Colors, path: Path) -> NDArray[np.int64]:
+def look_up_colors(
+    rgb: NDArray[np.uint8], colors: Colors, path: Path, listed_in: str = "segmentation_colors"
+) -> NDArray[np.int64]:
     """int64 [H, W]: the number of the class of every colour.
+
+    Args:
+        listed_in: where the colours come from, for the error.
 
     Raises:
         DatasetError: the mask holds a colour that is not listed.
@@ -94,7 +99,7 @@ def look_up_colors(rgb: NDArray[np.uint8], colors: Colors, path: Path) -> NDArra
     wrong = listed[order][place] != packed
     if wrong.any():
         raise DatasetError(
-            f"{path}: this mask holds the colour {rgb[wrong][0].tolist()}, which segmentation_colors does not list. "
+            f"{path}: this mask holds the colour {rgb[wrong][0].tolist()}, which {listed_in} does not list. "
             "Add it, or correct the mask."
         )
     return np.array(list(colors.values()), np.int64)[order][place]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from calibench.datasets.formats.class_order import order_classes
-from calibench.datasets.formats.face_points import Row, again, one_picture, parse_numbers, read_points
+from calibench.datasets.formats.face_points import MISSING, Row, again, one_picture, parse_numbers, read_points
 from calibench.datasets.formats.format import Format, Layout, Rule
 from calibench.datasets.formats.picture_names import (
     PictureNames,
@@ -135,7 +135,7 @@ def _objects(box: Box, label: int) -> Objects:
 
 def _nothing(folder: Path, tables: dict[str, str], rows: Sequence[Row], problems: Sequence[Problem]) -> DatasetError:
     table = folder / next(iter(tables.values()))
-    if rows and not any(each.rule not in (problems[0].rule,) for each in problems) and "picture" in problems[0].rule:
+    if rows and all(each.rule == MISSING for each in problems):
         return no_overlap(table, len(rows), rows[0][1][0], "Names are <person>/<picture>, such as n000001/0001_01.")
     first = f", the first: {problems[0]}" if problems else ""
     return DatasetError(f"{table}: there is no row in it that can be used{first}.")
