@@ -1,5 +1,6 @@
 """Choosing and splitting samples."""
 
+from collections import Counter
 from fractions import Fraction
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calibench.datasets.dataset import Arrays, Subset
-from calibench.datasets.subset import advice, choose, count_of, overlap, shortfall, split
+from calibench.datasets.subset import advice, choose, choose_by_class, count_of, overlap, shortfall, split
 from calibench.errors import DatasetError, SettingsError
 
 
@@ -115,3 +116,45 @@ def test_subsets_of_subsets_are_subsets():
     outer = Subset(dataset(range(100)), tuple(range(50, 60)))
     inner = choose(outer, "3", 0)
     assert all(50 <= label < 60 for label in inner.labels)
+
+
+def by_class(labels, subset, seed=0):
+    chosen = choose_by_class(Arrays([{}] * len(labels)), labels, subset, seed)
+    return chosen.indices, Counter(labels[index] for index in chosen.indices)
+
+
+def test_every_class_gives_the_same_share():
+    _, counts = by_class([0] * 100 + [1] * 50 + [2] * 10, "10%")
+    assert counts == {0: 10, 1: 5, 2: 1}
+
+
+def test_a_rare_class_is_there_where_the_count_allows():
+    labels = [0] * 97 + [1, 2, 3]
+    assert by_class(labels, "4")[1] == {0: 1, 1: 1, 2: 1, 3: 1}
+    assert by_class(labels, "10")[1] == {0: 7, 1: 1, 2: 1, 3: 1}
+    assert by_class(labels, "2")[1][0] >= 1
+
+
+def test_the_order_of_a_choice_by_class_is_mixed_and_depends_on_the_seed():
+    labels = [0] * 50 + [1] * 50
+    indices, _ = by_class(labels, "50")
+    assert 5 < sum(labels[index] for index in indices[:25]) < 20
+    assert indices == by_class(labels, "50")[0]
+    assert indices != by_class(labels, "50", seed=1)[0]
+
+
+@given(st.lists(st.integers(-1, 6), min_size=1, max_size=60), st.integers(1, 70), st.integers(0, 5))
+def test_a_choice_by_class_has_the_count_and_is_fair(labels, count, seed):
+    indices, counts = by_class(labels, str(count), seed)
+    wanted = min(count, len(labels))
+    assert len(set(indices)) == len(indices) == wanted
+    sizes = Counter(labels)
+    if wanted >= len(sizes):
+        assert set(counts) == set(sizes)
+    for label, size in sizes.items():
+        assert counts[label] <= max(1, wanted * size / len(labels) + 1)
+
+
+def test_an_empty_dataset_has_no_choice_by_class():
+    with pytest.raises(DatasetError, match="no samples"):
+        choose_by_class(Arrays([]), [], "1", 0)

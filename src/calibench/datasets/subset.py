@@ -1,6 +1,8 @@
 """Choose samples: a random subset for calibration, and halves by content when there is one set only."""
 
 import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -30,9 +32,57 @@ def choose(dataset: Dataset, subset: str, seed: int) -> Subset:
     total = len(dataset)
     if total == 0:
         raise DatasetError(f"{dataset.name}: no samples. Give a dataset with at least one.")
+    return Subset(dataset, draw(total, seed)[: count_of(subset, total)])
+
+
+def draw(total: int, seed: int) -> tuple[int, ...]:
+    """The numbers below `total` in a random order that depends on the seed and on `total` only."""
     keys = np.random.PCG64(seed).random_raw(total)
-    order = np.argsort(keys, kind="stable")[: count_of(subset, total)]
-    return Subset(dataset, tuple(int(index) for index in order))
+    return tuple(int(index) for index in np.argsort(keys, kind="stable"))
+
+
+def choose_by_class(dataset: Dataset, labels: Sequence[int], subset: str, seed: int) -> Subset:
+    """Draw the same share of every class, at random within a class, in the order of the draw.
+
+    Every class is there at least once where the count allows; else the large ones are. A bigger subset need not begin
+    with the smaller one.
+
+    Args:
+        labels: the class of every sample.
+        subset: a share or a count, as in `choose`.
+
+    Raises:
+        SettingsError: `subset` is neither.
+        DatasetError: the dataset is empty.
+    """
+    total = len(dataset)
+    if total == 0:
+        raise DatasetError(f"{dataset.name}: no samples. Give a dataset with at least one.")
+    left = _quotas(Counter(int(label) for label in labels), count_of(subset, total))
+    chosen: list[int] = []
+    for index in draw(total, seed):
+        label = int(labels[index])
+        if left[label]:
+            left[label] -= 1
+            chosen.append(index)
+    return Subset(dataset, tuple(chosen))
+
+
+def _quotas(sizes: Mapping[int, int], count: int) -> dict[int, int]:
+    """How many samples of each class: `count` in all, by the size of the class, none more than it has."""
+    total = sum(sizes.values())
+    least = 1 if count >= len(sizes) else 0
+    quotas = {label: max(least, count * size // total) for label, size in sizes.items()}
+
+    def excess(label: int) -> tuple[Fraction, int]:
+        return quotas[label] - Fraction(count * sizes[label], total), label
+
+    while sum(quotas.values()) > count:
+        quotas[max((label for label in quotas if quotas[label] > least), key=excess)] -= 1
+    while sum(quotas.values()) < count:
+        open_ones = [label for label in quotas if quotas[label] < sizes[label]]
+        quotas[min(open_ones, key=lambda label: (excess(label)[0], -sizes[label], label))] += 1
+    return quotas
 
 
 def count_of(subset: str, total: int) -> int:
