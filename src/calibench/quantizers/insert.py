@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import openvino as ov
 import openvino.opset13 as ops
+from numpy.typing import NDArray
 
 from calibench.models.graph import (
     FloatArray,
@@ -49,11 +50,10 @@ def insert(graph: ov.Model, quantization: Quantization, options: WeightOptions) 
         _name(node, f"{quantizer.site.tensor[0]}.{quantizer.site.tensor[1]}/quantizer")
         for port in quantizer.site.ports:
             index[port.operation].input(port.index).replace_source_output(node.output(0))
-    limit = GUARDED_WEIGHT_LIMIT if options.guard else WEIGHT_LIMIT
-    inputs = {c: point.tensor for point in quantization.placement.points for c in point.aligned}
+    inputs = tensors_read(quantization)
     for layer in quantization.placement.layers:
         if layer.weight_port is not None:
-            _replace_weights(index[layer.name], layer, quantization, inputs, options.per_channel, limit)
+            _replace_weights(index[layer.name], layer, quantization, inputs, options)
     model.validate_nodes_and_infer_types()
     return model
 
@@ -91,25 +91,55 @@ def _name(node: Any, name: str) -> None:
             value.get_node().set_friendly_name(f"{name}/{number}")
 
 
-def _replace_weights(
-    op: Any,
-    layer: WeightedLayer,
-    quantization: Quantization,
-    inputs: dict[Port, TensorKey],
-    per_channel: bool,
-    limit: int,
-) -> None:
-    """INT8 constant -> Convert -> Multiply in place of the weights, and the mean of the error put into the bias."""
+@dataclass(frozen=True, eq=False)
+class RoundedWeights:
+    """The weights of one layer before and after rounding.
+
+    Attributes:
+        exact: float32, of the layer's own shape; with the smoothing of its input multiplied in.
+        integers: int8, of the same shape.
+        scale: float32, broadcasts to that shape: integers * scale is what the INT8 model computes with.
+    """
+
+    exact: FloatArray
+    integers: NDArray[np.int8]
+    scale: FloatArray
+
+
+def tensors_read(quantization: Quantization) -> dict[Port, TensorKey]:
+    """The measured tensor behind each input whose channels are those of the statistics."""
+    return {port: point.tensor for point in quantization.placement.points for port in point.aligned}
+
+
+def round_weights(
+    op: Any, layer: WeightedLayer, quantization: Quantization, read: TensorKey | None, options: WeightOptions
+) -> RoundedWeights:
+    """What becomes of a layer's constant weights.
+
+    Args:
+        op: the layer in a clone of the FP32 graph.
+        read: the measured tensor that the layer reads, where there is one.
+    """
     assert layer.weight_port is not None
     value = constant_value(op.input_value(layer.weight_port))
     assert value is not None
     weights = value.astype(np.float32)
-    read = inputs.get(Port(layer.name, layer.activation_ports[0]))
     factors = quantization.factors.get(read) if read else None
     if factors is not None:
         weights = weights * _along_input(layer, weights, factors)
-    axes = layer.weight_axes if per_channel else tuple(range(weights.ndim))
-    integers, scale = quantize_weights(weights, axes, limit)
+    axes = layer.weight_axes if options.per_channel else tuple(range(weights.ndim))
+    limit = GUARDED_WEIGHT_LIMIT if options.guard else WEIGHT_LIMIT
+    return RoundedWeights(weights, *quantize_weights(weights, axes, limit))
+
+
+def _replace_weights(
+    op: Any, layer: WeightedLayer, quantization: Quantization, inputs: dict[Port, TensorKey], options: WeightOptions
+) -> None:
+    """INT8 constant -> Convert -> Multiply in place of the weights, and the mean of the error put into the bias."""
+    assert layer.weight_port is not None
+    read = inputs.get(Port(layer.name, layer.activation_ports[0]))
+    rounded = round_weights(op, layer, quantization, read, options)
+    weights, integers, scale = rounded.exact, rounded.integers, rounded.scale
     stored = ops.constant(integers)
     stored.set_friendly_name(f"{layer.name}/weights")
     wide = ops.convert(stored, op.get_output_element_type(0).to_string())

@@ -1,5 +1,6 @@
 """From an FP32 graph and samples to the INT8 graph: the steps in the order of the data."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import openvino as ov
@@ -9,12 +10,14 @@ from calibench.datasets.inputs import InputPlan
 from calibench.errors import DatasetError, ModelError
 from calibench.inference.runner import ShapeError, compile_for_samples, infer_all
 from calibench.machine import has_vnni
+from calibench.models.graph import TensorKey
 from calibench.models.logits import expose
 from calibench.models.ports import port_name
 from calibench.progress import Progress
 from calibench.quantizers.choose import Thinned, Trial, thin, try_out
 from calibench.quantizers.fit import Quantization, Recipe, fit
 from calibench.quantizers.insert import WeightOptions, insert
+from calibench.quantizers.observed import Counts, histograms
 from calibench.quantizers.placement import drop_layers, place
 from calibench.quantizers.prepare import Prepared, check_weights, prepare
 from calibench.quantizers.recipes import is_promising, is_same, recipes
@@ -42,6 +45,8 @@ class Quantized:
         used: samples that were measured.
         trials: recipes that were compared, in the order in which they were tried; empty when the safe one was taken.
         is_small: there were too few samples to compare recipes.
+        histograms: what was observed at every quantized tensor.
+        options: how the weights were rounded.
     """
 
     graph: ov.Model
@@ -50,6 +55,8 @@ class Quantized:
     has_settled: bool
     trials: tuple[Trial, ...]
     is_small: bool
+    histograms: Mapping[TensorKey, Counts]
+    options: WeightOptions
 
 
 def quantize(
@@ -105,6 +112,8 @@ def _quantize(graph: ov.Model, subset: Dataset, settings: Settings, run: "_Run",
         collected.has_settled,
         trials,
         len(subset) < LEAST_FOR_CHOICE,
+        histograms(prepared.measured, quantization),
+        _weight_options(settings),
     )
 
 
@@ -118,7 +127,7 @@ def _choose(
     progress: Progress,
 ) -> tuple[Quantization, ov.Model, tuple[Trial, ...]]:
     """The INT8 graph of the recipe with the least error on the samples kept apart; of the first when there are none."""
-    options = WeightOptions(settings.per_channel_weights, _is_guarded(settings))
+    options = _weight_options(settings)
     references = _references(graph, kept_apart, run)
     made: list[tuple[Quantization, ov.Model]] = []
     trials: list[Trial] = []
@@ -207,6 +216,10 @@ def _references(graph: ov.Model, samples: Dataset, run: _Run) -> list[Thinned]:
         return []
     compiled = run.compile(expose(run.copy(graph)))
     return [thin(outputs) for outputs in infer_all(compiled, (samples[i] for i in range(len(samples))))]
+
+
+def _weight_options(settings: Settings) -> WeightOptions:
+    return WeightOptions(settings.per_channel_weights, _is_guarded(settings))
 
 
 def _is_guarded(settings: Settings) -> bool:

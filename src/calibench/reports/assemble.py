@@ -14,16 +14,13 @@ from calibench.evaluation.score import Comparison
 from calibench.inference.benchmark import Speed
 from calibench.inference.profile import LayerTime
 from calibench.machine import describe_machine, peak_rss_mb
-from calibench.models.graph import Port
 from calibench.models.read import Model
-from calibench.quantizers.fit import Quantization, Quantizer
-from calibench.quantizers.integers import ACTIVATION_LEVELS
 from calibench.quantizers.quantize import LEAST_FOR_CHOICE, Quantized
+from calibench.reports.layer_rows import layer_rows
 from calibench.reports.report import (
     DatasetFiles,
     LayerRow,
     ModelFile,
-    QuantizerRange,
     Report,
     SubsetUse,
     TriedRecipe,
@@ -66,7 +63,9 @@ def assemble(
     Args:
         graph: the normalised FP32 graph, whose layers are listed.
     """
-    layers = with_times(layer_rows(graph, quantized.quantization), *measured.profiles)
+    layers = with_times(
+        layer_rows(graph, quantized.quantization, quantized.histograms, quantized.options), *measured.profiles
+    )
     comparison = measured.comparison
     return Report(
         model=ModelFile(
@@ -118,35 +117,6 @@ def assemble(
         notes=(*sets.notes, *_notes(source, layers, quantized, measured)),
         reproduce=reproduce_snippet(settings.device, measured.precision),
     )
-
-
-def layer_rows(graph: ov.Model, quantization: Quantization) -> tuple[LayerRow, ...]:
-    """Every layer of the graph that could be quantized, in its order: what was decided, ranges, reasons."""
-    placement = quantization.placement
-    by_tensor = {name: quantizer for quantizer in quantization.quantizers for name in quantizer.site.points}
-    inputs: dict[str, list[tuple[Port, Quantizer]]] = {}
-    worst: dict[str, float] = {}
-    for point in placement.points:
-        for port in point.consumers:
-            inputs.setdefault(port.operation, []).append((port, by_tensor[point.tensor]))
-            left = quantization.input_db[point.tensor]
-            worst[port.operation] = min(left, worst.get(port.operation, left))
-    reasons = {layer.name: layer.reason for layer in placement.left_float}
-    rows = []
-    for op in graph.get_ordered_ops():
-        name, kind = op.get_friendly_name(), op.get_type_name()
-        if name in inputs:
-            ranges = tuple(_range(port, quantizer) for port, quantizer in inputs[name])
-            input_db = round(worst[name], 2) if np.isfinite(worst[name]) else None
-            rows.append(LayerRow(name=name, type=kind, precision="int8", input_db=input_db, quantizers=ranges))
-        elif name in reasons:
-            rows.append(LayerRow(name=name, type=kind, precision="float", reason=reasons[name]))
-    return tuple(rows)
-
-
-def _range(port: Port, quantizer: Quantizer) -> QuantizerRange:
-    low, high = (tuple(float(value) for value in bound) for bound in (quantizer.grid.low, quantizer.grid.high))
-    return QuantizerRange(input=port.index, low=low, high=high, levels=ACTIVATION_LEVELS)
 
 
 def _files(opened: Opened) -> DatasetFiles:

@@ -1,0 +1,111 @@
+"""The rows of the report, one a layer: what was decided, what its quantizers saw, what rounding did to its weights."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import openvino as ov
+
+from calibench.models.graph import Port, TensorKey, WeightedLayer, operations
+from calibench.quantizers.fit import Quantization, Quantizer
+from calibench.quantizers.insert import RoundedWeights, WeightOptions, round_weights, tensors_read
+from calibench.quantizers.integers import ACTIVATION_LEVELS
+from calibench.quantizers.observed import Counts
+from calibench.reports.report import SQNR_CAP_DB, Histogram, LayerRow, QuantizerRange, WeightChannels
+
+MOST_CHANNELS = 1024
+"""Output channels whose weights are listed: more cannot be told apart on a screen."""
+DIGITS = 5
+"""Significant digits of what is listed per channel: a pixel of a chart is coarser."""
+
+
+def layer_rows(
+    graph: ov.Model, quantization: Quantization, histograms: Mapping[TensorKey, Counts], options: WeightOptions
+) -> tuple[LayerRow, ...]:
+    """Every layer of the graph that could be quantized, in its order.
+
+    Args:
+        graph: the normalised FP32 graph.
+        histograms: by tensor; may be empty.
+        options: how the weights were rounded.
+    """
+    placement = quantization.placement
+    by_tensor = {name: quantizer for quantizer in quantization.quantizers for name in quantizer.site.points}
+    inputs: dict[str, list[QuantizerRange]] = {}
+    worst: dict[str, float] = {}
+    for point in placement.points:
+        for port in point.consumers:
+            seen = histograms.get(point.tensor)
+            inputs.setdefault(port.operation, []).append(quantizer_range(port, by_tensor[point.tensor], seen))
+            left = quantization.input_db[point.tensor]
+            worst[port.operation] = min(left, worst.get(port.operation, left))
+    reasons = {layer.name: layer.reason for layer in placement.left_float}
+    weights = weight_channels(graph, quantization, options)
+    rows = []
+    for op in graph.get_ordered_ops():
+        name, kind = op.get_friendly_name(), op.get_type_name()
+        if name in inputs:
+            rows.append(
+                LayerRow(
+                    name=name,
+                    type=kind,
+                    precision="int8",
+                    input_db=round(worst[name], 2) if np.isfinite(worst[name]) else None,
+                    quantizers=tuple(inputs[name]),
+                    weights=weights.get(name),
+                )
+            )
+        elif name in reasons:
+            rows.append(LayerRow(name=name, type=kind, precision="float", reason=reasons[name]))
+    return tuple(rows)
+
+
+def quantizer_range(port: Port, quantizer: Quantizer, seen: Counts | None) -> QuantizerRange:
+    """One quantizer as the layer behind `port` sees it."""
+    grid = quantizer.grid
+    low, high, step = (tuple(float(value) for value in bound) for bound in (grid.low, grid.high, grid.scale))
+    values = Histogram(low=seen.low, high=seen.high, counts=seen.counts) if seen else None
+    return QuantizerRange(input=port.index, low=low, high=high, levels=ACTIVATION_LEVELS, step=step, values=values)
+
+
+def weight_channels(graph: ov.Model, quantization: Quantization, options: WeightOptions) -> dict[str, WeightChannels]:
+    """Per output channel, by name of the layer: what the weights are and what rounding leaves of them."""
+    index: dict[str, Any] = operations(graph)
+    inputs = tensors_read(quantization)
+    found = {}
+    for layer in quantization.placement.layers:
+        if layer.weight_port is not None:
+            read = inputs.get(Port(layer.name, layer.activation_ports[0]))
+            rounded = round_weights(index[layer.name], layer, quantization, read, options)
+            found[layer.name] = describe_channels(rounded, layer)
+    return found
+
+
+def describe_channels(rounded: RoundedWeights, layer: WeightedLayer) -> WeightChannels:
+    """At most MOST_CHANNELS output channels, evenly chosen, in the unit of the weights as they are stored."""
+    kept = [axis for axis in range(rounded.exact.ndim) if axis not in layer.weight_axes]
+    channels = int(np.prod([rounded.exact.shape[axis] for axis in kept], dtype=np.int64))
+    chosen = np.unique(np.linspace(0, channels - 1, min(channels, MOST_CHANNELS)).round().astype(np.int64))
+
+    def rows(values: Any) -> Any:
+        """float64 [chosen channels, values each]; the whole is not copied in float64."""
+        return values.transpose(*kept, *layer.weight_axes).reshape(channels, -1)[chosen].astype(np.float64)
+
+    exact = rows(rounded.exact)
+    scale = rounded.scale.reshape(-1)
+    step = scale[chosen] if scale.size == channels else scale
+    noise = np.square(exact - rows(rounded.integers) * step[:, None].astype(np.float64)).sum(1)
+    signal = np.square(exact).sum(1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error_db = np.where(noise == 0, SQNR_CAP_DB, 10 * (np.log10(signal) - np.log10(noise)))
+    return WeightChannels(
+        channels=channels,
+        largest=_short(np.abs(exact).max(1)),
+        rms=_short(np.sqrt(signal / exact.shape[1])),
+        step=_short(step),
+        error_db=tuple(round(float(value), 2) for value in np.clip(error_db, -SQNR_CAP_DB, SQNR_CAP_DB)),
+    )
+
+
+def _short(values: Any) -> tuple[float, ...]:
+    return tuple(float(f"{value:.{DIGITS}g}") for value in values)
