@@ -1,4 +1,4 @@
-"""Known objects, from which the tests make raw outputs in the words of the papers, and the comparison with what came out."""
+"""Known objects, from which the tests make raw outputs in the words of the papers, and a comparison with the result."""
 
 import math
 from dataclasses import dataclass

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from known_objects import SIZES, assert_found, context_of, known_objects
 
+from calibench.errors import SettingsError
 from calibench.evaluation.decoders.decoders import choose_decoder
 
 CLASSES = 4
@@ -134,8 +135,6 @@ def test_output_names_can_be_told():
 
 
 def test_a_told_name_that_is_no_output_is_an_error():
-    from calibench.errors import SettingsError
-
     outputs = {"a": np.zeros((5, 4)), "b": np.zeros(5), "c": np.zeros(5)}
     context = context_of(outputs, (320, 320), settings={"outputs": {"boxes": "box"}})
     with pytest.raises(SettingsError, match="boxes is box, but the model has no such output"):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from known_objects import SIZES, assert_found, context_of, known_objects
 
+from calibench.errors import SettingsError
 from calibench.evaluation.decoders.decoders import choose_decoder
 
 CLASSES = 7
@@ -139,15 +140,11 @@ def test_masks_are_mixed_from_prototypes_and_cut_off_at_the_box():
 def test_an_exported_task_without_boxes_fits_nothing():
     output = columns_output([], (320, 320))
     context = context_of({"output0": output}, (320, 320), metadata={"framework/task": "pose"})
-    from calibench.errors import SettingsError
-
     with pytest.raises(SettingsError, match=r"output0 \[1, 11, 2100\]"):
         choose_decoder(context)
 
 
 def test_an_unknown_decoder_is_answered_with_the_known_ones():
-    from calibench.errors import SettingsError
-
     context = context_of({"a": np.zeros((1, 11, 2100))}, (320, 320), settings={"decoder": "yolov99"})
-    with pytest.raises(SettingsError, match="yolov99.*yolov8"):
+    with pytest.raises(SettingsError, match=r"yolov99.*yolov8"):
         choose_decoder(context)

@@ -121,11 +121,12 @@ def _four_columns(context: Context) -> str | None:
 
 
 def _single_columns(context: Context) -> list[str]:
-    """Outputs with one number a box, [N] or [1, N], apart from counts."""
+    """Outputs with one number a box, [N] or [1, N], apart from counts and from the boxes themselves."""
+    boxes = _four_columns(context)
     found = {
         name: shape
         for name, shape in shapes_of(context).items()
-        if "num" not in short(name) and (len(shape) == 1 or (len(shape) == 2 and shape[0] in (1, -1)))
+        if "num" not in short(name) and name != boxes and (len(shape) == 1 or (len(shape) == 2 and shape[0] in (1, -1)))
     }
     if len(found) > 2:  # a count that does not say so
         found = {name: shape for name, shape in found.items() if shape not in ((1,), (1, 1))}
