@@ -18,6 +18,7 @@ from PIL import Image
 
 from calibench.datasets.formats.coco import COCO
 from calibench.datasets.formats.format import Format, Layout
+from calibench.datasets.formats.voc import VOC
 from calibench.datasets.listing import ReadOptions
 from calibench.machine import peak_rss_mb
 
@@ -108,7 +109,7 @@ def _read(folder: str, name: str) -> tuple[int, float, float, float]:
     return len(listing), seconds, (time.perf_counter() - start) / len(taken), peak
 
 
-SETS: dict[Format, Writer] = {COCO: coco}
+SETS: dict[Format, Writer] = {COCO: coco, VOC: voc}
 """Format -> a function that writes a set into an empty folder and says what it wrote."""
 
 
