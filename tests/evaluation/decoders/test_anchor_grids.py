@@ -145,3 +145,10 @@ def test_grids_of_another_size_of_input_do_not_fit():
     known = known_objects(0, (320, 320), CLASSES)
     outputs = outputs_of(raw_grids("yolov3", known, (320, 320)), "channels first")
     assert not any(decoder.fits(context_of(outputs, (320, 640))) for decoder in DECODERS)
+
+
+@pytest.mark.parametrize("name", ["yolov4", "yolov4-tiny"])
+def test_a_file_that_names_yolov4_is_taken_at_its_word(name):
+    size = (320, 320)
+    outputs = outputs_of(raw_grids(name, [], size), "channels first")
+    assert choose_decoder(context_of(outputs, size, metadata={"model_info/model_type": "YOLOV4"})).name == name

@@ -75,6 +75,27 @@ def test_mask_rcnn_numbers_its_classes_from_one():
         assert mask.sum() == pytest.approx(area, rel=0.25)
 
 
+def test_masks_of_the_whole_picture():
+    boxes = np.array([[[k.left, k.top, k.right, k.bottom, k.score] for k in KNOWN]], np.float32)
+    labels = np.array([[k.label for k in KNOWN]], np.int64)
+    masks = np.zeros((1, len(KNOWN), 64, 104), np.float32)
+    masks[..., :52] = 1
+    found = read({"boxes": boxes, "labels": labels, "masks": masks}, said("DETRInstSeg"))
+    assert_found(found, cut(KNOWN), pixels=1.0, labels_from=1)
+    assert found.masks[:, :, :206].all() and not found.masks[:, :, 210:].any()
+
+
+def test_yolo_with_prototypes_numbers_its_classes_from_zero():
+    output = np.zeros((1, 4 + 6 + 32, 2184), np.float32)
+    for place, each in enumerate(KNOWN):
+        output[0, :4, place] = *each.middle, *each.sides
+        output[0, 4 + each.label, place] = each.score
+    outputs = {"output0": output, "output1": np.ones((1, 32, 64, 104), np.float32)}
+    found = read(outputs, said("YOLO-seg"))
+    assert_found(found, cut(KNOWN), pixels=1.0)
+    assert found.masks.shape == (len(KNOWN), *SIZE)
+
+
 def test_a_kind_that_means_another_head_elsewhere_is_left_to_our_own_decoders():
     output = np.zeros((1, 10, 2184), np.float32)
     assert choose_decoder(context_of({"output0": output}, SIZE, metadata=said("YOLO"))).name == "yolov8"

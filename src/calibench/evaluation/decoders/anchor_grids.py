@@ -123,10 +123,13 @@ def levels(context: Context, grids: Grids, shapes: dict[str, Shape] | None = Non
     return kept if is_whole and len(kept) == len(found) else None
 
 
-def _fits(grids: Grids) -> Callable[[Context], bool]:
+def _fits(grids: Grids, said: str) -> Callable[[Context], bool]:
+    """`said`: what the file must name itself, for families that look like older ones."""
+
     def fits(context: Context) -> bool:
         ranks = {len(shape) for shape in shapes_of(context).values()}
-        return ranks == {grids.rank} and levels(context, grids) is not None
+        kind = context.metadata.get("model_info/model_type", "").lower()
+        return kind.startswith(said) and ranks == {grids.rank} and levels(context, grids) is not None
 
     return fits
 
@@ -188,8 +191,8 @@ def _counting(grids: Grids) -> Callable[[Context], Counting]:
     return counting
 
 
-def _make(name: str, title: str, grids: Grids) -> Decoder:
-    return Decoder(name, title, _fits(grids), _decoder(grids), _counting(grids))
+def _make(name: str, title: str, grids: Grids, said: str = "") -> Decoder:
+    return Decoder(name, title, _fits(grids, said), _decoder(grids), _counting(grids))
 
 
 # YOLOv2: one grid of 32 pixels, five anchors, the classes as a softmax.
@@ -240,11 +243,11 @@ def _counting_v2(context: Context) -> Counting:
 
 
 YOLOV5_RAW = _make("yolov5-grids", "YOLOv5, not decoded", YOLOV5_GRIDS)
-YOLOV7_RAW = _make("yolov7-grids", "YOLOv7, not decoded", YOLOV7_GRIDS)
+YOLOV7_RAW = _make("yolov7-grids", "YOLOv7, not decoded", YOLOV7_GRIDS, "yolov7")
 YOLOV3 = _make("yolov3", "YOLOv3, raw or RegionYolo", YOLOV3_GRIDS)
-YOLOV4 = _make("yolov4", "YOLOv4, raw or RegionYolo", YOLOV4_GRIDS)
+YOLOV4 = _make("yolov4", "YOLOv4, raw or RegionYolo", YOLOV4_GRIDS, "yolov4")
 YOLOV3_TINY = _make("yolov3-tiny", "YOLOv3-tiny, raw or RegionYolo", YOLOV3_TINY_GRIDS)
-YOLOV4_TINY = _make("yolov4-tiny", "YOLOv4-tiny, raw or RegionYolo", YOLOV4_TINY_GRIDS)
+YOLOV4_TINY = _make("yolov4-tiny", "YOLOv4-tiny, raw or RegionYolo", YOLOV4_TINY_GRIDS, "yolov4")
 YOLOV2 = Decoder(
     "yolov2", "YOLOv2, raw or RegionYolo", lambda context: _columns_v2(context) is not None, _decode_v2, _counting_v2
 )

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from calibench.evaluation.class_names import names_in
 from calibench.evaluation.decoders.cell_grids import all_places, cells, sigmoid, softmax, strides_of
 from calibench.evaluation.decoders.decoder import Counting, Decoder, shapes_of, short, size_of
 from calibench.evaluation.decoders.suppression import candidates, suppress
-from calibench.evaluation.decoders.yolo_heads import class_names
 from calibench.evaluation.metrics.metric import NamedOutputs
 from calibench.evaluation.prediction import Detections
 from calibench.evaluation.tasks.task import Context, Shape
@@ -71,7 +71,7 @@ def _bins_likelihood(name: str, width: int, context: Context) -> int:
         return -8
     said = any(part in short(name) for part in ("reg", "dis", "box", "bbox"))
     denied = any(part in short(name) for part in ("cls", "class", "score", "heatmap"))
-    names = len(class_names(context.metadata)) or len(context.classes)
+    names = len(names_in(context.metadata)) or len(context.classes)
     return 8 * (said - denied) - 4 * (width == names) + 2 * (width // SIDES in USUAL_BINS)
 
 
@@ -106,7 +106,7 @@ def _single(context: Context) -> tuple[str, int, tuple[int, ...]] | None:
 
 def _classes_of(width: int, context: Context) -> int | None:
     """The classes that leave a usual number of bins: as the file or the dataset has them, or COCO's 80."""
-    for classes in (len(class_names(context.metadata)), len(context.classes), 80):
+    for classes in (len(names_in(context.metadata)), len(context.classes), 80):
         if classes and classes + SIDES + 1 != width and width - classes in [SIDES * bins for bins in USUAL_BINS]:
             return classes
     return None

@@ -14,8 +14,9 @@ from calibench.evaluation.metrics.metric import NamedOutputs
 from calibench.evaluation.prediction import Detections
 from calibench.evaluation.tasks.task import Context
 
-KINDS = ("ssd", "maskrcnn", "detrinstseg", "yolo-seg", "yolox", "yolof", "yolov4", "yolov5", "yolov8", "yolo11")
-"""That it reads from outputs alone. "YOLO" is not among them: exports of Ultralytics say it and mean another head."""
+KINDS = ("ssd", "maskrcnn", "detrinstseg", "yolo-seg", "yolox", "yolov5", "yolov8", "yolo11")
+"""That it reads from outputs alone. Not among them: "YOLO", by which exports of Ultralytics mean another head; "YOLOV4"
+and "YOLOF", whose readers fail on their own outputs in version 0.4.7."""
 
 WITH_MASKS = ("maskrcnn", "detrinstseg", "yolo-seg")
 

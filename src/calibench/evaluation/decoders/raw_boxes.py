@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from calibench.evaluation.class_names import names_in
 from calibench.evaluation.decoders.cell_grids import from_middle, sigmoid, softmax
 from calibench.evaluation.decoders.decoder import Background, Counting, Decoder, output_of, shapes_of, short
 from calibench.evaluation.decoders.detection_output import in_pixels
 from calibench.evaluation.decoders.suppression import candidates, suppress, surest
-from calibench.evaluation.decoders.yolo_heads import class_names
 from calibench.evaluation.metrics.metric import NamedOutputs
 from calibench.evaluation.prediction import Detections
 from calibench.evaluation.tasks.task import Context
@@ -57,7 +57,7 @@ def background_of(context: Context) -> Background:
     if context.settings.background != "auto":
         return context.settings.background
     width, found = _classes(context), _find(context)
-    known = {len(class_names(context.metadata)), len(context.classes)} - {0}
+    known = {len(names_in(context.metadata)), len(context.classes)} - {0}
     is_set = found is not None and (_is_set(found) or "logits" in short(found[1]))
     coco = {92} if is_set else {81, 91}  # 91 numbers and one for "no object"; 80 or 90 and background
     has_one = width is not None and (width - 1 in known or (width not in known and width in coco | {2}))

@@ -1,11 +1,9 @@
 """YOLO without anchors to set: one row for every cell, or the objects already chosen."""
 
-import ast
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 
+from calibench.evaluation.class_names import names_in
 from calibench.evaluation.decoders.cell_grids import all_places, from_middle, strides_of
 from calibench.evaluation.decoders.decoder import Counting, Decoder, output_of, shapes_of, size_of
 from calibench.evaluation.decoders.detection_output import in_pixels
@@ -20,20 +18,6 @@ FloatArray = NDArray[np.float32]
 BOX = 4
 MOST_CHOSEN = 1000
 """Rows of an output with the objects already chosen; 300 as a rule. A small input (320) has 2100 cells already."""
-
-
-def class_names(metadata: Mapping[str, str]) -> tuple[str, ...]:
-    """The names that an export writes into the file: a dictionary, a list, or words with underscores; () without."""
-    text = metadata.get("framework/names", "")
-    try:
-        value = ast.literal_eval(text) if text else ()
-    except (ValueError, SyntaxError):
-        value = ()
-    if isinstance(value, dict):
-        return tuple(str(value[key]) for key in sorted(value))
-    if value:
-        return tuple(map(str, value))
-    return tuple(metadata.get("model_info/labels", "").split())
 
 
 def _is_detector(context: Context) -> bool:
@@ -164,7 +148,7 @@ def _with_masks(kept: Candidates, values: FloatArray, outputs: NamedOutputs, con
 
 def _class_count(context: Context, width: int) -> int:
     """Classes among the columns behind the box: as many as names in the file, else all that mix no mask."""
-    names = class_names(context.metadata)
+    names = names_in(context.metadata)
     return len(names) if names and len(names) <= width else width - _coefficients(context)
 
 
@@ -182,7 +166,7 @@ YOLO_END2END = Decoder(
     "YOLOv10, YOLO26 and others with the objects already chosen",
     _fits_chosen,
     _decode_chosen,
-    lambda context: Counting(len(class_names(context.metadata)) or None),
+    lambda context: Counting(len(names_in(context.metadata)) or None),
     _has_prototypes,
 )
 YOLOV8 = Decoder(
