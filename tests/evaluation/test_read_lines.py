@@ -1,11 +1,15 @@
 """Outputs read as text."""
 
 import numpy as np
+import openvino as ov
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
+from calibench.demo.packages import fetch_wheel
 from calibench.errors import SettingsError
 from calibench.evaluation.tasks.read_lines import LINES
 from calibench.evaluation.tasks.task import Context
+from calibench.models.metadata import metadata
 from calibench.settings import TaskSettings
 
 ABC = {"framework/character": "a\nb\nc"}
@@ -114,3 +118,15 @@ def test_it_fits_where_text_is_annotated_and_steps_come_out(shape, annotated, fi
 
 def test_exact_comes_first():
     assert list(task((1, 9, 5)).metrics) == ["exact", "cer"]
+
+
+@pytest.mark.packages
+def test_a_real_recogniser_reads_with_the_characters_in_its_file(packages):
+    wheel = fetch_wheel("rapidocr-onnxruntime==1.4.4", packages)
+    model = ov.Core().read_model(next(wheel.rglob("*rec_infer.onnx")))
+    made = task((-1, -1, 6625), metadata(model))
+    picture = Image.new("RGB", (320, 48), "white")
+    ImageDraw.Draw(picture).text((10, 4), "hello world 123", "black", font=ImageFont.load_default(32))
+    pixels = np.asarray(picture, np.float32)[..., ::-1].transpose(2, 0, 1)[None] / 127.5 - 1
+    scores = ov.Core().compile_model(model, "CPU")(pixels)[0]
+    assert made.predict({"y": scores}, None).strip() == "hello world 123"
