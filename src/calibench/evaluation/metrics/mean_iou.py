@@ -26,7 +26,7 @@ def mean_iou(classes: int, is_mask: bool = False) -> Metric:
         classes: of the dataset.
         is_mask: the truth is a picture of 0 and 255 (or of grays, cut at 127) and not of class numbers.
 
-    Source: Everingham and others 2015, The PASCAL VOC challenge: a retrospective, section 3.
+    Source: Everingham and others 2010, The PASCAL visual object classes (VOC) challenge, segmentation accuracy.
     """
 
     def observe(seen: Observation) -> Counts:

@@ -31,7 +31,7 @@ def nearest_class(embed: Embed) -> Metric:
     The value of one sample cannot be found without the others. It is 100 times the cosine with the embedding that FP32
     gives the same sample: 100 for FP32, less where INT8 moves it.
 
-    Source: nearest class mean as in Mensink and others 2013, Distance-based image classification, section 3.2.
+    Source: nearest class mean as in Mensink and others 2013, Distance-based image classification.
     """
 
     def observe(seen: Observation) -> Labelled:

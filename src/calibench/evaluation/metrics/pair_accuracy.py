@@ -39,7 +39,7 @@ def pair_accuracy(embed: Embed) -> Metric:
     The value of one sample cannot be found without the other picture. It is 100 times the cosine with the embedding
     that FP32 gives the same picture: 100 for FP32, less where INT8 moves it.
 
-    Source: Huang and others 2007, Labeled Faces in the Wild, section 5 (view 2).
+    Source: Huang and others 2007, Labeled Faces in the Wild, view 2.
     """
 
     def observe(seen: Observation) -> Paired:
