@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 EXTRAS := dev,bench
 # Debian packages that tests need installed (by apt-get, only as root). What demo and tests merely read, they fetch and
 # unpack themselves.
-DEBIAN_PACKAGES :=
+DEBIAN_PACKAGES := chromium fonts-dejavu-core
 SOURCES := src tests benchmarks tools
 GROUPS :=
 

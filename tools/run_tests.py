@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 GROUPS = {
-    "unit": "not (models or packages)",
-    "models": "models or packages",
+    "unit": "not (models or packages or browser)",
+    "models": "(models or packages) and not browser",
+    "browser": "browser",
 }
 """Group -> expression over the markers of pyproject.toml."""
 

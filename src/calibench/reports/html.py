@@ -1,0 +1,123 @@
+"""report.html: one file without any outside request, drawn from the report alone."""
+
+import base64
+import gzip
+import json
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from calibench.errors import JobError
+from calibench.reports.page import glance, layer_table, making, shown_samples, time_spent
+from calibench.reports.page.class_table import class_table
+from calibench.reports.page.verdict import verdict
+from calibench.reports.per_class import classes_csv
+from calibench.reports.report import Report
+
+PARTS = "calibench.reports.page"
+
+HARMLESS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
+"""What could end a script element, as JSON writes it."""
+
+
+def render_html(report: Report) -> str:
+    """The page. It needs no network, no other file and, for tables and pictures, no JavaScript.
+
+    Equal for equal reports and packages: nothing of the moment or the machine of drawing is in it.
+    """
+    return _environment().from_string(_part("report.html.j2")).render(**_sections(report), **_assets(report))
+
+
+def write_html(report: Report, path: Path) -> None:
+    """Write `render_html`.
+
+    Raises:
+        JobError: the file cannot be written.
+    """
+    text = render_html(report)
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise JobError(f"{path}: cannot be written ({error.strerror}). Choose another place: --html FILE.") from None
+
+
+def _sections(report: Report) -> dict[str, Any]:
+    types, precisions = time_spent.by_type(report), time_spent.by_precision(report)
+    return {
+        "report": report,
+        "verdict": verdict(report),
+        "machine": making.machine_line(report),
+        "date": making.date_line(report),
+        "names": glance.model_names(report),
+        "tiles": glance.tiles(report),
+        "bars": glance.speed_bars(report),
+        "spread_note": glance.spread_note(report),
+        "quantities": glance.quantities(report),
+        "details": glance.details(report),
+        "cards": shown_samples.cards(report),
+        "time_tables": (time_spent.spent_table(types, "Type"), time_spent.spent_table(precisions, "Precision")),
+        "time_totals": time_spent.totals(report),
+        "slowest": time_spent.slowest(report),
+        "classes": class_table(report),
+        "layers": layer_table.layer_table(report),
+        "facts": making.facts(report),
+        "tried": making.tried(report),
+        "changed": making.changed_settings(report.settings),
+        "settings": making.all_settings(report.settings),
+    }
+
+
+def _assets(report: Report) -> dict[str, Any]:
+    csv = f"data:text/csv;charset=utf-8,{quote(classes_csv(report))}" if report.classes else ""
+    return {
+        "css": Markup(_part("report.css")),
+        "js": Markup(_part("report.js")),
+        "csv": csv,
+        "data": Markup(embedded(_page_data(report))),
+        "plotly": _packed_plotly(),
+    }
+
+
+def _page_data(report: Report) -> dict[str, Any]:
+    """What charts are drawn from."""
+
+    def spent(found: list[time_spent.Spent]) -> dict[str, list[Any]]:
+        return {
+            "names": [each.name for each in found],
+            "fp32": [round(each.fp32_ms, 4) for each in found],
+            "int8": [round(each.int8_ms, 4) for each in found],
+        }
+
+    return {
+        "types": spent(time_spent.by_type(report)),
+        "precisions": spent(time_spent.by_precision(report)),
+        "layers": layer_table.layer_details(report),
+    }
+
+
+def embedded(value: Any) -> str:
+    """JSON that can stand inside a script element, whatever the texts in it."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).translate(HARMLESS)
+
+
+@cache
+def _packed_plotly() -> str:
+    """The library of charts, gzipped, base64: 2 MB instead of 4.8."""
+    from plotly.offline import get_plotlyjs  # imported here: it takes as long as everything else
+
+    return base64.b64encode(gzip.compress(get_plotlyjs().encode(), mtime=0)).decode()
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+@cache
+def _part(name: str) -> str:
+    return (files(PARTS) / name).read_text(encoding="utf-8")

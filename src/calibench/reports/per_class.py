@@ -1,0 +1,24 @@
+"""The scores of the classes as CSV."""
+
+import csv
+import io
+
+from calibench.reports.page.figures import direction
+from calibench.reports.report import Report
+
+HEAD = ("class", "name", "count", "fp32", "int8", "drop", "metric", "unit", "direction")
+
+
+def classes_csv(report: Report) -> str:
+    """One line a class, RFC 4180; scores in full, in the unit that stands in each line.
+
+    `drop` is in the same unit (percentage points for %) and positive when INT8 is worse. What is not known is empty.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(HEAD)
+    metric = (report.metric or "", report.unit, direction(report.higher_is_better))
+    for row in report.classes:
+        values = ("" if value is None else repr(value) for value in (row.baseline, row.int8, row.drop))
+        writer.writerow((row.label, row.name, row.count, *values, *metric))
+    return text.getvalue()
