@@ -1,12 +1,13 @@
 """MNIST and those like it: pictures and labels in IDX files, packed with gzip or not."""
 
 import gzip
+import io
 import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from calibench.errors import DatasetError
 
 PICTURES = re.compile(r"(?P<start>(?:.*[/-])?)(?P<split>[A-Za-z0-9]+)-images[-.]idx[34][-.]ubyte(?:\.gz)?")
 UBYTE = 0x08  # type of a value in the third byte of an IDX file
+PART = 1 << 20  # bytes read at once
 LARGEST = 4 << 30  # bytes of one file; a header that says more is damaged
 
 
@@ -88,8 +90,8 @@ def _labels_name(files: _Files) -> str:
 def _pictures(path: Path, problems: list[Problem]) -> NDArray[np.uint8]:
     """uint8 [N, H, W] or [N, H, W, 3]."""
     pixels = _read(path, (3, 4), problems)
-    if 0 in pixels.shape[1:] or (pixels.ndim == 4 and pixels.shape[3] != 3):
-        raise DatasetError(f"{path}: its header says {list(pixels.shape)}, which are no pictures. Fetch it again.")
+    if pixels.ndim == 4 and pixels.shape[3] != 3:
+        raise DatasetError(f"{path}: its pictures have {pixels.shape[3]} channels; 3 are read, or none (gray).")
     return pixels
 
 
@@ -119,11 +121,11 @@ def _read(path: Path, ranks: tuple[int, ...], problems: list[Problem]) -> NDArra
     return np.frombuffer(data, np.uint8, whole * part).reshape(whole, *shape[1:])
 
 
-def _open(path: Path) -> BinaryIO:
-    return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+def _open(path: Path) -> io.BufferedReader:
+    return cast(io.BufferedReader, gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
 
 
-def _shape(path: Path, magic: bytes, file: BinaryIO, ranks: tuple[int, ...]) -> tuple[int, ...]:
+def _shape(path: Path, magic: bytes, file: io.BufferedReader, ranks: tuple[int, ...]) -> tuple[int, ...]:
     if len(magic) < 4 or magic[:2] != b"\0\0":
         raise DatasetError(f"{path}: this is no IDX file: it begins with {magic.hex() or 'nothing'}. Fetch it again.")
     if magic[2] != UBYTE or magic[3] not in ranks:
@@ -135,17 +137,18 @@ def _shape(path: Path, magic: bytes, file: BinaryIO, ranks: tuple[int, ...]) -> 
     if len(sizes) < 4 * magic[3]:
         raise DatasetError(f"{path}: the header is cut off. Fetch it again.")
     shape = tuple(int(size) for size in np.frombuffer(sizes, ">u4"))
-    if np.prod(shape, dtype=object) > LARGEST:
-        raise DatasetError(f"{path}: its header says {list(shape)}, more than a file can hold. Fetch it again.")
+    if 0 in shape[1:] or np.prod(shape, dtype=object) > LARGEST:
+        fault = "which are no pictures" if 0 in shape[1:] else "more than a file can hold"
+        raise DatasetError(f"{path}: its header says {list(shape)}, {fault}. Fetch it again.")
     return shape
 
 
-def _at_most(file: BinaryIO, size: int) -> tuple[bytes, bool]:
+def _at_most(file: io.BufferedReader, size: int) -> tuple[bytes, bool]:
     """As many bytes as there are, up to `size`, and whether they end too early."""
     parts: list[bytes] = []
     held = 0
     try:
-        while held < size and (part := file.read(min(size - held, 1 << 24))):
+        while held < size and (part := file.read1(min(size - held, PART))):
             parts.append(part)
             held += len(part)
     except EOFError:  # gzip was cut off: what was read before counts

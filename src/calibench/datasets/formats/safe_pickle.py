@@ -7,6 +7,7 @@ The reader is the one written in Python: the one in C makes room for any number 
 
 import io
 import pickle
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,7 @@ FAILURES = (
     AssertionError,
     MemoryError,
     RecursionError,
+    struct.error,
 )
 
 
@@ -82,6 +84,11 @@ def _bytes(text: Any, encoding: Any = "latin1") -> bytes:
     return str(text).encode("latin1")
 
 
+def _no_bytes() -> bytes:
+    """`bytes()`, by which Python 2's protocols write that there are none."""
+    return b""
+
+
 class _NdArray:
     """Stands where a file names the type itself; it cannot be called."""
 
@@ -93,11 +100,12 @@ STAND_INS: dict[tuple[str, str], Callable[..., Any]] = {
     ("numpy", "ndarray"): _NdArray,
     ("numpy", "dtype"): _Number,
     ("_codecs", "encode"): _bytes,
+    ("__builtin__", "bytes"): _no_bytes,
     ("collections", "OrderedDict"): dict,
 }
 MODULES = frozenset(
     f"{top}{module}" for top in ("numpy.core.", "numpy._core.") for module in ("multiarray", "numeric")
-) | {"numpy", "_codecs", "collections"}
+) | {"numpy", "_codecs", "__builtin__", "collections"}
 
 
 class _Reader(pickle._Unpickler):

@@ -1,0 +1,62 @@
+"""Super-resolution pairs."""
+
+import pytest
+from layouts_without_boxes import draw, super_resolution
+
+from calibench.datasets.formats.format import Layout
+from calibench.datasets.formats.super_resolution import SUPER_RESOLUTION
+from calibench.datasets.listing import ReadOptions
+from calibench.errors import DatasetError
+
+
+def read(folder, **options):
+    return SUPER_RESOLUTION.read(Layout(folder), ReadOptions(**options))
+
+
+@pytest.mark.parametrize("suffix", ["", "x2"])
+@pytest.mark.parametrize("lower", [True, False])
+def test_small_pictures_with_their_large_ones(tmp_path, suffix, lower):
+    listing = read(super_resolution(tmp_path, suffix=suffix, lower=lower, upsampled=True))
+    small = "lr" if lower else "LR"
+    assert listing.names == (f"{small}/0801{suffix}.png", f"{small}/0802{suffix}.png")
+    assert listing.annotated == {"picture"}
+    assert listing.truth(0).picture.shape == (12, 16, 3)
+    assert listing.truth(0).picture[0, 0].tolist() == [1, 2, 3]
+    assert listing.problems == ()
+    assert not SUPER_RESOLUTION.broken(Layout(tmp_path))
+
+
+def test_halves_of_pairs_and_names_that_occur_twice_are_named(tmp_path):
+    super_resolution(tmp_path)
+    draw(tmp_path / "LR/0803.png")
+    draw(tmp_path / "HR/0804.png")
+    draw(tmp_path / "HR/0801.jpg")
+    listing = read(tmp_path)
+    assert len(listing) == 2
+    assert list(map(str, listing.problems)) == [
+        "LR/0803.png: there is no large picture in HR",
+        "HR/0804.png: there is no small picture 0804 in LR",
+        "HR/0801.png: HR/0801.jpg has the same name; that one counts",
+    ]
+
+
+@pytest.mark.parametrize(("height", "width"), [(12, 15), (5, 8), (3, 4)])
+def test_sizes_that_do_not_fit_are_named_when_the_picture_is_taken(tmp_path, height, width):
+    listing = read(super_resolution(tmp_path))
+    draw(tmp_path / "HR/0801.png", height, width)
+    with pytest.raises(DatasetError, match=rf"is {height} x {width}, the small one is 6 x 8. The large one must be"):
+        listing.truth(0)
+
+
+def test_without_a_pair_or_a_folder_the_sentence_says_so(tmp_path):
+    super_resolution(tmp_path)
+    with pytest.raises(DatasetError, match="there is no split val; HR and LR are one set"):
+        read(tmp_path, split="val")
+    for name in ("0801", "0802"):
+        (tmp_path / "LR" / f"{name}.png").rename(tmp_path / "LR" / f"small{name}.png")
+    with pytest.raises(DatasetError, match=r"none of its 2 names is a picture here, the first is small0801.png"):
+        read(tmp_path)
+    (tmp_path / "HR").rename(tmp_path / "large")
+    assert [rule.wants for rule in SUPER_RESOLUTION.broken(Layout(tmp_path))] == ["folder HR with pictures"]
+    with pytest.raises(DatasetError, match="there is no folder HR with pictures"):
+        read(tmp_path)
