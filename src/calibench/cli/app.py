@@ -9,6 +9,7 @@ from calibench import __version__
 from calibench.cli.answer import show_bugs_in_one_line, stop_on_sigterm
 from calibench.cli.benchmark import benchmark
 from calibench.cli.calibrate import calibrate
+from calibench.cli.dataset import dataset
 from calibench.cli.demo import demo
 from calibench.cli.doctor import doctor
 from calibench.cli.evaluate import evaluate
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 for command in COMMANDS:
     app.command(command.__name__, no_args_is_help=command.__name__ not in ("demo", "doctor"))(command)
+app.add_typer(dataset, name="dataset")
 
 
 def _print_version(wanted: bool) -> None:

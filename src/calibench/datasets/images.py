@@ -76,6 +76,19 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
         raise _unreadable(path, error) from None
 
 
+def read_upright(path: Path) -> NDArray[np.uint8]:
+    """A picture at its own size: uint8 [H, W, 3], RGB, 0..255, turned upright.
+
+    Raises:
+        DatasetError: the file is missing, damaged or no picture.
+    """
+    try:
+        with Image.open(path) as opened:
+            return np.array(_upright_rgb(opened, gray=False), dtype=np.uint8)
+    except FAILURES as error:
+        raise _unreadable(path, error) from None
+
+
 def upright_size(path: Path) -> tuple[int, int]:
     """Height and width of a picture as `decode` sees it, in pixels: EXIF orientation applied; reads the header only.
 
