@@ -34,9 +34,18 @@ def choose_part(files: Sequence[str], split: str | None, folder: Path) -> str:
     raise DatasetError(f"{folder}: {_named(files)} are there, and none is called val, test or train. Choose: --split.")
 
 
+def belongs(name: str, split: str) -> bool:
+    """Whether a word of a path is a usual name of a split: val, valid, validation, val2017, but not "valley"."""
+    return any(re.fullmatch(rf"{split}(id|idation|ing|set)?-?\d*", word) for word in _words(name))
+
+
+def _words(name: str) -> list[str]:
+    return re.split(r"[/_.\s]+", name.lower())
+
+
 def _degree(name: str, split: str) -> int:
     """2: a word of the path is the split; 1: one begins with it; 0: none does."""
-    words = re.split(r"[/_.\s]+", name.lower())
+    words = _words(name)
     split = split.lower()
     if split in words or name.lower() == split:
         return 2
