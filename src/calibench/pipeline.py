@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import tee
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,12 +11,14 @@ from typing import Any
 import openvino as ov
 
 from calibench import __version__
+from calibench.datasets.ahead import decode_ahead
 from calibench.datasets.dataset import Dataset, Sample
 from calibench.datasets.sets import Sets, open_set, open_sets
 from calibench.errors import ModelError, SettingsError
 from calibench.evaluation.audit import audit_batches
 from calibench.evaluation.judge import Judge, make_judge
 from calibench.evaluation.score import Comparison, compare, score
+from calibench.evaluation.settle import settle
 from calibench.inference.benchmark import BenchmarkSettings, Candidate, Speed, measure
 from calibench.inference.profile import LayerTime, profile
 from calibench.inference.runner import compile_for_samples, infer_batches
@@ -77,6 +80,9 @@ def calibrate(
     with _folder(out, force) as folder, ExitStack() as stack:
         with stages.stage("read"):
             source, graph = _read(Path(model), settings)
+        with stages.stage("diagnose"):
+            settled = settle(source.graph, _as_dataset(validation or dataset), settings, threads, progress)
+            settings = settled.settings
         with stages.stage("decode"):
             sets = stack.enter_context(
                 open_sets(
@@ -111,7 +117,10 @@ def calibrate(
             int8_bytes,
             stages.seconds,
         )
-        report = assemble(source, graph, sets, settings, quantized, measured)
+        report = assemble(source, graph, sets, settings, quantized, measured).model_copy(
+            update={"task": judge.task.kind, "task_notes": (*settled.notes, *judge.task.notes)}
+        )
+        report = report.model_copy(update={"notes": (*settled.warnings, *report.notes)})
         write_report(report, folder / "report.json")
     return Calibrated(result, report, out)
 
@@ -125,11 +134,16 @@ def plan(model: Path, dataset: Path | Dataset, settings: Settings, validation: P
     check_device(settings.device)
     source, graph = _read(model, settings)
     threads = settings.threads or physical_cores()
+    settled = settle(source.graph, validation or dataset, settings, threads, silent)
+    settings = settled.settings
     with open_sets(graph, dataset, validation, settings, threads, silent, model.parent) as sets:
         counts = {"calibration": len(sets.calibration), "total": sets.total, "validation": len(sets.validation)}
         placement = place(graph, settings.ignored)
         wanted = wanted_recipes(settings, placement, len(sets.calibration))
-        return Plan(Inspection(source, placement), counts, tuple(recipe.name for recipe in wanted), sets.notes)
+        judge = make_judge(source.graph, sets.plan, sets.validation, settings)
+        task = f"Task: {judge.task.kind}, metric {judge.metric.name}."
+        notes = (*settled.warnings, task, *settled.notes, *judge.task.notes, *sets.notes)
+        return Plan(Inspection(source, placement), counts, tuple(recipe.name for recipe in wanted), notes)
 
 
 def evaluate(model: Path, dataset: Path | Dataset, settings: Settings, progress: Progress = silent) -> Evaluation:
@@ -141,6 +155,8 @@ def evaluate(model: Path, dataset: Path | Dataset, settings: Settings, progress:
     check_device(settings.device)
     threads = settings.threads or physical_cores()
     source = read_model(model, allow_quantized=True)
+    settled = settle(source.graph, dataset, settings, threads, progress)
+    settings = settled.settings
     plan, opened = open_set(source.graph, dataset, settings, threads, progress, model.parent)
     judge = make_judge(source.graph, plan, opened.samples, settings)
     if judge.metric.needs == "reference":
@@ -150,7 +166,7 @@ def evaluate(model: Path, dataset: Path | Dataset, settings: Settings, progress:
         )
     precision = settings.inference_precision or "f32"
     compiled = compile_for_samples(plan.attach(source.graph), settings.device, threads, precision)
-    outputs = infer_batches(compiled, _reported(opened.samples, progress), settings.batch)
+    outputs = infer_batches(compiled, _reported(opened.samples, threads, progress), settings.batch)
     return Evaluation(
         model, score(outputs, opened.samples, judge), opened.samples.about, (*judge.task.notes, *opened.notes)
     )
@@ -205,9 +221,10 @@ def _compare(
     """INT8 as it will be deployed beside exact FP32, on the whole validation set."""
     exact = compile_for_samples(fp32, settings.device, threads)
     deployed = compile_for_samples(int8, settings.device, threads, _deployed_precision(settings))
+    for_exact, for_deployed = tee(_reported(samples, threads, progress))  # each sample is decoded once
     return compare(
-        infer_batches(exact, (samples[i] for i in range(len(samples))), 1),
-        infer_batches(deployed, _reported(samples, progress), settings.batch),
+        infer_batches(exact, for_exact, 1),
+        infer_batches(deployed, for_deployed, settings.batch),
         samples,
         judge,
     )
@@ -249,7 +266,7 @@ def _signed(graph: ov.Model, source: Model, settings: Settings, quantized: Quant
     return graph
 
 
-def _reported(samples: Dataset, progress: Progress) -> Iterator[Sample]:
-    for number in range(len(samples)):
-        yield samples[number]
+def _reported(samples: Dataset, threads: int, progress: Progress) -> Iterator[Sample]:
+    for number, sample in enumerate(decode_ahead(samples, threads)):
+        yield sample
         progress("evaluate", number + 1, len(samples))

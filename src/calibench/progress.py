@@ -19,7 +19,7 @@ class Progress(Protocol):
         """
 
 
-STAGES = ("read", "decode", "statistics", "fit", "evaluate", "benchmark", "write")
+STAGES = ("read", "diagnose", "decode", "statistics", "fit", "evaluate", "benchmark", "write")
 
 
 def silent(stage: str, done: int, total: int) -> None:

@@ -14,6 +14,7 @@ from calibench.datasets.inputs import InputPlan
 from calibench.datasets.listing import Listing, ReadOptions
 from calibench.datasets.pictures import Pictures
 from calibench.datasets.tensors import TENSOR_EXTENSIONS, is_tensor_file, open_tensor_folder, open_tensors
+from calibench.datasets.texts import is_text_table, open_texts
 from calibench.errors import DatasetError, SettingsError
 from calibench.settings import DataSettings
 
@@ -24,6 +25,8 @@ ACCEPTED = (
 
 
 DEFAULTS = DataSettings()
+NO_PICTURES = ("text", "arrays")
+"""Formats that hold no pictures."""
 
 
 def holds_images(source: Path | Dataset, data: DataSettings = DEFAULTS) -> bool:
@@ -33,7 +36,9 @@ def holds_images(source: Path | Dataset, data: DataSettings = DEFAULTS) -> bool:
     when its first sample has a uint8 array [1, H, W, 1 or 3].
     """
     if isinstance(source, Path):
-        return not _is_tensors(source) or data.format not in ("auto", "text", "arrays")
+        if data.format != "auto":
+            return any(each.name == data.format for each in FORMATS)
+        return not (is_text_table(source) or _is_tensors(source))
     first = source[0].values() if len(source) else ()
     return any(array.dtype == np.uint8 and array.ndim == 4 and array.shape[3] in (1, 3) for array in first)
 
@@ -51,7 +56,10 @@ def read_dataset(path: Path, plan: InputPlan, data: DataSettings = DEFAULTS, nea
     """
     if not path.exists():
         raise DatasetError(f"{path}: there is no such file or folder. Accepted: {ACCEPTED}.")
-    if _is_tensors(path):
+    wanted = data.format
+    if wanted == "text" or (wanted == "auto" and is_text_table(path)):
+        return open_texts(path, plan, data, near)
+    if wanted == "arrays" or (wanted == "auto" and _is_tensors(path)):
         return open_tensor_folder(path, plan) if path.is_dir() else open_tensors(path, plan)
     image = plan.only_image()
     return Pictures(list_pictures(path, data), image)

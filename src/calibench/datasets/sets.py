@@ -14,10 +14,11 @@ from calibench.datasets.ahead import readable
 from calibench.datasets.cache import Cached, cached
 from calibench.datasets.dataset import Dataset, Subset
 from calibench.datasets.detect import holds_images, read_dataset
+from calibench.datasets.diverse import choose_by_features
 from calibench.datasets.inputs import InputPlan, plan_inputs
 from calibench.datasets.listing import summarise
-from calibench.datasets.subset import advice, choose, overlap, shortfall, split
-from calibench.errors import SettingsError
+from calibench.datasets.subset import advice, choose, choose_by_class, overlap, shortfall, split
+from calibench.errors import DatasetError, SettingsError
 from calibench.progress import Progress
 from calibench.settings import DataSettings, Settings
 
@@ -83,7 +84,7 @@ def open_sets(
             reading = _Reading(plan, settings.data, () if home is None else (home,), threads, progress)
             opened = _open(dataset, reading, folder / "calibration", caches)
             other = None if validation is None else _open(validation, reading, folder / "validation", caches)
-            yield _make(plan, opened, other, settings)
+            yield _make(plan, opened, other, settings, threads)
         finally:
             for cache in caches if not settings.keep_cache else ():
                 cache.remove()
@@ -157,7 +158,24 @@ def _checked(source: Dataset, samples: Dataset, threads: int, progress: Progress
     return Opened(source, found.samples, skipped, tuple(dict.fromkeys(note for note in notes if note)))
 
 
-def _make(plan: InputPlan, opened: Opened, other: Opened | None, settings: Settings) -> Sets:
+def _choose(samples: Dataset, settings: Settings, threads: int) -> Subset:
+    """The calibration subset, chosen as the settings say.
+
+    Raises:
+        DatasetError: by class, and the classes are not known.
+    """
+    if settings.subset_by == "features":
+        return choose_by_features(samples, settings.subset, settings.seed, threads=threads)
+    if settings.subset_by == "random":
+        return choose(samples, settings.subset, settings.seed)
+    if samples.labels is None:
+        raise DatasetError(
+            f"{samples.name}: a subset by class needs the class of every sample. Take --subset-by random or features."
+        )
+    return choose_by_class(samples, samples.labels, settings.subset, settings.seed)
+
+
+def _make(plan: InputPlan, opened: Opened, other: Opened | None, settings: Settings, threads: int) -> Sets:
     notes = [*opened.notes]
     if any(not (image.settings.mean or image.settings.scale) for image in plan.images) and not settings.inputs:
         notes.append(
@@ -178,6 +196,6 @@ def _make(plan: InputPlan, opened: Opened, other: Opened | None, settings: Setti
             notes.append(
                 f"{shared} samples are in both datasets: the accuracy is flattered. Use separate sets to avoid that."
             )
-    chosen = choose(half, settings.subset, settings.seed)
+    chosen = _choose(half, settings, threads)
     notes += [note for note in (advice(len(chosen), len(half)), shortfall(settings.subset, len(half))) if note]
     return Sets(plan, opened, other, chosen, len(half), validation, other is not None, tuple(notes))

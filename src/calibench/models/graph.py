@@ -172,3 +172,26 @@ def input_channel_axis(op: Any, port: int) -> int:
     if kind == "MatMul":
         return matmul_inner_axis(op, port, dims)
     return 1 if dims in (3, 4, 5) else dims - 1
+
+
+def multiply_adds(model: ov.Model) -> int:
+    """Multiplications with addition in convolutions and matrix products of one inference; a free axis counts as 1."""
+    total = 0
+    for op in model.get_ops():
+        kind = op.get_type_name()
+        if kind not in WEIGHTED:
+            continue
+        weights, output = _sides(op.input_value(1)), _sides(op.output(0))
+        if kind == "MatMul":
+            inner = _sides(op.input_value(0))[-2 if op.get_attributes()["transpose_a"] else -1]
+            total += int(np.prod(output, dtype=np.int64)) * inner
+        elif kind.endswith("BackpropData"):
+            total += int(np.prod(_sides(op.input_value(0)), dtype=np.int64)) * int(np.prod(weights[-len(output) + 1 :]))
+        else:
+            total += int(np.prod(output, dtype=np.int64)) * int(np.prod(weights[-len(output) + 1 :]))
+    return total
+
+
+def _sides(value: Any) -> list[int]:
+    shape = value.get_partial_shape()
+    return [side.get_length() if side.is_static else 1 for side in shape] if shape.rank.is_static else [1, 1]

@@ -6,9 +6,15 @@ from calibench.evaluation.metrics.cosine import cosine
 from calibench.evaluation.metrics.metric import Metric, NamedOutputs
 from calibench.evaluation.metrics.top_k import agreement, is_class_shape, top_k
 from calibench.evaluation.tasks.classify import CLASSIFICATION, class_offset
+from calibench.evaluation.tasks.compare_faces import FACES
+from calibench.evaluation.tasks.embed import EMBEDDING
+from calibench.evaluation.tasks.find_points import POINTS
+from calibench.evaluation.tasks.make_picture import PICTURES
+from calibench.evaluation.tasks.read_lines import LINES
+from calibench.evaluation.tasks.segment_pixels import PIXELS
 from calibench.evaluation.tasks.task import Context, Task, TaskKind
 
-TASKS: tuple[TaskKind, ...] = (CLASSIFICATION,)
+TASKS: tuple[TaskKind, ...] = (FACES, POINTS, PIXELS, PICTURES, LINES, EMBEDDING, CLASSIFICATION)
 """In the order in which they are guessed: what is annotated tells most."""
 
 FOR_ALL = ("agreement", "cosine", "package.module:function")
@@ -55,12 +61,13 @@ def choose_metric(name: str, task: Task, context: Context) -> Metric:
         from calibench.evaluation.metrics.custom import custom  # it runs a user's code: only when asked for
 
         return custom(name)
-    found = {"agreement": agreement, "cosine": cosine}.get(name)
-    if found is not None:
-        return found()
+    shared = {"agreement": agreement, "cosine": cosine}.get(name)
+    if shared is not None:
+        return shared()
     metric = task.metrics.get(name) or _top_k(name, context)
     if metric is None:
-        known = ", ".join((*task.metrics, *(("topK (such as top3)",) if "top1" in task.metrics else ()), *FOR_ALL))
+        more = ("topK (such as top3)",) if "top1" in task.metrics else ()
+        known = ", ".join(dict.fromkeys((*task.metrics, *more, *FOR_ALL)))
         raise SettingsError(f"--metric {name}: there is no such metric for {task.kind}. Known: {known}.")
     if metric.needs not in ("reference", "nothing") and metric.needs not in context.annotated:
         raise DatasetError(

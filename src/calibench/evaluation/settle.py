@@ -1,0 +1,84 @@
+"""Settle the settings before a long run: guess what was left open, try it on a few samples, say what seems wrong."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import openvino as ov
+
+from calibench.datasets.dataset import Dataset
+from calibench.datasets.detect import holds_images, list_pictures
+from calibench.datasets.guess import guess_inputs
+from calibench.datasets.inputs import InputPlan, plan_inputs
+from calibench.datasets.pictures import Pictures
+from calibench.evaluation.diagnose import Diagnosis, diagnose
+from calibench.evaluation.judge import Judge, make_judge
+from calibench.progress import Progress
+from calibench.settings import InputSettings, Settings, TaskSettings
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Settings with nothing left open.
+
+    Attributes:
+        notes: what was guessed, for a person.
+        warnings: what seems wrong, with the option that mends it.
+    """
+
+    settings: Settings
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def settle(model: ov.Model, dataset: Path | Dataset, settings: Settings, threads: int, progress: Progress) -> Settled:
+    """Guess input settings, and try them on a few annotated pictures.
+
+    What a person set is never changed, only warned about; what was left open is taken as trying has shown.
+
+    Args:
+        model: as it was read, with what its file says of itself.
+        dataset: that decides accuracy.
+
+    Raises:
+        CalibenchError: model, dataset and settings do not fit together.
+    """
+    if not isinstance(dataset, Path) or not dataset.is_dir() or not holds_images(dataset, settings.data):
+        return Settled(settings)
+    listing = list_pictures(dataset, settings.data)
+    given = settings.input("")
+    guessed, note = guess_inputs(model, given, listing)
+    if guessed != given:
+        settings = settings.model_copy(update={"inputs": {**settings.inputs, "": guessed}})
+    notes = (note,) if note else ()
+    plan = plan_inputs(model, settings)
+    if plan.image_input is None or len(plan.inputs) > 1 or not settings.diagnose:
+        return Settled(settings, notes)
+    found = _try_out(model, Pictures(listing, plan.images[0]), plan, settings, threads, progress)
+    return Settled(settings, notes) if found is None else _adopt(found, settings, plan.images[0].name, given, notes)
+
+
+def _try_out(
+    model: ov.Model, pictures: Pictures, plan: InputPlan, settings: Settings, threads: int, progress: Progress
+) -> Diagnosis | None:
+    def judge(task: TaskSettings) -> Judge:
+        return make_judge(model, plan, pictures, settings.model_copy(update={"task": task}))
+
+    return diagnose(model, pictures, judge, settings.task, settings.device, threads, progress)
+
+
+def _adopt(found: Diagnosis, settings: Settings, name: str, given: InputSettings, notes: tuple[str, ...]) -> Settled:
+    """Take what was found where the person had left it open; warn where they had not."""
+    own = settings.input(name)
+    changed = {key for key in InputSettings.model_fields if getattr(found.inputs, key) != getattr(own, key)}
+    is_task_changed = found.task != settings.task
+    is_set = changed & given.model_fields_set or (is_task_changed and "label_offset" in settings.task.model_fields_set)
+    if not found.findings or is_set:
+        return Settled(settings, notes, found.sentences)
+    adopted = settings.model_copy(update={"inputs": {**settings.inputs, name: found.inputs}, "task": found.task})
+    says = " ".join(finding.says for finding in found.findings)
+    last = found.findings[-1]
+    said = (
+        f"Found by trying on {last.samples} samples: {says} ({found.metric} {last.after:.1f} {found.unit}, "
+        f"{found.findings[0].before:.1f} without)."
+    )
+    return Settled(adopted, (*notes, said))
