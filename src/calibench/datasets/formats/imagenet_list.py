@@ -67,7 +67,8 @@ def _is_list(path: Path) -> bool:
     if TEXT_LISTS.search(path.stem) or path.name in CLASS_FILES[:3]:
         return False
     lines = head_of(path)[:HEAD]
-    fitting = sum((entry := parse_line(line)) is not None and is_picture(entry[0]) for line in lines)
+    parsed = filter(None, map(parse_line, lines))
+    fitting = sum(is_picture(name) and len(words) == 1 for name, words in parsed)
     return 2 * fitting >= max(len(lines), 1)
 
 

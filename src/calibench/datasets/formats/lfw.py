@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from calibench.datasets.formats.class_order import order_classes
 from calibench.datasets.formats.face_points import MISSING, Points, read_points
@@ -39,13 +38,15 @@ def read_lfw(layout: Layout, options: ReadOptions) -> Listing:
     """All pictures, each with its person and the pairs that it is part of; landmarks where there are some.
 
     Raises:
-        DatasetError: no pictures, no pairs.txt, or not one pair of pictures that are there.
+        DatasetError: no pictures, no pairs.txt, not one pair of pictures that are there, or a split is wanted.
     """
     found = index_pictures([name for name in layout.files if "/" in name])
     lists = layout.matching(*PAIRS)
     if not lists or not found.files:
         what = "folder of pictures for every person" if lists else "pairs.txt"
         raise DatasetError(f"{layout.folder}: there is no {what}. Give the folder that holds both.")
+    if options.split is not None:
+        raise DatasetError(f"{layout.folder}: there is no split {options.split}; pairs.txt is one set. Leave it out.")
     questions, problems = _questions(lists[0], read_lines(layout.folder / lists[0]))
     if not questions:
         first = f", the first: {problems[0]}" if problems else ""
@@ -140,8 +141,8 @@ def _points(layout: Layout, found: PictureNames, problems: list[Problem]) -> Map
 
 def _has_persons(layout: Layout) -> bool:
     """Whether pictures lie in folders whose name begins theirs."""
-    parts = (Path(name).parts for name in layout.files if is_picture(name))
-    return any(len(each) > 1 and each[-1].startswith(f"{each[-2]}_") for each in parts)
+    parts = (name.rsplit("/", 2)[-2:] for name in layout.files if is_picture(name))
+    return any(len(each) > 1 and each[1].startswith(f"{each[0]}_") for each in parts)
 
 
 LFW = Format(
