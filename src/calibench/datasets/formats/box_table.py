@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from calibench.datasets.truth import Objects
 
 OUTSIDE = 1.0  # pixels that a box may reach outside its picture before we speak of it: annotators round
+SHARE_OUTSIDE = 0.01  # of a side: the same where boxes are shares of the sides of their picture
+LARGEST_SHARE = 2.0  # sides: beyond that a number is no share, but most likely pixels
 SMALLEST = 1e-3  # pixels: a box that is narrower or lower covers nothing
 
 
@@ -102,3 +104,10 @@ def box_fault(box: Sequence[float], height: float | None, width: float | None) -
     if right <= 0 or bottom <= 0 or (width is not None and left >= width) or (height is not None and top >= height):
         return "has a box outside its picture"
     return ""
+
+
+def share_fault(box: Sequence[float]) -> str:
+    """`box_fault` of a box in shares of the sides of its picture."""
+    if any(abs(value) > LARGEST_SHARE for value in box):
+        return "has numbers far above 1, they must be shares of the sides of the picture"
+    return box_fault(box, 1.0, 1.0)

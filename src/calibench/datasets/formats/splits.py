@@ -36,11 +36,11 @@ def choose_part(files: Sequence[str], split: str | None, folder: Path) -> str:
 
 def belongs(name: str, split: str) -> bool:
     """Whether a word of a path is a usual name of a split: val, valid, validation, val2017, but not "valley"."""
-    return any(re.fullmatch(rf"{split}(id|idation|ing|set)?-?\d*", word) for word in _words(name))
+    return any(re.fullmatch(rf"{split}(id|idation|ing|set)?\d*", word) for word in _words(name))
 
 
 def _words(name: str) -> list[str]:
-    return re.split(r"[/_.\s]+", name.lower())
+    return re.split(r"[/_.\s-]+", name.lower())
 
 
 def _degree(name: str, split: str) -> int:

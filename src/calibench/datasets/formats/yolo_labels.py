@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from calibench.datasets.formats.box_table import BoxTable, box_fault, make_table, reaches_outside
+from calibench.datasets.formats.box_table import SHARE_OUTSIDE, BoxTable, make_table, reaches_outside, share_fault
 from calibench.datasets.formats.coco_masks import MaskStore
 from calibench.datasets.formats.text_file import read_lines
 from calibench.datasets.listing import Problem
@@ -15,8 +15,6 @@ from calibench.errors import DatasetError
 
 BOX = 5  # numbers of a line: class, middle x, middle y, width, height
 POLYGON = 7  # at least: class and three points
-SLACK = 0.01  # of a side: how far a box may reach outside its picture before we speak of it
-LARGEST = 2.0  # sides: beyond that a number is no share, but most likely pixels
 
 
 @dataclass
@@ -80,11 +78,11 @@ class YoloLabels:
             self.problems.append(Problem("annotation of an unknown class", where, what))
             return
         box = _around(values[1:]) if is_polygon else _corners(values[1:BOX])
-        fault = _fault(box)
+        fault = share_fault(box)
         if fault:
             self.problems.append(Problem("box that covers nothing", where, fault))
             return
-        if reaches_outside(box, 1.0, 1.0, SLACK):
+        if reaches_outside(box, 1.0, 1.0, SHARE_OUTSIDE):
             what = "has a box that reaches outside its picture and is cut off"
             self.problems.append(Problem("box outside its picture", where, what))
         self._masks.add([values[1:]] if is_polygon else None, None, None)
@@ -107,12 +105,6 @@ def _corners(values: Sequence[float]) -> tuple[float, float, float, float]:
 
 def _around(points: Sequence[float]) -> tuple[float, float, float, float]:
     return min(points[::2]), min(points[1::2]), max(points[::2]), max(points[1::2])
-
-
-def _fault(box: tuple[float, float, float, float]) -> str:
-    if any(abs(value) > LARGEST for value in box):
-        return "has numbers far above 1, they must be shares of the sides of the picture"
-    return box_fault(box, 1.0, 1.0)
 
 
 def _scaled(
