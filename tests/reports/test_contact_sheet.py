@@ -58,7 +58,7 @@ def test_classes_of_pixels_are_veiled_and_background_is_not(tmp_path):
     row = pixels[GAP + CELL // 2]
     assert row[GAP + 40].tolist() == [128] * 3
     np.testing.assert_allclose(row[GAP + 150], (np.array(COLORS[0]) + 128) / 2, atol=2)
-    assert row[GAP + 195].tolist() == [139] * 3
+    assert row[GAP + 195].tolist() == [124] * 3
 
 
 def test_points_are_drawn_but_not_those_that_cannot_be_seen(tmp_path):

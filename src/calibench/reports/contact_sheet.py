@@ -16,7 +16,7 @@ from calibench.datasets.unreadable import shown
 from calibench.errors import DatasetError, JobError, SettingsError
 
 CELL, CAPTION, GAP, COLUMNS = 200, 34, 8, 8  # pixels; 8 x 5 cells of 40 samples fit a screen
-INK, PAPER, FAINT = (30, 30, 30), (255, 255, 255), (150, 150, 150)
+INK, PAPER, FAINT = (30, 30, 30), (255, 255, 255), (120, 120, 120)
 COLORS = (
     *((230, 60, 60), (60, 140, 230), (70, 180, 80), (240, 160, 40), (160, 90, 200), (0, 170, 170), (220, 90, 160)),
     *((140, 110, 60), (110, 110, 240), (150, 190, 30)),
@@ -90,9 +90,9 @@ def _cell(listing: Listing, number: int) -> tuple[Image.Image, str | None]:
         return cell, str(error)
     scale = min(CELL / picture.width, CELL / picture.height)
     size = (max(round(picture.width * scale), 1), max(round(picture.height * scale), 1))
-    if truth.pixels is not None:
-        picture = _veiled(picture, truth.pixels)
     thumbnail = picture.resize(size, Image.Resampling.BILINEAR)
+    if truth.pixels is not None:
+        thumbnail = _veiled(thumbnail, truth.pixels)
     if truth.objects is not None:
         thumbnail = _with_objects(thumbnail, truth.objects, scale, (picture.height, picture.width), listing.classes)
     if truth.points is not None:
@@ -172,13 +172,15 @@ def _with_objects(
     return thumbnail
 
 
-def _veiled(picture: Image.Image, classes: NDArray[np.generic]) -> Image.Image:
+def _veiled(thumbnail: Image.Image, classes: NDArray[np.generic]) -> Image.Image:
     """A colour over every class but the first, which is background as a rule; what does not count stays gray."""
-    colors = np.array(COLORS, np.float32)[np.maximum(classes.astype(np.int64) - 1, 0) % len(COLORS)]
-    values = np.asarray(picture.resize(classes.shape[::-1]), np.float32)
-    strength = np.where(classes == 0, 0.0, VEIL)[..., None]
-    colors[classes == IGNORED] = FAINT
-    return Image.fromarray((values * (1 - strength) + colors * strength).astype(np.uint8))
+    rows = np.arange(thumbnail.height) * classes.shape[0] // thumbnail.height
+    columns = np.arange(thumbnail.width) * classes.shape[1] // thumbnail.width
+    small = classes[rows][:, columns].astype(np.int64)
+    colors = np.array(COLORS, np.float32)[np.maximum(small - 1, 0) % len(COLORS)]
+    colors[small == IGNORED] = FAINT
+    strength = np.where(small == 0, 0.0, VEIL)[..., None]
+    return Image.fromarray((np.asarray(thumbnail, np.float32) * (1 - strength) + colors * strength).astype(np.uint8))
 
 
 def _draw_points(thumbnail: Image.Image, points: NDArray[np.float32]) -> None:
