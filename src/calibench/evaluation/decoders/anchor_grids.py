@@ -195,6 +195,10 @@ def _make(name: str, title: str, grids: Grids, said: str = "") -> Decoder:
     return Decoder(name, title, _fits(grids, said), _decoder(grids), _counting(grids))
 
 
+LEAST_FLAT = 4000
+"""Values of a flat output of YOLOv2 (13 * 13 * 5 * 6 at its usual size); a classifier has fewer classes as a rule."""
+
+
 # YOLOv2: one grid of 32 pixels, five anchors, the classes as a softmax.
 
 
@@ -206,7 +210,7 @@ def _columns_v2(context: Context, shape: Shape | None = None) -> int | None:
     rows, columns = cells(context.input_size, 32)
     shape = found[0]
     total = int(np.prod(shape[1:]))
-    has_form = len(shape) == 2 or (len(shape) == 4 and shape[2:] == (rows, columns))
+    has_form = (len(shape) == 2 and total >= LEAST_FLAT) or (len(shape) == 4 and shape[2:] == (rows, columns))
     width = total // (rows * columns * len(V2_VOC))
     is_whole = total == width * rows * columns * len(V2_VOC)
     return width if has_form and is_whole and width > BEFORE_CLASSES else None

@@ -1,0 +1,69 @@
+"""Object detection: outputs -> boxes in the picture with classes of the dataset; mean average precision."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from calibench.datasets.frame import Frame
+from calibench.datasets.truth import Kind
+from calibench.errors import DatasetError
+from calibench.evaluation.class_map import NONE, ClassMap, map_classes
+from calibench.evaluation.decoders.decoder import Decoder
+from calibench.evaluation.decoders.decoders import choose_decoder, guess_decoder
+from calibench.evaluation.metrics.average_precision import coco_map, voc_map
+from calibench.evaluation.metrics.metric import NamedOutputs
+from calibench.evaluation.prediction import Detections
+from calibench.evaluation.tasks.task import Context, Task, TaskKind
+
+
+def has_decoder(context: Context) -> bool:
+    """Whether a decoder is named, or one fits."""
+    return context.settings.decoder != "auto" or guess_decoder(context) is not None
+
+
+def read_objects(outputs: NamedOutputs, frame: Frame | None, settled: tuple[Decoder, ClassMap, Context]) -> Detections:
+    """Decode the outputs of one sample: classes of the dataset, boxes in pixels of the upright original.
+
+    Objects of classes that the dataset does not have are dropped, as are boxes that lie beside the picture.
+
+    Args:
+        frame: how the picture entered the model; None: it was not resized.
+
+    Returns:
+        The objects, the surest first; masks still in the size of the model's input.
+    """
+    decoder, classes, context = settled
+    sized = context if frame is None else replace(context, input_size=frame.size)
+    found = decoder.decode(outputs, sized)
+    boxes = found.boxes if frame is None else frame.boxes_to_original(found.boxes)
+    labels = classes.apply(found.labels)
+    is_there = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+    return Detections(boxes, found.scores, labels, found.masks).take(np.flatnonzero((labels != NONE) & is_there))
+
+
+def settle(context: Context, needs: Kind) -> tuple[Decoder, ClassMap, tuple[str, ...]]:
+    """Decoder, classes, and what was guessed.
+
+    Raises:
+        SettingsError: no decoder fits, or nothing tells which class is which.
+        DatasetError: the dataset has no such annotations.
+    """
+    if needs not in context.annotated:
+        raise DatasetError(f"The dataset has no {needs}, which the task needs. Set task.kind, or give another dataset.")
+    decoder = choose_decoder(context)
+    classes = map_classes(context, decoder.counting(context))
+    guessed = "from the settings" if context.settings.decoder != "auto" else "from names and shapes of the outputs"
+    return decoder, classes, (f"decoder {decoder.name} ({decoder.title}), {guessed}", classes.note)
+
+
+def _make(context: Context) -> Task:
+    decoder, classes, notes = settle(context, "objects")
+
+    def predict(outputs: NamedOutputs, frame: Frame | None) -> Detections:
+        return replace(read_objects(outputs, frame, (decoder, classes, context)), masks=None)
+
+    count = len(context.classes)
+    return Task("detection", predict, {"coco": coco_map(count), "voc": voc_map(count)}, notes)
+
+
+DETECTION = TaskKind("detection", lambda context: "objects" in context.annotated and has_decoder(context), _make)
