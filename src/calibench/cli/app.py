@@ -14,8 +14,9 @@ from calibench.cli.demo import demo
 from calibench.cli.doctor import doctor
 from calibench.cli.evaluate import evaluate
 from calibench.cli.inspect import inspect
+from calibench.cli.report import report
 
-COMMANDS = (calibrate, evaluate, benchmark, inspect, demo, doctor)
+COMMANDS = (calibrate, evaluate, benchmark, inspect, report, demo, doctor)
 
 app = typer.Typer(
     help="FP32 models to INT8 for OpenVINO, with a known accuracy drop and the reasons.",

@@ -2,7 +2,9 @@
 
 import csv
 import io
+from pathlib import Path
 
+from calibench.errors import JobError
 from calibench.reports.page.figures import direction
 from calibench.reports.report import Report
 
@@ -22,3 +24,17 @@ def classes_csv(report: Report) -> str:
         values = ("" if value is None else repr(value) for value in (row.baseline, row.int8, row.drop))
         writer.writerow((row.label, row.name, row.count, *values, *metric))
     return text.getvalue()
+
+
+def write_classes_csv(report: Report, path: Path) -> None:
+    """Write `classes_csv`.
+
+    Raises:
+        JobError: the report holds no classes, or the file cannot be written.
+    """
+    if not report.classes:
+        raise JobError(f"{path}: the report holds no scores per class, so that there is no table to write.")
+    try:
+        path.write_text(classes_csv(report), encoding="utf-8", newline="")
+    except OSError as error:
+        raise JobError(f"{path}: cannot be written ({error.strerror}). Choose another place.") from None
