@@ -82,3 +82,32 @@ def test_it_can_be_cancelled(slow):
     with pytest.raises(Cancelled):
         readable(slow, 2, stop)
     assert len(slow.taken) < 10
+
+
+class Timed(Arrays):
+    """Samples that take 4 ms each, without the processor, as a slow disk."""
+
+    def __getitem__(self, index):
+        time.sleep(0.004)
+        return super().__getitem__(index)
+
+
+def test_a_taker_slower_than_decoding_never_waits():
+    samples = Timed([{"x": np.array([i])} for i in range(60)])
+    waited = []
+    stream = decode_ahead(samples, 2)
+    next(stream)
+    for _ in range(50):
+        time.sleep(0.008)  # inference on another device: twice as long as decoding one sample
+        start = time.perf_counter()
+        next(stream)
+        waited.append(time.perf_counter() - start)
+    assert float(np.median(waited)) < 0.001  # seconds
+    stream.close()
+
+
+def test_all_threads_decode_at_once_where_the_taker_is_faster():
+    samples = Timed([{"x": np.array([i])} for i in range(100)])
+    start = time.perf_counter()
+    assert sum(1 for _ in decode_ahead(samples, 4)) == 100
+    assert time.perf_counter() - start < 0.3  # seconds; 0.4 and more in one thread

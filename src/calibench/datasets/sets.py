@@ -1,7 +1,9 @@
 """From what the person gave to the two sets that a calibration needs: samples for the ranges, samples for accuracy."""
 
 import hashlib
+import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -109,11 +111,16 @@ def open_set(
     progress: Progress,
     home: Path | None = None,
 ) -> tuple[InputPlan, Opened]:
-    """One dataset, to score a model on; not kept on disk."""
+    """One dataset, to score a model on; decoded pictures lie on disk as long as the samples are in use."""
     plan = plan_inputs(graph, settings, images=holds_images(dataset, settings.data))
     near = () if home is None else (home,)
     source = read_dataset(dataset, plan, settings.data, near) if isinstance(dataset, Path) else dataset
-    return plan, _checked(source, source, threads, progress)
+    if not isinstance(dataset, Path) or plan.image_input is None:
+        return plan, _checked(source, source, threads, progress)
+    folder = Path(tempfile.mkdtemp(prefix="calibench-"))
+    samples = cached(source, folder, CACHE_BYTES, plan.fingerprint)
+    weakref.finalize(samples, shutil.rmtree, folder, ignore_errors=True)
+    return plan, _checked(source, samples, threads, progress)
 
 
 def digest(dataset: Dataset) -> str:
