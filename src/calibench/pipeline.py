@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import tee
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,26 +10,26 @@ from typing import Any
 import openvino as ov
 
 from calibench import __version__
-from calibench.datasets.ahead import decode_ahead
-from calibench.datasets.dataset import Dataset, Sample
-from calibench.datasets.sets import Sets, open_set, open_sets
+from calibench.datasets.dataset import Dataset
+from calibench.datasets.facts import dataset_facts
+from calibench.datasets.sets import open_set, open_sets
 from calibench.errors import ModelError, SettingsError
 from calibench.evaluation.audit import audit_batches
-from calibench.evaluation.judge import Judge, make_judge
-from calibench.evaluation.score import Comparison, compare, score
+from calibench.evaluation.both_models import Both, Performance, compare_both, measure_both, reported
+from calibench.evaluation.judge import make_judge
+from calibench.evaluation.score import score
 from calibench.evaluation.settle import settle
-from calibench.inference.benchmark import BenchmarkSettings, Candidate, Speed, measure
-from calibench.inference.profile import LayerTime, profile
 from calibench.inference.runner import compile_for_samples, infer_batches
-from calibench.inference.side_by_side import SAMPLES, benchmark
+from calibench.inference.side_by_side import benchmark
 from calibench.machine import check_device, default_precision, physical_cores
 from calibench.models.normalise import normalise
 from calibench.models.read import Model, read_model
 from calibench.progress import Progress, silent
 from calibench.quantizers.placement import check_ignored, place
 from calibench.quantizers.quantize import Quantized, nothing_to_quantize, quantize, wanted_recipes
-from calibench.reports.answers import Evaluation, Inspection, Plan
+from calibench.reports.answers import DatasetInspection, Evaluation, Inspection, Plan
 from calibench.reports.assemble import Measured, assemble
+from calibench.reports.contact_sheet import contact_sheet
 from calibench.reports.report import Report, write_report
 from calibench.reports.result import result_folder, save_model
 from calibench.reports.stages import Stages
@@ -92,28 +91,30 @@ def calibrate(
                     settings,
                     threads,
                     progress,
-                    Path(model).parent,
+                    home,
                 )
             )
             judge = make_judge(source.graph, sets.plan, sets.validation, settings)
         with stages.stage("calibrate"):
             quantized = quantize(graph, sets.calibration, settings, sets.plan, threads, progress)
         fp32, int8 = sets.plan.attach(graph), sets.plan.attach(quantized.graph)
+        both = Both(fp32, int8, sets.validation, settings, threads)
         with stages.stage("evaluate"):
-            comparison = _compare(fp32, int8, sets.validation, judge, settings, threads, progress)
+            comparison = compare_both(both, judge, progress)
             batch_agreement = audit_batches(int8, sets.validation, settings.batch, settings.device, threads)
         with stages.stage("benchmark"):
-            speeds, profiles = _speed(fp32, int8, sets, settings, threads, progress) if benchmark else ({}, ((), ()))
+            layers = quantized.quantization.placement.names
+            performance = measure_both(both, layers, progress) if benchmark else Performance()
         with stages.stage("write"):
             result = _signed(int8 if settings.embed_preprocessing else quantized.graph, source, settings, quantized)
             int8_bytes = save_model(result, folder)
         measured = Measured(
             comparison,
-            _deployed_precision(settings),
+            judge,
+            both.precision,
             default_precision(settings.device),
             batch_agreement,
-            speeds,
-            profiles,
+            performance,
             int8_bytes,
             stages.seconds,
         )
@@ -166,10 +167,10 @@ def evaluate(model: Path, dataset: Path | Dataset, settings: Settings, progress:
         )
     precision = settings.inference_precision or "f32"
     compiled = compile_for_samples(plan.attach(source.graph), settings.device, threads, precision)
-    outputs = infer_batches(compiled, _reported(opened.samples, threads, progress), settings.batch)
-    return Evaluation(
-        model, score(outputs, opened.samples, judge), opened.samples.about, (*judge.task.notes, *opened.notes)
-    )
+    outputs = infer_batches(compiled, reported(opened.samples, threads, progress), settings.batch)
+    found = score(outputs, opened.samples, judge)
+    notes = (*settled.warnings, *settled.notes, *judge.task.notes, *opened.notes)
+    return Evaluation(model, found, opened.samples.about, notes)
 
 
 def inspect(model: Path, settings: Settings) -> Inspection:
@@ -181,6 +182,22 @@ def inspect(model: Path, settings: Settings) -> Inspection:
     source = read_model(model)
     graph = normalise(source.graph)
     return Inspection(source, place(graph, settings.ignored))
+
+
+def inspect_dataset(
+    path: Path, settings: Settings, sheet: Path | None = None, count: int = 40, progress: Progress = silent
+) -> DatasetInspection:
+    """What a dataset holds and what is wrong with it; `sheet`: where a contact sheet of `count` samples is drawn.
+
+    Raises:
+        DatasetError, SettingsError, JobError: it cannot be read, or the sheet cannot be written.
+    """
+    facts = dataset_facts(path, settings.data, settings.threads or physical_cores(), progress)
+    if sheet is not None and facts.listing is None:
+        raise SettingsError(f"--sheet: {path} holds no pictures to draw.")
+    if sheet is not None and facts.listing is not None:
+        contact_sheet(facts.listing, sheet, count)
+    return DatasetInspection(facts, sheet)
 
 
 def _as_dataset(given: Any) -> Any:
@@ -209,48 +226,6 @@ def _read(path: Path, settings: Settings) -> tuple[Model, ov.Model]:
     return source, graph
 
 
-def _compare(
-    fp32: ov.Model,
-    int8: ov.Model,
-    samples: Dataset,
-    judge: Judge,
-    settings: Settings,
-    threads: int,
-    progress: Progress,
-) -> Comparison:
-    """INT8 as it will be deployed beside exact FP32, on the whole validation set."""
-    exact = compile_for_samples(fp32, settings.device, threads)
-    deployed = compile_for_samples(int8, settings.device, threads, _deployed_precision(settings))
-    for_exact, for_deployed = tee(_reported(samples, threads, progress))  # each sample is decoded once
-    return compare(
-        infer_batches(exact, for_exact, 1),
-        infer_batches(deployed, for_deployed, settings.batch),
-        samples,
-        judge,
-    )
-
-
-def _speed(
-    fp32: ov.Model, int8: ov.Model, sets: Sets, settings: Settings, threads: int, progress: Progress
-) -> tuple[dict[str, Speed], tuple[tuple[LayerTime, ...], tuple[LayerTime, ...]]]:
-    """FP32 exact, FP32 as the device would deploy it, and INT8, measured in turns; and the layers of both."""
-    deployed = _deployed_precision(settings)
-    candidates = {"fp32": Candidate(fp32, "f32", settings.device), "int8": Candidate(int8, deployed, settings.device)}
-    if default_precision(settings.device) != "f32":
-        candidates["default"] = Candidate(fp32, None, settings.device)
-    samples = [sets.validation[i] for i in range(min(SAMPLES, len(sets.validation)))]
-    bench = BenchmarkSettings(batches=(settings.batch,), threads=threads, seconds=0.4, warm_up=0.2)
-    speeds = measure(candidates, samples, bench, progress)
-    return speeds, (
-        profile(fp32, samples[0], settings.device, "f32", threads),
-        profile(int8, samples[0], settings.device, deployed, threads),
-    )
-
-
-def _deployed_precision(settings: Settings) -> str:
-    return settings.inference_precision or default_precision(settings.device)
-
-
 def _signed(graph: ov.Model, source: Model, settings: Settings, quantized: Quantized) -> ov.Model:
     """The result with a note in the file of where it comes from; the same bytes for the same input."""
     facts = {
@@ -264,9 +239,3 @@ def _signed(graph: ov.Model, source: Model, settings: Settings, quantized: Quant
     for name, value in facts.items():
         graph.set_rt_info(value, ["calibench", name])
     return graph
-
-
-def _reported(samples: Dataset, threads: int, progress: Progress) -> Iterator[Sample]:
-    for number, sample in enumerate(decode_ahead(samples, threads)):
-        yield sample
-        progress("evaluate", number + 1, len(samples))

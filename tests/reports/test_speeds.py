@@ -1,9 +1,12 @@
+import math
+
 import pytest
 from report_samples import speed
 
+from calibench.evaluation.both_models import Performance
 from calibench.inference.profile import LayerTime
-from calibench.reports.report import LayerRow
-from calibench.reports.speeds import reproduce_snippet, speed_fields, with_times
+from calibench.reports.report import SQNR_CAP_DB, LayerRow, TimedLayer
+from calibench.reports.speeds import performance_fields, reproduce_snippet, speed_fields, with_performance
 
 
 def test_the_headline_is_against_what_would_be_deployed() -> None:
@@ -33,12 +36,34 @@ def test_a_layer_finds_its_time_by_its_name_among_the_fused() -> None:
         LayerRow(name="conv", type="Convolution", precision="int8"),
         LayerRow(name="gone", type="MatMul", precision="float"),
     )
-    timed = with_times(
-        rows, [layer_time("fused", ("conv", "relu"), 2.0, "F32")], [layer_time("conv", ("conv",), 0.5, "U8")]
-    )
+    profiles = {
+        "fp32": (layer_time("fused", ("conv", "relu"), 2.0, "F32"),),
+        "int8": (layer_time("conv", ("conv",), 0.5, "U8"),),
+    }
+    timed = with_performance(rows, Performance(profiles=profiles, output_db={"conv": math.inf}))
     assert (timed[0].fp32_ms, timed[0].int8_ms) == (2.0, 0.5)
     assert (timed[0].runtime_precision, timed[0].output_precisions) == ("U8", "U8")
-    assert (timed[1].fp32_ms, timed[1].int8_ms) == (None, None)
+    assert timed[0].output_db == SQNR_CAP_DB
+    assert (timed[1].fp32_ms, timed[1].int8_ms, timed[1].output_db) == (None, None, None)
+
+
+def test_a_layer_of_its_own_goes_before_one_that_it_is_fused_into() -> None:
+    profiles = {"int8": (layer_time("conv", ("conv",), 0.5, "U8"), layer_time("add", ("conv", "add"), 0.1, "F32"))}
+    rows = (LayerRow(name="conv", type="Convolution", precision="int8"),)
+    assert with_performance(rows, Performance(profiles=profiles))[0].int8_ms == 0.5
+
+
+def test_the_layers_of_the_runtime_are_kept_as_they_ran() -> None:
+    fields = performance_fields(Performance(profiles={"int8": (layer_time("a", ("a", "b"), 0.5, "U8"),)}))
+    (kept,) = fields["runtime_layers"]["int8"]
+    assert kept == TimedLayer(
+        name="a", type="Convolution", exec_type="brgconv", time_ms=0.5, precision="U8", original_names=("a", "b")
+    )
+
+
+def test_memory_is_rounded_and_may_be_unknown() -> None:
+    fields = performance_fields(Performance(memory_mb={"int8": 36.26}))
+    assert (fields["fp32_memory_mb"], fields["int8_memory_mb"]) == (None, 36.3)
 
 
 @pytest.mark.parametrize("precision", ["bf16", "f32"])

@@ -69,3 +69,9 @@ class Placement:
     layers: tuple[WeightedLayer, ...]
     left_float: tuple[FloatLayer, ...]
     fused: Mapping[str, str]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All layers that could be quantized: those that are, and those left in float."""
+        quantized = (port.operation for point in self.points for port in point.consumers)
+        return tuple(dict.fromkeys((*quantized, *(layer.name for layer in self.left_float))))

@@ -36,6 +36,11 @@ def measured(default: Any, description: str, **more: Any) -> Any:
     return Field(default, description=description, json_schema_extra={"kind": "measured"}, **more)
 
 
+def capped(value_db: float) -> float:
+    """A signal over noise that JSON can hold."""
+    return max(-SQNR_CAP_DB, min(value_db, SQNR_CAP_DB))
+
+
 class ModelFile(Frozen):
     """The FP32 model that was calibrated."""
 
@@ -102,7 +107,9 @@ class QuantizerRange(Frozen):
     high: tuple[float, ...] = decided(..., "one per tensor, or one per channel")
     levels: int = decided(256, "steps between low and high, plus one")
     step: tuple[float, ...] = decided((), "(high - low) / (levels - 1), like low")
-    values: Histogram | None = decided(None, "of what was observed there, sampled; None where it was not kept")
+    values: Histogram | None = decided(
+        None, "of what was observed there (after smoothing), sampled; None where it was not kept"
+    )
 
 
 class WeightChannels(Frozen):
@@ -233,6 +240,9 @@ class Report(Frozen):
     drop_points: float | None = measured(
         None, "how much worse INT8 is, in percentage points (else in `unit`); positive when worse"
     )
+    drop_interval: tuple[float, float] | None = measured(
+        None, "95 % confidence for `drop_points`: where it would lie on other samples of the same sort; paired"
+    )
     agreement: float | None = measured(None, "percent of samples where INT8 gives the answer of FP32")
     sqnr_db: float | None = measured(None, f"signal to quantization noise of the outputs; {SQNR_CAP_DB:g}: none")
     cosine: float | None = measured(None, "mean cosine similarity of the outputs, -1..1")
@@ -268,7 +278,7 @@ class Report(Frozen):
     @field_validator("sqnr_db")
     @classmethod
     def _finite(cls, value: float | None) -> float | None:
-        return None if value is None else max(-SQNR_CAP_DB, min(value, SQNR_CAP_DB))
+        return None if value is None else capped(value)
 
 
 def as_json(report: Report) -> dict[str, Any]:

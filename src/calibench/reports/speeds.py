@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from calibench.evaluation.both_models import Performance
 from calibench.inference.benchmark import Speed
 from calibench.inference.profile import LayerTime
-from calibench.reports.report import LayerRow
+from calibench.reports.report import LayerRow, TimedLayer, capped
 
 
 def speed_fields(speeds: Mapping[str, Speed]) -> dict[str, Any]:
@@ -28,18 +29,53 @@ def speed_fields(speeds: Mapping[str, Speed]) -> dict[str, Any]:
     }
 
 
-def with_times(
-    layers: Sequence[LayerRow], fp32: Sequence[LayerTime], int8: Sequence[LayerTime]
-) -> tuple[LayerRow, ...]:
-    """The decided layers with what the runtime did: a layer is found by its name among those that were fused."""
-    before = {name: time for time in fp32 for name in (*time.original_names, time.name)}
-    after = {name: time for time in int8 for name in (*time.original_names, time.name)}
-    return tuple(_with_time(layer, before.get(layer.name), after.get(layer.name)) for layer in layers)
+def performance_fields(performance: Performance) -> dict[str, Any]:
+    """The report's fields about speed, memory and the runtime's layers."""
+    memory = {name: round(megabytes, 1) for name, megabytes in performance.memory_mb.items()}
+    return {
+        **speed_fields(performance.speeds),
+        "fp32_memory_mb": memory.get("fp32"),
+        "int8_memory_mb": memory.get("int8"),
+        "runtime_layers": {
+            name: tuple(timed_layer(layer) for layer in layers) for name, layers in performance.profiles.items()
+        },
+    }
 
 
-def _with_time(layer: LayerRow, fp32: LayerTime | None, int8: LayerTime | None) -> LayerRow:
+def timed_layer(layer: LayerTime) -> TimedLayer:
+    """One layer as the runtime ran it."""
+    return TimedLayer(
+        name=layer.name,
+        type=layer.type,
+        exec_type=layer.exec_type,
+        time_ms=layer.time_ms,
+        precision=layer.precision,
+        original_names=layer.original_names,
+    )
+
+
+def with_performance(layers: Sequence[LayerRow], performance: Performance) -> tuple[LayerRow, ...]:
+    """The decided layers with what the runtime did and the measured error of their outputs.
+
+    A layer finds its time by its name among those that were fused; one that is found nowhere was not executed.
+    """
+    before, after = (_by_name(performance.profiles.get(name, ())) for name in ("fp32", "int8"))
+    errors = performance.output_db
+    return tuple(
+        _with_time(layer, before.get(layer.name), after.get(layer.name), errors.get(layer.name)) for layer in layers
+    )
+
+
+def _by_name(layers: Sequence[LayerTime]) -> dict[str, LayerTime]:
+    """By the names of all layers that a layer of the runtime stands for; its own name goes first."""
+    fused = {name: layer for layer in layers for name in layer.original_names}
+    return fused | {layer.name: layer for layer in layers}
+
+
+def _with_time(layer: LayerRow, fp32: LayerTime | None, int8: LayerTime | None, output_db: float | None) -> LayerRow:
     return layer.model_copy(
         update={
+            "output_db": None if output_db is None else round(capped(output_db), 2),
             "fp32_ms": fp32.time_ms if fp32 else None,
             "int8_ms": int8.time_ms if int8 else None,
             "runtime_precision": int8.precision if int8 else None,

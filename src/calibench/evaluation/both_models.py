@@ -1,0 +1,113 @@
+"""INT8 beside FP32 on the same samples: accuracy, speed, time and error of every layer, memory."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import tee
+
+import openvino as ov
+
+from calibench.datasets.ahead import decode_ahead
+from calibench.datasets.dataset import Dataset, Sample
+from calibench.evaluation.interval import drop_interval
+from calibench.evaluation.judge import Judge
+from calibench.evaluation.layer_errors import layer_errors
+from calibench.evaluation.score import Comparison, compare
+from calibench.inference.benchmark import BenchmarkSettings, Candidate, Speed, measure
+from calibench.inference.memory import model_memory_mb
+from calibench.inference.profile import LayerTime, profile
+from calibench.inference.runner import compile_for_samples, infer_batches
+from calibench.inference.side_by_side import SAMPLES
+from calibench.machine import default_precision
+from calibench.progress import Progress
+from calibench.settings import Settings
+
+
+@dataclass(frozen=True)
+class Both:
+    """Two models that take the same samples as they are, and how they are run."""
+
+    fp32: ov.Model
+    int8: ov.Model
+    samples: Dataset
+    settings: Settings
+    threads: int
+
+    @property
+    def precision(self) -> str:
+        """Of the float layers of INT8, as it will be deployed."""
+        return deployed_precision(self.settings)
+
+
+@dataclass(frozen=True)
+class Performance:
+    """What speed, layers and memory came to; empty where it was not wanted.
+
+    Attributes:
+        speeds: of `fp32` (exact), `int8`, and `default` (FP32 as the device would deploy it) where that is another.
+        profiles: of `fp32` and `int8`, the layers as they ran, in order.
+        output_db: signal over noise of the output of every layer that is in both, dB.
+        memory_mb: of `fp32` and `int8`; one that cannot be told is left out.
+    """
+
+    speeds: Mapping[str, Speed] = field(default_factory=dict)
+    profiles: Mapping[str, tuple[LayerTime, ...]] = field(default_factory=dict)
+    output_db: Mapping[str, float] = field(default_factory=dict)
+    memory_mb: Mapping[str, float] = field(default_factory=dict)
+
+
+def deployed_precision(settings: Settings) -> str:
+    """In which the float layers run when the result is deployed: as asked, else the device's own choice."""
+    return settings.inference_precision or default_precision(settings.device)
+
+
+def compare_both(both: Both, judge: Judge, progress: Progress) -> Comparison:
+    """INT8 as it will be deployed beside exact FP32, on all samples.
+
+    Raises:
+        DatasetError, SettingsError: as `compare`.
+    """
+    settings, samples = both.settings, both.samples
+    exact = compile_for_samples(both.fp32, settings.device, both.threads)
+    deployed = compile_for_samples(both.int8, settings.device, both.threads, both.precision)
+    for_exact, for_deployed = tee(reported(samples, both.threads, progress))  # each sample is decoded once
+    found = compare(
+        infer_batches(exact, for_exact, 1), infer_batches(deployed, for_deployed, settings.batch), samples, judge
+    )
+    return replace(found, drop_interval=drop_interval(found.baseline, found.int8, judge.metric))
+
+
+def measure_both(both: Both, layers: Iterable[str], progress: Progress) -> Performance:
+    """Speed in turns, time and error of every layer, memory.
+
+    Args:
+        layers: names of those whose error is measured.
+
+    Raises:
+        DatasetError, SettingsError: the samples cannot be run.
+        Cancelled: by `progress`.
+    """
+    settings, device, precision = both.settings, both.settings.device, both.precision
+    candidates = {"fp32": Candidate(both.fp32, "f32", device), "int8": Candidate(both.int8, precision, device)}
+    if default_precision(device) != "f32":
+        candidates["default"] = Candidate(both.fp32, None, device)
+    samples = [both.samples[i] for i in range(min(SAMPLES, len(both.samples)))]
+    bench = BenchmarkSettings(batches=(settings.batch,), threads=both.threads, seconds=0.4, warm_up=0.2)
+    speeds = measure(candidates, samples, bench, progress)
+    pair = {name: candidates[name] for name in ("fp32", "int8")}
+    memory = {
+        name: model_memory_mb(each.model, samples[0], device, each.precision, both.threads)
+        for name, each in pair.items()
+    }
+    return Performance(
+        speeds,
+        {name: profile(each.model, samples[0], device, each.precision, both.threads) for name, each in pair.items()},
+        layer_errors(both.fp32, both.int8, layers, both.samples, device, both.threads, precision),
+        {name: found for name, found in memory.items() if found is not None},
+    )
+
+
+def reported(samples: Dataset, threads: int, progress: Progress) -> Iterator[Sample]:
+    """The samples one after the other, decoded ahead; each is told to `progress` when it is done with."""
+    for number, sample in enumerate(decode_ahead(samples, threads)):
+        yield sample
+        progress("evaluate", number + 1, len(samples))

@@ -1,0 +1,158 @@
+"""Advice about accuracy: rules over scores, intervals and the noise of the layers."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from shlex import quote
+
+from calibench.reports.report import Advice, LayerRow, Report
+
+NOTED_POINTS = 1.0
+"""Percentage points; a larger drop is explained, and an interval that is wider to one side asks for more samples."""
+NOTED_SHARE = 0.01
+"""The same where the unit is no percent: this share of the score of FP32."""
+POOR_DB = 10.0
+"""dB; outputs with more noise than a tenth of their power: the usual cause is a wrong input setting."""
+POOR_POINTS = 5.0
+"""Percentage points; the same for the drop."""
+CHANGED_ANSWERS = 5.0
+"""Percent of answers that change while the score stays: more than close calls explain."""
+EQUAL_POINTS = 0.5
+"""Percentage points; a smaller drop is called equal."""
+JUMP_DB = 3.0
+"""dB that one layer loses; half the signal over noise."""
+NAMED = 3
+"""Layers that one advice names."""
+
+
+def poor(report: Report) -> Iterator[Advice]:
+    """The outputs have little in common with those of FP32."""
+    drop = report.drop_points if report.unit == "%" and report.drop_points is not None else 0.0
+    if (report.sqnr_db is None or report.sqnr_db >= POOR_DB) and drop <= POOR_POINTS:
+        return
+    noise = [f"output SQNR {report.sqnr_db:.1f} dB"] if report.sqnr_db is not None else []
+    lost = [f"drop {amount(report, report.drop_points)}"] if report.drop_points is not None else []
+    yield Advice(
+        kind="warning",
+        title=f"The result is poor: {', '.join([*noise, *lost])}.",
+        action="Check the input settings first (--mean, --scale, --color). Then give more and more varied samples"
+        f"{_mixed(report)}.",
+    )
+
+
+def large_drop(report: Report) -> Iterator[Advice]:
+    """INT8 loses more than chance explains, and enough to act on; with the layers that lose most."""
+    drop = report.drop_points
+    if drop is None or not is_large(report, drop) or is_within_noise(report):
+        return
+    named = suspects(report.layers)
+    where = f"{named[1]} " if named else ""
+    ignore = f"keep the first in float with --ignore-name {quote(named[0])}" if named else "more samples"
+    yield Advice(
+        kind="warning",
+        title=f"INT8 loses {amount(report, drop)} of {report.metric}{_interval(report)}.",
+        action=f"{where}To win it back, calibrate with more samples{_mixed(report)}, or {ignore}.",
+    )
+
+
+def few_samples(report: Report) -> Iterator[Advice]:
+    """The accuracy drop is known so roughly that it may be small or large."""
+    if report.drop_interval is None or report.evaluated is None:
+        return
+    low, high = report.drop_interval
+    half = (high - low) / 2
+    if not is_large(report, half) or is_large(report, low):
+        return
+    wanted = report.evaluated * (half / _noted(report)) ** 2
+    yield Advice(
+        kind="info",
+        title=f"{report.evaluated} samples tell the drop only to +-{amount(report, half)}{_interval(report)}.",
+        action=f"About {_rounded(wanted)} annotated samples would tell it to +-{amount(report, _noted(report))}: "
+        f"{'--validation DIR' if report.kind == 'calibration' else 'a larger --dataset'}.",
+    )
+
+
+def changed_answers(report: Report) -> Iterator[Advice]:
+    """The score is equal, and yet many answers are others."""
+    if report.agreement is None or report.drop_points is None or report.unit != "%" or report.metric == "agreement":
+        return
+    changed = 100.0 - report.agreement
+    if changed < CHANGED_ANSWERS or abs(report.drop_points) >= EQUAL_POINTS:
+        return
+    yield Advice(
+        kind="info",
+        title=f"{changed:.1f} % of the answers changed, though the drop is only {report.drop_points:.2f} points.",
+        action="About as many became right as became wrong. Look at the samples below; where single answers matter, "
+        f"judge by --metric agreement{_mixed(report)}.",
+    )
+
+
+def batches(report: Report) -> Iterator[Advice]:
+    """Answers depend on the batch."""
+    if report.batch_agreement is not None and report.batch_agreement < 100:
+        yield Advice(
+            kind="warning",
+            title="The INT8 model gives other outputs in batches than for single samples: "
+            f"{report.batch_agreement:.0f} % of the audited samples agree.",
+            action="Deploy it at batch 1.",
+        )
+
+
+def is_large(report: Report, value: float) -> bool:
+    """Is a drop, or half an interval, large enough to act on?"""
+    return value > _noted(report)
+
+
+def is_within_noise(report: Report) -> bool:
+    """Does the interval of the drop hold 0?"""
+    return report.drop_interval is not None and report.drop_interval[0] <= 0
+
+
+def amount(report: Report, value: float | None) -> str:
+    """A drop with its unit."""
+    return f"{value or 0.0:.2f} {'points' if report.unit == '%' else report.unit}".strip()
+
+
+def suspects(layers: tuple[LayerRow, ...]) -> tuple[str, str] | None:
+    """The layer that most probably loses most, and a sentence with the first few.
+
+    Measured where it was: the output of a layer has JUMP_DB less than that of the layer before it in the graph. Else
+    by prediction: the noisiest quantized inputs.
+    """
+    jumps = _jumps(layers)
+    if jumps:
+        named = ", ".join(f"{row.name} (by {lost:.0f} dB to {row.output_db:.0f} dB)" for lost, row in jumps)
+        return jumps[0][1].name, f"The signal over noise falls most at {named}."
+    known = sorted((row.input_db, row.name) for row in layers if row.input_db is not None)[:NAMED]
+    if not known:
+        return None
+    named = ", ".join(f"{name} ({left:.0f} dB)" for left, name in known)
+    return known[0][1], f"The layers with the noisiest quantized inputs, by prediction: {named}."
+
+
+def _jumps(layers: tuple[LayerRow, ...]) -> list[tuple[float, LayerRow]]:
+    """The layers that lose JUMP_DB at least, the worst first; only INT8 layers can be given back."""
+    known = [row for row in layers if row.output_db is not None]
+    lost = [((one.output_db or 0.0) - (two.output_db or 0.0), two) for one, two in pairwise(known)]
+    found = [(amount, row) for amount, row in lost if amount >= JUMP_DB and row.precision == "int8"]
+    return sorted(found, key=lambda pair: -pair[0])[:NAMED]
+
+
+def _noted(report: Report) -> float:
+    return NOTED_POINTS if report.unit == "%" else NOTED_SHARE * abs(report.baseline or 0.0)
+
+
+def _interval(report: Report) -> str:
+    if report.drop_interval is None:
+        return ""
+    low, high = report.drop_interval
+    return f" (95 %: {low:.2f} to {high:.2f})"
+
+
+def _mixed(report: Report) -> str:
+    """The other preset, where it was not taken; in the middle of a sentence."""
+    return ", try --preset mixed" if report.settings.preset == "performance" else ""
+
+
+def _rounded(count: float) -> int:
+    """Two digits: it is an estimate."""
+    return int(float(f"{count:.2g}"))
