@@ -38,7 +38,7 @@ def find_classes(folder: Path, stems: Iterable[str]) -> tuple[str, ...]:
     found: set[str] = set()
     for stem in stems:
         try:
-            root = ElementTree.parse(folder / f"{stem}.xml").getroot()
+            root = _parse(folder / f"{stem}.xml")
         except PARSER_ERRORS:
             continue
         found.update(name.strip() for each in root.iterfind("object") if (name := each.findtext("name") or "").strip())
@@ -86,27 +86,34 @@ def _read(folder: Path, stage: Path, stems: Sequence[str], classes: Sequence[str
         return Items((), (), ())
     named = stage / "ImageSets/Main/all.txt"
     named.parent.mkdir(parents=True)
-    named.write_text("".join(f"{stem}\n" for stem in stems), encoding="utf-8")
-    (stage / "dataset_meta.json").write_text(json.dumps({"labels": list(classes)}), encoding="utf-8")
     if is_repaired:
-        _repair(folder, stage / "Annotations", stems)
+        stems = _repair(folder, stage / "Annotations", stems)
     else:
         _link(folder.resolve(), stage / "Annotations")
+    named.write_text("".join(f"{stem}\n" for stem in stems), encoding="utf-8")
+    (stage / "dataset_meta.json").write_text(json.dumps({"labels": list(classes)}), encoding="utf-8")
     return read_items(named, "voc_detection")
 
 
-def _repair(folder: Path, to: Path, stems: Sequence[str]) -> None:
-    """Copy files without the name and the size of their picture, for whose faults Datumaro drops all objects."""
+def _repair(folder: Path, to: Path, stems: Sequence[str]) -> list[str]:
+    """Copy files without the name and the size of their picture, for whose faults Datumaro drops all objects.
+
+    Returns:
+        Those that could be copied.
+    """
     to.mkdir()
+    copied: list[str] = []
     for stem in stems:
         try:
-            tree = ElementTree.parse(folder / f"{stem}.xml")
+            root = _parse(folder / f"{stem}.xml")
         except PARSER_ERRORS:
             continue
-        for each in [each for each in tree.getroot() if each.tag in ("filename", "size")]:
-            tree.getroot().remove(each)
+        for each in [each for each in root if each.tag in ("filename", "size")]:
+            root.remove(each)
         (to / stem).parent.mkdir(parents=True, exist_ok=True)
-        tree.write(to / f"{stem}.xml", encoding="utf-8")
+        ElementTree.ElementTree(root).write(to / f"{stem}.xml", encoding="utf-8")
+        copied.append(stem)
+    return copied
 
 
 def _link(folder: Path, link: Path) -> None:
@@ -149,7 +156,7 @@ def _explained(path: Path, faults: Sequence[Fault], classes: Sequence[str]) -> d
 def _object_faults(path: Path, classes: Sequence[str]) -> dict[int, tuple[str, str]]:
     """Number of an object, from 1 -> the rule that it breaks and the end of the sentence; in a file with a fault."""
     faults: dict[int, tuple[str, str]] = {}
-    for number, each in enumerate(ElementTree.parse(path).getroot().iterfind("object"), 1):
+    for number, each in enumerate(_parse(path).iterfind("object"), 1):
         name, box = each.findtext("name"), each.find("bndbox")
         values = [None if box is None else box.findtext(key) for key in CORNERS]
         if name not in classes:
@@ -182,7 +189,7 @@ def _is_number(text: str | None) -> bool:
 def _file_fault(path: Path, faults: Sequence[Fault]) -> str:
     """Why a file cannot be read."""
     try:
-        if ElementTree.parse(path).getroot().tag != "annotation":
+        if _parse(path).tag != "annotation":
             return "does not begin with <annotation>"
     except (ElementTree.ParseError, LookupError, ValueError) as error:
         head = path.read_bytes()
@@ -192,6 +199,14 @@ def _file_fault(path: Path, faults: Sequence[Fault]) -> str:
     except OSError as error:
         return f"cannot be read ({(error.strerror or 'no access').lower()})"
     return f"cannot be read ({faults[0].what})" if faults else "cannot be read (its name begins with # or a space)"
+
+
+def _parse(path: Path) -> ElementTree.Element:
+    """The root of a file; entities, which can make a small file fill the memory, are refused as Datumaro does."""
+    data = path.read_bytes()
+    if b"<!ENTITY" in data:
+        raise ValueError("it defines entities")
+    return ElementTree.fromstring(data)
 
 
 def _is_utf8(data: bytes) -> bool:

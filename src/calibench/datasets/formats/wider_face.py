@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 from calibench.datasets.folder import check_folder, pictures
@@ -38,7 +39,7 @@ def read_wider_face(layout: Layout, options: ReadOptions) -> Listing:
     reading = _Reading(file, layout.folder, order.places[0])
     reading.read(index_pictures(layout.files))
     if not reading.faces:
-        raise no_overlap(layout.folder / file, len(reading.named), next(iter(reading.named), "missing"), "Is it whole?")
+        raise _nothing(layout.folder / file, reading)
     names = tuple(sorted(reading.faces))
     rows = [(number, row) for number, name in enumerate(names) for row in reading.faces[name]]
     table = make_table(len(names), [number for number, _ in rows], [row for _, row in rows])
@@ -94,7 +95,7 @@ class _Reading:
         first = heads[0] if heads else len(lines)
         for number, _ in lines[:first]:
             self.problem("line without a picture", f"{self.file}: line {number}", "belongs to no picture")
-        for place, end in zip(heads, [*heads[1:], len(lines)], strict=True):
+        for place, end in pairwise([*heads, len(lines)]):
             yield lines[place], list(lines[place + 1 : end])
 
     def _add(self, name: str, count: int, block: Sequence[Line], where: str) -> None:
@@ -125,6 +126,15 @@ class _Reading:
 
     def problem(self, rule: str, where: str, what: str) -> None:
         self.problems.append(Problem(rule, where, what))
+
+
+def _nothing(path: Path, reading: _Reading) -> DatasetError:
+    if not reading.named:
+        what = "Write the path of a picture, the number of its faces, and a line for each"
+        return DatasetError(f"{path}: it names no picture. {what}.")
+    if all(problem.rule != "picture that is not there" for problem in reading.problems):
+        return DatasetError(f"{path}: no picture can be used, the first problem: {reading.problems[0]}.")
+    return no_overlap(path, len(reading.named), next(iter(reading.named)), "Put the pictures into Images/.")
 
 
 def _truth(folder: Path, names: Sequence[str], table: BoxTable, number: int) -> Truth:
