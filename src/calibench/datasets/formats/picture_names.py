@@ -1,7 +1,8 @@
 """Find the pictures that a list names, and choose among the splits of a dataset."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from calibench.datasets.images import EXTENSIONS
@@ -29,19 +30,31 @@ class PictureNames:
     files: tuple[str, ...]
     by_base: dict[str, list[str]]
 
-    def find(self, name: str, suffixes: Sequence[str] = ("",)) -> tuple[str, ...]:
+    @cached_property
+    def by_tail(self) -> dict[str, list[str]]:
+        """Pictures by every end of their path, without the ending: "c", "b/c", "a/b/c" for "a/b/c.jpg"."""
+        tails: dict[str, list[str]] = {}
+        for name in self.files:
+            tail = stem_of(name)
+            while tail:
+                tails.setdefault(tail, []).append(name)
+                tail = tail.partition("/")[2]
+        return tails
+
+    def find(self, name: str) -> tuple[str, ...]:
         """The pictures that a list may mean: the same path, else one path is the end of the other.
 
         Args:
             name: with or without the ending of a picture; '\\' and a leading './' are taken as others mean them.
         """
         wanted = stem_of(name.strip().replace("\\", "/").removeprefix("./"))
-        has_ending = is_picture(name)
-        found = self.by_base.get(wanted.rpartition("/")[2], [])
-        same = [file for file in found if stem_of(file) == wanted]
-        near = [file for file in found if _one_ends_other(stem_of(file), wanted)]
-        chosen = same or near
-        if has_ending and len(chosen) > 1:
+        found = self.by_tail.get(wanted, [])
+        chosen = [file for file in found if stem_of(file) == wanted] or found
+        tail = wanted
+        while not chosen and "/" in tail:
+            tail = tail.partition("/")[2]
+            chosen = [file for file in self.by_tail.get(tail, []) if stem_of(file) == tail]
+        if is_picture(name) and len(chosen) > 1:
             ending = name.strip().rpartition(".")[2].lower()
             chosen = [file for file in chosen if file.rpartition(".")[2].lower() == ending] or chosen
         return tuple(chosen)
@@ -54,10 +67,6 @@ def index_pictures(files: Iterable[str]) -> PictureNames:
     for name in pictures:
         by_base.setdefault(stem_of(name).rpartition("/")[2], []).append(name)
     return PictureNames(pictures, by_base)
-
-
-def _one_ends_other(file: str, wanted: str) -> bool:
-    return file.endswith("/" + wanted) or wanted.endswith("/" + file)
 
 
 def choose_split(found: Iterable[str], wanted: str | None, folder: Path) -> str:
