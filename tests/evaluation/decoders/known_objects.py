@@ -46,9 +46,12 @@ def known_objects(seed: int, size: tuple[int, int], classes: int, count: int = 6
     return sorted(found, key=lambda known: -known.score)
 
 
-def context_of(outputs: dict[str, np.ndarray], size: tuple[int, int] | None, **more) -> Context:
+def context_of(outputs: dict[str, np.ndarray], size: tuple[int, int] | None, free=(), **more) -> Context:
+    """`free`: names of outputs with their axes that the model leaves free."""
     settings = TaskSettings(**more.pop("settings", {}))
     shapes = {name: value.shape for name, value in outputs.items()}
+    for name, axes in dict(free).items():
+        shapes[name] = tuple(-1 if axis in axes else length for axis, length in enumerate(shapes[name]))
     return Context(outputs=shapes, input_size=size, settings=settings, **more)
 
 

@@ -59,7 +59,8 @@ def test_boxes_with_scores_and_labels_in_two_outputs(seed, size, has_batch):
         boxes[place] = each.left, each.top, each.right, each.bottom, each.score
         labels[place] = each.label
     outputs = {"boxes": boxes[None], "labels": labels[None]} if has_batch else {"boxes": boxes, "labels": labels}
-    context = context_of(outputs, size)
+    free = {"boxes": (0, 1) if has_batch else (0,), "labels": (0, 1) if has_batch else (0,)} if seed else {}
+    context = context_of(outputs, size, free)
     decoder = choose_decoder(context)
     assert decoder.name == "boxes-labels" and decoder.counting(context).background == "none"
     assert_found(decoder.decode(outputs, context), known)
@@ -75,7 +76,8 @@ def test_boxes_scores_and_labels_in_three_outputs(seed, size, names, has_batch):
     labels = np.array([each.label for each in known], np.int64)
     values = [boxes[None], scores[None], labels[None]] if has_batch else [boxes, scores, labels]
     outputs = dict(zip(names, values, strict=True))
-    context = context_of(outputs, size)
+    axes = (0, 1) if has_batch else (0,)
+    context = context_of(outputs, size, dict.fromkeys(names, axes) if seed else {})
     decoder = choose_decoder(context)
     assert decoder.name == "boxes-scores-labels"
     assert decoder.counting(context).background == ("none" if has_batch else "first")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from known_objects import SIZES, assert_found, context_of, known_objects, logit
 
+from calibench.errors import SettingsError
 from calibench.evaluation.decoders.decoders import choose_decoder
 
 CASES = [(seed, size) for seed in range(3) for size in SIZES]
@@ -78,3 +79,15 @@ def test_scores_before_the_sigmoid_are_seen_as_such():
         outputs[f"reg{stride}"] = bins[None]
     context = context_of(outputs, size)
     assert_found(choose_decoder(context).decode(outputs, context), known)
+
+
+def test_a_network_with_a_free_size_is_read_by_the_shapes_of_each_sample():
+    size = (256, 416)
+    known = known_objects(1, size, 80)
+    outputs = {}
+    for stride, (scores, bins) in grids_of(known, size, ((8, 16, 32), 80, 11, 0.5)).items():
+        outputs[f"cls{stride}"], outputs[f"reg{stride}"] = scores[None], bins[None]
+    context = context_of(outputs, size, dict.fromkeys(outputs, (0, 1)), settings={"decoder": "nanodet"})
+    assert_found(choose_decoder(context).decode(outputs, context), known)
+    with pytest.raises(SettingsError, match="needs two outputs for each grid"):
+        choose_decoder(context).decode({"cls": np.zeros((1, 7, 7))}, context)

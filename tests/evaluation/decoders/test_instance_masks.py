@@ -67,10 +67,12 @@ NAMES = (
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("count", [1, 5])
 @pytest.mark.parametrize("name", NAMES)
-def test_masks_fill_the_half_of_their_box(name, count, size):
+@pytest.mark.parametrize("is_free", [False, True])
+def test_masks_fill_the_half_of_their_box(name, count, size, is_free):
     known = known_objects(3, size, CLASSES, count)
     outputs = layout(name, known, size)
-    context = context_of(outputs, size)
+    axes = (0, 1) if name in ("boxes with scores, batch", "tensorflow") else (0,)
+    context = context_of(outputs, size, dict.fromkeys(outputs, axes) if is_free else {})
     decoder = choose_decoder(context)
     assert decoder.name == "mask-rcnn" and decoder.has_masks(context)
     found = decoder.decode(outputs, context)

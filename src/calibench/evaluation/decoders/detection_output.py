@@ -93,14 +93,11 @@ def _scored_boxes(context: Context) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _labels(context: Context) -> str | None:
+def labels_of(context: Context, boxes: str | None) -> str | None:
+    """The output with a class for each of the boxes."""
     named = output_of(context, "labels", "labels", "label", "classes", "class", "det_classes")
-    if named is not None:
-        return named
-    flat = [
-        name for name, shape in shapes_of(context).items() if len(shape) == 1 or (len(shape) == 2 and shape[0] == 1)
-    ]
-    return flat[0] if len(flat) == 1 else None
+    singles = single_columns(context, boxes)
+    return named or (singles[0] if len(singles) == 1 else None)
 
 
 def _has_maps(context: Context) -> bool:
@@ -108,7 +105,8 @@ def _has_maps(context: Context) -> bool:
 
 
 def _decode_boxes_labels(outputs: NamedOutputs, context: Context) -> Detections:
-    boxes, name = np.asarray(outputs[_scored_boxes(context) or ""], np.float32).reshape(-1, 5), _labels(context)
+    source = _scored_boxes(context) or ""
+    boxes, name = np.asarray(outputs[source], np.float32).reshape(-1, 5), labels_of(context, source)
     labels = np.zeros(len(boxes), np.int64) if name is None else np.asarray(outputs[name]).reshape(-1)
     pixels = in_pixels(boxes[:, :4], context, "pixels")
     return surest(labelled(pixels, boxes[:, 4], labels, context.settings), context.settings).detections()
@@ -120,9 +118,8 @@ def _four_columns(context: Context) -> str | None:
     return named if named in found else found[0] if len(found) == 1 else None
 
 
-def _single_columns(context: Context) -> list[str]:
+def single_columns(context: Context, boxes: str | None) -> list[str]:
     """Outputs with one number a box, [N] or [1, N], apart from counts and from the boxes themselves."""
-    boxes = _four_columns(context)
     found = {
         name: shape
         for name, shape in shapes_of(context).items()
@@ -133,9 +130,9 @@ def _single_columns(context: Context) -> list[str]:
     return list(found)
 
 
-def scores_and_labels(outputs: NamedOutputs, context: Context) -> tuple[FloatArray, Array]:
+def scores_and_labels(outputs: NamedOutputs, context: Context, boxes: str | None) -> tuple[FloatArray, Array]:
     """Scores [N] and labels [N] by their names; where those say nothing, whole numbers are the labels."""
-    singles = _single_columns(context)
+    singles = single_columns(context, boxes)
     scores, labels = (
         output_of(context, "scores", "scores", "score", "conf"),
         output_of(context, "labels", "label", "class"),
@@ -148,8 +145,9 @@ def scores_and_labels(outputs: NamedOutputs, context: Context) -> tuple[FloatArr
 
 
 def _decode_boxes_scores_labels(outputs: NamedOutputs, context: Context) -> Detections:
-    boxes = np.asarray(outputs[_four_columns(context) or ""], np.float32).reshape(-1, 4)
-    scores, labels = scores_and_labels(outputs, context)
+    source = _four_columns(context) or ""
+    boxes = np.asarray(outputs[source], np.float32).reshape(-1, 4)
+    scores, labels = scores_and_labels(outputs, context, source)
     counts = [name for name in context.outputs if "num" in short(name)]
     filled = int(np.asarray(outputs[counts[0]]).ravel()[0]) if counts else len(scores)
     pixels = in_pixels(boxes[:filled], context, "pixels")
@@ -158,7 +156,14 @@ def _decode_boxes_scores_labels(outputs: NamedOutputs, context: Context) -> Dete
 
 
 def _boxes_scores_labels_fit(context: Context) -> bool:
-    return _four_columns(context) is not None and len(_single_columns(context)) == 2 and not _has_maps(context)
+    boxes = _four_columns(context)
+    return boxes is not None and len(single_columns(context, boxes)) == 2 and not _has_maps(context)
+
+
+def _boxes_labels_fit(context: Context) -> bool:
+    boxes = _scored_boxes(context)
+    is_pair = len(shapes_of(context)) == 2 and not _has_maps(context)
+    return boxes is not None and is_pair and labels_of(context, boxes) is not None
 
 
 def _from_one(context: Context) -> Counting:
@@ -195,12 +200,7 @@ END_TO_END_ROWS = Decoder(
 BOXES_LABELS = Decoder(
     "boxes-labels",
     "boxes with scores [N, 5] and labels [N], as MMDetection and Open Model Zoo export them",
-    lambda context: (
-        _scored_boxes(context) is not None
-        and not _has_maps(context)
-        and len(shapes_of(context)) == 2
-        and _labels(context) is not None
-    ),
+    _boxes_labels_fit,
     _decode_boxes_labels,
     lambda context: Counting(),
 )

@@ -1,13 +1,14 @@
 """Generalized focal loss heads, as NanoDet has them: scores a cell, and each distance as a distribution over bins."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from calibench.errors import SettingsError
 from calibench.evaluation.class_names import names_in
 from calibench.evaluation.decoders.cell_grids import all_places, cells, sigmoid, softmax, strides_of
-from calibench.evaluation.decoders.decoder import Counting, Decoder, shapes_of, short, size_of
+from calibench.evaluation.decoders.decoder import Counting, Decoder, listed, shapes_of, short, size_of
 from calibench.evaluation.decoders.suppression import candidates, suppress
 from calibench.evaluation.metrics.metric import NamedOutputs
 from calibench.evaluation.prediction import Detections
@@ -77,8 +78,12 @@ def _bins_likelihood(name: str, width: int, context: Context) -> int:
 
 def _decode_pairs(outputs: NamedOutputs, context: Context) -> Detections:
     """Middles of cells lie in their middle. Source: Li et al. 2020 (arXiv:2006.04388), section 3.2, equation 3."""
-    size = size_of(context)
-    pairs = _pairs(context) or {}
+    size, context = size_of(context), _with_shapes(context, outputs)
+    pairs = _pairs(context)
+    if pairs is None:
+        raise SettingsError(
+            f"The decoder nanodet needs two outputs for each grid; the model has {listed(context.outputs)}."
+        )
     scores = np.concatenate([_flat(outputs[pair.scores], size, stride) for stride, pair in sorted(pairs.items())])
     bins = np.concatenate([_flat(outputs[pair.bins], size, stride) for stride, pair in sorted(pairs.items())])
     return _decode_cells(scores, bins, context, (tuple(sorted(pairs)), 0.5))
@@ -114,10 +119,21 @@ def _classes_of(width: int, context: Context) -> int | None:
 
 def _decode_single(outputs: NamedOutputs, context: Context) -> Detections:
     """NanoDet-Plus has four grids and counts from the corner of a cell; NanoDet three, and from its middle."""
-    name, classes, strides = _single(context) or (next(iter(context.outputs)), 80, (8, 16, 32))
+    context = _with_shapes(context, outputs)
+    found = _single(context)
+    if found is None:
+        raise SettingsError(
+            f"The decoder nanodet-rows needs scores and bins for each cell; found {listed(context.outputs)}."
+        )
+    name, classes, strides = found
     values = np.asarray(outputs[name], np.float32)[0]
     is_plus = len(strides) == 4
     return _decode_cells(values[:, :classes], values[:, classes:], context, (strides, 0.0 if is_plus else 0.5))
+
+
+def _with_shapes(context: Context, outputs: NamedOutputs) -> Context:
+    """With the shapes of this sample, where those of the model are free."""
+    return replace(context, outputs={name: np.shape(values) for name, values in outputs.items()})
 
 
 def _decode_cells(

@@ -9,8 +9,10 @@ from calibench.evaluation.decoders.detection_output import (
     TF_NAMES,
     decode_tf,
     in_pixels,
+    labels_of,
     rows_of,
     scores_and_labels,
+    single_columns,
 )
 from calibench.evaluation.decoders.mask_pasting import paste
 from calibench.evaluation.decoders.suppression import Candidates, labelled, surest
@@ -52,9 +54,8 @@ def _fits(context: Context) -> bool:
     boxes = _boxes(context)
     if boxes is None or _maps(context) is None:
         return False
-    singles = [shape for shape in shapes_of(context).values() if len(shape) == 1 or (len(shape) == 2 and shape[0] == 1)]
     least = {4: 2, 5: 1, ROW: 0}[context.outputs[boxes][-1]]
-    return len(singles) >= least
+    return len(single_columns(context, boxes)) >= least
 
 
 def _decode(outputs: NamedOutputs, context: Context) -> Detections:
@@ -71,7 +72,8 @@ def _decode(outputs: NamedOutputs, context: Context) -> Detections:
 
 def _found(outputs: NamedOutputs, context: Context) -> Candidates:
     """Candidates by the width of the boxes: corners; corners and score; rows of DetectionOutput."""
-    values = np.asarray(outputs[_boxes(context) or ""], np.float32)
+    source = _boxes(context) or ""
+    values = np.asarray(outputs[source], np.float32)
     values, settings = values.reshape(-1, values.shape[-1]), context.settings
     if values.shape[1] == ROW:
         rows = rows_of(values)
@@ -79,16 +81,10 @@ def _found(outputs: NamedOutputs, context: Context) -> Candidates:
             labelled(in_pixels(rows[:, 3:], context, "normalized"), rows[:, 2], rows[:, 1], settings), settings
         )
     if values.shape[1] == 5:
-        labels = np.asarray(outputs[_labels(context)]).reshape(-1)
+        labels = np.asarray(outputs[labels_of(context, source) or ""]).reshape(-1)
         return surest(labelled(in_pixels(values[:, :4], context, "pixels"), values[:, 4], labels, settings), settings)
-    scores, labels = scores_and_labels(outputs, context)
+    scores, labels = scores_and_labels(outputs, context, source)
     return surest(labelled(in_pixels(values, context, "pixels"), scores, labels, settings), settings)
-
-
-def _labels(context: Context) -> str:
-    named = output_of(context, "labels", "labels", "label", "classes", "class")
-    flat = [name for name, shape in shapes_of(context).items() if len(shape) <= 2 and name != _boxes(context)]
-    return named or flat[0]
 
 
 def _of_class(maps: FloatArray, kept: Candidates, count: int) -> FloatArray:
