@@ -1,29 +1,46 @@
-"""`calibench inspect`: what a model is, and what would become of its layers."""
+"""`calibench inspect`: what a model is and what would become of its layers, or what a dataset holds."""
+
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from calibench.cli import options
-from calibench.cli.answer import answers, print_lines, quiet_stdout
-from calibench.cli.options import overlaid
+from calibench.cli.answer import Answer, answers, print_lines, quiet_stdout
+from calibench.cli.options import INPUT, OUTPUT, overlaid
 
 
 @answers
 def inspect(
     context: typer.Context,
-    model: options.Model,
+    path: Annotated[Path, typer.Argument(help="FP32 model, or dataset: a folder, .npz, .csv.", metavar="MODEL_OR_DIR")],
     config: options.Config = None,
     size: options.Size = None,
     layout: options.Layout = None,
+    format: options.Format = None,
+    split: options.Split = None,
+    labels: options.Labels = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="Draw a contact sheet of a dataset, .png or .jpg.", metavar="FILE", rich_help_panel=OUTPUT),
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="Samples on the sheet.", metavar="N", rich_help_panel=INPUT)] = 40,
     device: options.Device = None,
     threads: options.Threads = None,
     json_: options.Json = False,
     log_file: options.LogFile = None,
     debug: options.Debug = False,
 ) -> None:
-    """Show inputs, layers and precision; what would be quantized, and why not the rest."""
+    """Show what a model is and what would stay float, or what a dataset holds and what is wrong with it."""
     from calibench import pipeline
+    from calibench.cli.bars import shown
+    from calibench.models.read import is_model
 
     settings = overlaid(context.params)
     with quiet_stdout(json_):
-        inspection = pipeline.inspect(model, settings)
-    print_lines(inspection, json_)
+        if is_model(path):
+            answer: Answer = pipeline.inspect(path, settings)
+        else:
+            with shown() as progress:
+                answer = pipeline.inspect_dataset(path, settings, sheet, count, progress)
+    print_lines(answer, json_)

@@ -14,11 +14,12 @@ from calibench.errors import SettingsError
 if TYPE_CHECKING:
     from calibench.settings import Settings
 
-INPUT, QUANTIZERS, RUN, OUTPUT = "Input", "Quantizers", "Run", "Output"
+INPUT, DATA, TASK = "Input", "Dataset", "Task"
+QUANTIZERS, RUN, OUTPUT = "Quantizers", "Run", "Output"
 """The panels of `--help`."""
 
 Model = Annotated[Path, typer.Argument(help="FP32 model: .xml, .onnx, .pb, SavedModel folder, .tflite, .pdmodel.")]
-Data = Annotated[Path, typer.Option("--dataset", "-d", help="Folder of images, or .npz/.npy tensors.", metavar="DIR")]
+Data = Annotated[Path, typer.Option("--dataset", "-d", help="Folder of any known format, .npz, .csv.", metavar="DIR")]
 MaybeData = Annotated[
     Path | None, typer.Option("--dataset", "-d", help="Samples to run on; random data if absent.", metavar="DIR")
 ]
@@ -43,7 +44,10 @@ Precision = Annotated[
     str | None, typer.Option(help="Of float layers: f32, bf16, f16.", metavar="TYPE", rich_help_panel=RUN)
 ]
 Metric = Annotated[
-    str | None, typer.Option(help="auto, top1, topK, or package.module:function.", metavar="NAME", rich_help_panel=RUN)
+    str | None,
+    typer.Option(
+        help="Such as top1, coco, mean-iou, or package.module:function.", metavar="NAME", rich_help_panel=TASK
+    ),
 ]
 CacheDir = Annotated[Path | None, typer.Option(help="For decoded samples.", metavar="DIR", rich_help_panel=RUN)]
 
@@ -51,7 +55,12 @@ Size = Annotated[
     tuple[int, int] | None, typer.Option(help="Pixels; default: the model's own.", metavar="H W", rich_help_panel=INPUT)
 ]
 Resize = Annotated[
-    str | None, typer.Option(help="stretch, crop, letterbox or none.", metavar="HOW", rich_help_panel=INPUT)
+    str | None,
+    typer.Option(help="stretch, crop, letterbox, corner or none.", metavar="HOW", rich_help_panel=INPUT),
+]
+Pad = Annotated[
+    int | None,
+    typer.Option(min=0, max=255, help="Of letterbox and corner, 0..255.", metavar="N", rich_help_panel=INPUT),
 ]
 Color = Annotated[str | None, typer.Option(help="rgb, bgr or gray.", metavar="ORDER", rich_help_panel=INPUT)]
 Mean = Annotated[
@@ -64,7 +73,60 @@ Scale = Annotated[
 ]
 Layout = Annotated[str | None, typer.Option(help="Such as NCHW or NHWC.", metavar="AXES", rich_help_panel=INPUT)]
 
-INPUT_OPTIONS = ("size", "resize", "color", "mean", "scale", "layout")
+Format = Annotated[
+    str | None, typer.Option(help="Of the dataset, such as coco; default: found.", metavar="NAME", rich_help_panel=DATA)
+]
+Split = Annotated[
+    str | None, typer.Option(help="Part of the dataset, such as val.", metavar="NAME", rich_help_panel=DATA)
+]
+Labels = Annotated[
+    Path | None,
+    typer.Option(help="Class names, one a line, in the model's order.", metavar="FILE", rich_help_panel=DATA),
+]
+Tokenizer = Annotated[
+    Path | None,
+    typer.Option(help="For texts; default: tokenizer.json beside.", metavar="FILE", rich_help_panel=DATA),
+]
+TextColumn = Annotated[
+    list[str] | None, typer.Option(help="Column with the text; repeatable.", metavar="NAME", rich_help_panel=DATA)
+]
+LabelColumn = Annotated[str | None, typer.Option(help="Column with the label.", metavar="NAME", rich_help_panel=DATA)]
+MaxTokens = Annotated[int | None, typer.Option(min=1, help="Longer texts are cut.", metavar="N", rich_help_panel=DATA)]
+Task = Annotated[
+    str | None, typer.Option(help="Such as detection; default: found.", metavar="NAME", rich_help_panel=TASK)
+]
+Decoder = Annotated[
+    str | None, typer.Option(help="How boxes are read from the outputs.", metavar="NAME", rich_help_panel=TASK)
+]
+LabelOffset = Annotated[
+    int | None, typer.Option(help="Model's class minus the dataset's.", metavar="N", rich_help_panel=TASK)
+]
+Characters = Annotated[
+    Path | None, typer.Option(help="Of a text recogniser, one a line.", metavar="FILE", rich_help_panel=TASK)
+]
+NoDiagnose = Annotated[
+    bool,
+    typer.Option("--no-diagnose", metavar="", help="Do not try the settings first.", rich_help_panel=RUN),
+]
+
+DATA_OPTIONS = {
+    "format": "format",
+    "split": "split",
+    "labels": "labels",
+    "tokenizer": "tokenizer",
+    "text_column": "text_columns",
+    "label_column": "label_column",
+    "max_tokens": "max_tokens",
+}
+"""Parameter of a command: setting of `data`."""
+TASK_OPTIONS = {
+    "task": "kind",
+    "decoder": "decoder",
+    "label_offset": "label_offset",
+    "characters": "characters",
+}
+"""Parameter of a command: setting of `task`."""
+INPUT_OPTIONS = ("size", "resize", "pad", "color", "mean", "scale", "layout")
 IGNORE_OPTIONS = {"ignore_name": "names", "ignore_type": "types", "ignore_pattern": "patterns"}
 
 
@@ -91,6 +153,12 @@ def overlaid(params: Mapping[str, Any]) -> "Settings":
     if inputs:
         own = _mapping(values, "inputs")
         values["inputs"] = {name: {**_mapping(own, name), **inputs} for name in {"": None, **own}}
+    for section, names in (("data", DATA_OPTIONS), ("task", TASK_OPTIONS)):
+        said = {setting: given.pop(name) for name, setting in names.items() if name in given}
+        if said:
+            values[section] = {**_mapping(values, section), **said}
+    if given.pop("no_diagnose", False):
+        values["diagnose"] = False
     ignored = {field: tuple(given[name]) for name, field in IGNORE_OPTIONS.items() if name in given}
     if ignored:
         values["ignored"] = {**_mapping(values, "ignored"), **ignored}

@@ -50,6 +50,13 @@ class Model:
     has_fp16_weights: bool
 
 
+def is_model(path: Path) -> bool:
+    """Whether a path looks like a model rather than a dataset: by its suffix, or as a SavedModel folder."""
+    if path.is_dir():
+        return (path / "saved_model.pb").is_file()
+    return path.suffix.lower() in FORMATS or not path.exists()
+
+
 def read_model(path: Path, *, allow_quantized: bool = False) -> Model:
     """Read a model file.
 

@@ -6,12 +6,24 @@ from pathlib import Path
 from typing import Any
 
 from calibench.datasets.dataset import About
+from calibench.datasets.facts import DatasetFacts
 from calibench.evaluation.score import Score
 from calibench.models.ports import port_name
 from calibench.models.read import Model
 from calibench.quantizers.sites import Placement
 
 NAMES_SHOWN = 3
+MEANINGS = {
+    "label": "classes",
+    "objects": "boxes",
+    "instances": "boxes with masks",
+    "pixels": "a class for every pixel",
+    "picture": "the picture that should come out",
+    "text": "texts",
+    "points": "landmarks",
+    "pairs": "pairs of faces",
+}
+"""Of what is annotated, for a person."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +76,77 @@ class Inspection:
             shown = ", ".join(names[:NAMES_SHOWN]) + (", ..." if len(names) > NAMES_SHOWN else "")
             lines.append(f"float   {len(names)} x {reason}: {shown}")
         return lines
+
+
+@dataclass(frozen=True)
+class DatasetInspection:
+    """What a dataset holds; `sheet`: the contact sheet that was drawn."""
+
+    facts: DatasetFacts
+    sheet: Path | None = None
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """For a person."""
+        facts = self.facts
+        annotated = ", ".join(MEANINGS.get(kind, kind) for kind in facts.annotated) or "nothing"
+        return (
+            f"{facts.path}: {facts.title} ({facts.format}), {facts.samples} samples",
+            f"annotated  {annotated}",
+            *self._class_lines(),
+            *self._content_lines(),
+            *self._fault_lines(),
+            *((f"sheet      {self.sheet}",) if self.sheet else ()),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain values, with every class and every fault."""
+        facts = self.facts
+        return {
+            "path": str(facts.path),
+            "format": facts.format,
+            "samples": facts.samples,
+            "annotated": list(facts.annotated),
+            "classes": list(facts.classes),
+            "label_source": facts.label_source,
+            "counts": {str(label): count for label, count in facts.counts},
+            "objects": facts.objects,
+            "sizes": facts.sizes,
+            "columns": list(facts.columns),
+            "problems": [{"rule": each.rule, "what": str(each)} for each in facts.problems],
+            "unreadable": list(facts.unreadable),
+            "sheet": str(self.sheet) if self.sheet else None,
+        }
+
+    def _class_lines(self) -> list[str]:
+        facts = self.facts
+        if not facts.counts:
+            return []
+        names = [facts.classes[label] if label < len(facts.classes) else str(label) for label, _ in facts.counts]
+        shown = ", ".join(f"{name} {count}" for name, (_, count) in list(zip(names, facts.counts, strict=True))[:8])
+        more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+        what = "objects" if facts.objects is not None else "samples"
+        source = f", in the order of {facts.label_source}" if facts.label_source else ""
+        few = f" of the first {facts.looked_at} samples" if facts.looked_at < facts.samples else ""
+        return [f"classes    {len(facts.classes) or len(names)}{source}; {what}{few}: {shown}{more}"]
+
+    def _content_lines(self) -> list[str]:
+        facts, lines = self.facts, []
+        if facts.sizes:
+            low, high = facts.sizes[:2], facts.sizes[2:]
+            between = "" if low == high else f" to {high[0]} x {high[1]}"
+            lines.append(f"pictures   {low[0]} x {low[1]}{between} pixels, height first")
+        return lines + ([f"holds      {', '.join(facts.columns)}"] if facts.columns else [])
+
+    def _fault_lines(self) -> list[str]:
+        facts = self.facts
+        rules: dict[str, list[str]] = {}
+        for problem in facts.problems:
+            rules.setdefault(problem.rule, []).append(str(problem))
+        lines = [f"fault      {len(said)} x {rule}: {said[0]}" for rule, said in rules.items()]
+        if facts.unreadable:
+            lines.append(f"fault      {len(facts.unreadable)} pictures cannot be read: {facts.unreadable[0]}")
+        return lines or ["faults     none"]
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,21 @@ from calibench.datasets.formats.format import Format
 from calibench.datasets.formats.idx import MNIST_IDX
 from calibench.datasets.formats.imagenet_list import IMAGENET_LIST
 from calibench.datasets.formats.lfw import LFW
+from calibench.datasets.formats.open_images import OPEN_IMAGES
 from calibench.datasets.formats.semantic_folder import SEMANTIC_FOLDER
 from calibench.datasets.formats.super_resolution import SUPER_RESOLUTION
 from calibench.datasets.formats.text_lines import TEXT_LINES
 from calibench.datasets.formats.vgg_face import VGG_FACE
 from calibench.datasets.formats.voc import VOC
+from calibench.datasets.formats.wider_face import WIDER_FACE
+from calibench.datasets.formats.yolo import YOLO
 
 FORMATS: tuple[Format, ...] = (
     COCO,
     VOC,
+    OPEN_IMAGES,
+    WIDER_FACE,
+    YOLO,
     CITYSCAPES,
     LFW,
     VGG_FACE,

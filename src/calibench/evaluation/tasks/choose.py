@@ -7,14 +7,16 @@ from calibench.evaluation.metrics.metric import Metric, NamedOutputs
 from calibench.evaluation.metrics.top_k import agreement, is_class_shape, top_k
 from calibench.evaluation.tasks.classify import CLASSIFICATION, class_offset
 from calibench.evaluation.tasks.compare_faces import FACES
+from calibench.evaluation.tasks.detect_objects import DETECTION
 from calibench.evaluation.tasks.embed import EMBEDDING
 from calibench.evaluation.tasks.find_points import POINTS
+from calibench.evaluation.tasks.instance_segmentation import INSTANCES
 from calibench.evaluation.tasks.make_picture import PICTURES
 from calibench.evaluation.tasks.read_lines import LINES
 from calibench.evaluation.tasks.segment_pixels import PIXELS
 from calibench.evaluation.tasks.task import Context, Task, TaskKind
 
-TASKS: tuple[TaskKind, ...] = (FACES, POINTS, PIXELS, PICTURES, LINES, EMBEDDING, CLASSIFICATION)
+TASKS: tuple[TaskKind, ...] = (INSTANCES, DETECTION, FACES, POINTS, PIXELS, PICTURES, LINES, EMBEDDING, CLASSIFICATION)
 """In the order in which they are guessed: what is annotated tells most."""
 
 FOR_ALL = ("agreement", "cosine", "package.module:function")
