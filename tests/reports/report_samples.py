@@ -105,6 +105,7 @@ def rich_report() -> Report:
         "baseline": 41.27,
         "int8": 40.96,
         "drop_points": 0.31,
+        "drop_interval": (-0.12, 0.74),
         "agreement": None,
         "cosine": 0.9987,
         "evaluated": 500,

@@ -158,6 +158,14 @@ def test_a_page_that_cannot_be_written_says_so(tmp_path: Path) -> None:
             {"drop_points": 0.62, "metric": "psnr", "unit": "dB", "evaluated": 5},
             "INT8 loses 0.62 dB of psnr on 5 samples.",
         ),
+        (
+            {"drop_points": 0.62, "drop_interval": (-0.1, 1.3), "metric": "top1", "evaluated": 50},
+            "INT8 loses 0.62 points of top1 on 50 samples, a difference that can be chance.",
+        ),
+        (
+            {"drop_points": 0.62, "drop_interval": (0.1, 1.3), "metric": "top1", "evaluated": 50},
+            "INT8 loses 0.62 points of top1 on 50 samples.",
+        ),
         ({"drop_points": 0.001, "metric": "top1"}, "INT8 loses nothing of top1."),
         ({"drop_points": -1.0, "metric": "top1"}, "INT8 gains 1.00 points of top1."),
         ({"speedup_fp32": 0.84}, "INT8 runs at 84 % of the speed of exact FP32."),
@@ -203,7 +211,14 @@ def test_bars_of_speed_share_one_scale_and_show_the_spread() -> None:
     assert bars[0].share == pytest.approx(100 * 312.2 / (811 * 1.02), abs=0.01)
 
 
+def test_how_sure_the_drop_is_stands_beside_it() -> None:
+    minus = "\N{MINUS SIGN}"
+    assert glance.tiles(rich_report())[0].note.endswith(f"95 % confidence {minus}0.12 to 0.74")
+    assert glance.quantities(rich_report()).rows[2][3].text == f"{minus}0.12 to 0.74"
+
+
 def test_a_device_whose_default_is_fp32_has_two_bars() -> None:
+    assert [column.title for column in glance.quantities(comparison_report()).columns] == ["", "FP32, exact", "INT8"]
     assert [bar.tone for bar in glance.speed_bars(comparison_report())] == ["fp32", "int8"]
 
 

@@ -37,6 +37,11 @@ def drop(value: float, unit: str) -> str:
     return number(value, 2 if unit == PERCENT else None)
 
 
+def interval(ends: tuple[float, float], unit: str) -> str:
+    """Two ends of a drop."""
+    return " to ".join(drop(end, unit) for end in ends)
+
+
 def fps(value: float) -> str:
     """Samples a second, with one digit behind the point where it tells something."""
     return number(value, 0 if value >= 100 else 1 if value >= 10 else 2)

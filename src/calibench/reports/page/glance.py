@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from calibench.inference.benchmark import Speed
 from calibench.reports.page.figures import (
@@ -9,6 +10,7 @@ from calibench.reports.page.figures import (
     drop,
     drop_unit,
     fps,
+    interval,
     megabytes,
     metric_title,
     milliseconds,
@@ -20,6 +22,8 @@ from calibench.reports.page.figures import (
 )
 from calibench.reports.page.grid import Cell, Column, Grid, grid
 from calibench.reports.report import Report
+
+T = TypeVar("T")
 
 TONES = ("fp32", "default", "int8")
 
@@ -53,6 +57,11 @@ def model_names(report: Report) -> dict[str, str]:
     return {"fp32": "FP32, exact", "default": default, "int8": "INT8"}
 
 
+def has_default(report: Report) -> bool:
+    """Whether the device's default is another model than exact FP32."""
+    return report.default_fps is not None and ("default" in report.speeds or report.default_fps != report.fp32_fps)
+
+
 def tiles(report: Report) -> list[Tile]:
     """The numbers that decide, the ones that were measured."""
     r, found = report, []
@@ -68,24 +77,27 @@ def tiles(report: Report) -> list[Tile]:
         found.append(Tile("speed over the device's default", times(r.speedup), "x", note))
     if r.fp32_bytes and r.int8_bytes:
         note = f"{megabytes(r.fp32_bytes)} to {megabytes(r.int8_bytes)} MB"
-        found.append(Tile("size of FP32", number(100 * r.int8_bytes / r.fp32_bytes, 0), "%", note))
+        found.append(Tile("size against FP32", number(100 * r.int8_bytes / r.fp32_bytes, 0), "%", note))
     return found
 
 
 def _drop_tile(report: Report) -> Tile:
-    note = "positive is worse"
+    notes = ["positive is worse"]
     if report.baseline is not None and report.int8 is not None:
-        note = f"{score(report.baseline, report.unit)} to {score(report.int8, report.unit)}; positive is worse"
+        notes.insert(0, f"{score(report.baseline, report.unit)} to {score(report.int8, report.unit)}")
+    if report.drop_interval:
+        notes.append(f"95 % confidence {interval(report.drop_interval, report.unit)}")
     assert report.drop_points is not None
-    return Tile(f"drop of {report.metric}", drop(report.drop_points, report.unit), drop_unit(report.unit), note)
+    amount, unit = drop(report.drop_points, report.unit), drop_unit(report.unit)
+    return Tile(f"drop of {report.metric}", amount, unit, "; ".join(notes))
 
 
 def speed_bars(report: Report) -> list[SpeedBar]:
     """A bar for each model whose throughput is known, with the lowest and the highest round."""
     fields = {"fp32": report.fp32_fps, "default": report.default_fps, "int8": report.int8_fps}
     known = {tone: value for tone, value in fields.items() if value}
-    if "default" not in report.speeds and report.default_fps == report.fp32_fps:
-        known.pop("default", None)  # FP32 is the default
+    if not has_default(report):
+        known.pop("default", None)
     if not known:
         return []
     spreads = {tone: report.speeds[tone].best.fps.spread for tone in known if tone in report.speeds}
@@ -112,10 +124,11 @@ def quantities(report: Report) -> Grid:
             r.drop_points,
             lambda value: drop(value, r.unit),
         ),
+        _row("its 95 % confidence", None, None, r.drop_interval, lambda ends: interval(ends, r.unit)),
         _row("same answer as FP32, %", None, None, r.agreement, lambda value: number(value, 2)),
         _row("signal over noise of the outputs, dB", None, None, r.sqnr_db, decibels),
         _row("cosine with FP32, 1 is equal", None, None, r.cosine, lambda value: number(value, 5)),
-        _row("throughput, samples/s", r.fp32_fps, r.default_fps, r.int8_fps, fps),
+        _row("throughput, samples/s", r.fp32_fps, r.default_fps if has_default(r) else None, r.int8_fps, fps),
         _row("latency, median, ms", *_latency(r, lambda speed: speed.latency_ms.median), milliseconds),
         _row("latency, 95th percentile, ms", *_latency(r, lambda speed: speed.latency_p95_ms.median), milliseconds),
         _row("size of the files, MB", r.fp32_bytes, None, r.int8_bytes, megabytes),
@@ -138,14 +151,8 @@ def details(report: Report) -> Grid:
     return grid([*columns, Column("INT8", kind="int8"), Column("Drop", note)], rows)
 
 
-def _row(
-    label: str,
-    fp32: float | None,
-    default: float | None,
-    int8: float | None,
-    text: Callable[[float], str],
-) -> tuple[Cell, ...]:
-    cells = (Cell() if value is None else Cell(text(value), value) for value in (fp32, default, int8))
+def _row(label: str, fp32: T | None, default: T | None, int8: T | None, text: Callable[[T], str]) -> tuple[Cell, ...]:
+    cells = (Cell() if value is None else Cell(text(value)) for value in (fp32, default, int8))
     return (Cell(label), *cells)
 
 

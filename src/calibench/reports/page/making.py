@@ -73,7 +73,7 @@ def tried(report: Report) -> Grid:
     ]
     columns = (
         Column("Recipe", is_number=False),
-        Column("Output error", "lower is better"),
+        Column("Output error", "dB, lower is better"),
         Column("Samples", "kept apart"),
         Column("", is_number=False),
     )

@@ -12,8 +12,8 @@ def verdict(report: Report) -> str:
     parts = list(filter(None, (_speed(report), _accuracy(report))))
     if not parts:
         return "Neither speed nor accuracy of the INT8 model was measured."
-    on = f" on {report.evaluated:,} samples" if report.evaluated and _accuracy(report) else ""
-    return f"INT8 {' and '.join(parts)}{on.replace(',', ' ')}."
+    on = f" on {report.evaluated} samples" if report.evaluated and _accuracy(report) else ""
+    return f"INT8 {' and '.join(parts)}{on}{_chance(report)}."
 
 
 def _speed(report: Report) -> str:
@@ -39,6 +39,13 @@ def _accuracy(report: Report) -> str:
     if report.higher_is_better:
         return f"{'loses' if report.drop_points > 0 else 'gains'} {amount} of {metric}"
     return f"is {amount} {'worse' if report.drop_points > 0 else 'better'} in {metric} (lower is better)"
+
+
+def _chance(report: Report) -> str:
+    if report.drop_points is None or report.drop_interval is None or abs(report.drop_points) < NO_DROP:
+        return ""
+    low, high = report.drop_interval
+    return ", a difference that can be chance" if low <= 0 <= high else ""
 
 
 def _has_default(report: Report) -> bool:
