@@ -75,12 +75,18 @@ def suppress(found: Candidates, settings: TaskSettings) -> Candidates:
 
     Source: greedy non-maximum suppression, Felzenszwalb et al. 2010, section 7.2; per class.
     """
-    left, kept = np.arange(len(found.scores)), list[int]()
-    while len(left) and len(kept) < settings.max_detections:
-        best, left = left[0], left[1:]
-        kept.append(int(best))
-        doubles = overlaps(found.boxes[best][None], found.boxes[left])[0] > settings.iou_threshold
-        left = left[~(doubles & (found.labels[left] == found.labels[best]))]
+    rivals = {label: np.flatnonzero(found.labels == label) for label in np.unique(found.labels).tolist()}
+    is_left, kept = np.ones(len(found.scores), np.bool_), list[int]()
+    for best, label in enumerate(found.labels.tolist()):
+        if not is_left[best]:
+            continue
+        kept.append(best)
+        if len(kept) == settings.max_detections:
+            break
+        later = rivals[label][rivals[label] > best]
+        doubles = overlaps(found.boxes[best : best + 1], found.boxes[later])[0] > settings.iou_threshold
+        is_left[later[doubles]] = False
+        rivals[label] = later[~doubles]
     return _take(found, np.array(kept, np.int64))
 
 
