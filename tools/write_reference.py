@@ -46,10 +46,19 @@ def cli_page() -> str:
     lines = ["# The program `calibench`", "", NOTE, "", f"{program.help}", ""]
     lines += ["| Exit code | Meaning |", "| --- | --- |"]
     lines += [f"| {code} | {text} |" for code, text in EXIT_CODES]
-    for name, command in program.commands.items():
-        lines += ["", f"## calibench {name}", "", command.help, "", "| Option | Meaning |", "| --- | --- |"]
+    for name, command in _commands(program, "calibench"):
+        lines += ["", f"## {name}", "", command.help, "", "| Option | Meaning |", "| --- | --- |"]
         lines += [_option(param) for param in command.params]
     return "\n".join(lines) + "\n"
+
+
+def _commands(group: Any, words: str) -> Iterator[tuple[str, Any]]:
+    """Every command with all its words, those of groups too."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{words} {name}")
+        else:
+            yield f"{words} {name}", command
 
 
 EXIT_CODES = (
