@@ -16,8 +16,11 @@ from pathlib import Path
 
 from PIL import Image
 
+from calibench.datasets.detect import find_format
+from calibench.datasets.folder import CLASS_FOLDERS
 from calibench.datasets.formats.coco import COCO
 from calibench.datasets.formats.format import Format, Layout
+from calibench.datasets.formats.imagenet_list import IMAGENET_LIST
 from calibench.datasets.formats.voc import VOC
 from calibench.datasets.listing import ReadOptions
 from calibench.machine import peak_rss_mb
@@ -62,6 +65,22 @@ def voc(folder: Path) -> str:
     return "5,000 pictures, 15,000 objects"
 
 
+def imagenet_list(folder: Path) -> str:
+    """50,000 pictures and val.txt with their classes, as many as ImageNet's validation set has."""
+    names = [f"ILSVRC2012_val_{number:08}.JPEG" for number in range(1, 50_001)]
+    _pictures(folder / "images", names)
+    (folder / "val.txt").write_text("".join(f"{name} {place % 1000}\n" for place, name in enumerate(names)))
+    return "50,000 pictures and a list"
+
+
+def class_folders(folder: Path) -> str:
+    """The same number in 1,000 folders, one a class."""
+    for number in range(1000):
+        names = [f"ILSVRC2012_val_{number * 50 + place:08}.JPEG" for place in range(50)]
+        _pictures(folder / f"{number:04}_class", names)
+    return "50,000 pictures in 1,000 folders"
+
+
 def _coco_object(number: int, draw: random.Random) -> dict[str, object]:
     left, top = draw.uniform(0, 400), draw.uniform(0, 300)
     points = [round(draw.uniform(0, 100) + (left, top)[place % 2], 2) for place in range(80)]
@@ -95,11 +114,15 @@ def _pictures(folder: Path, names: list[str]) -> None:
 
 
 def _read(folder: str, name: str) -> tuple[int, float, float, float]:
-    """Samples, seconds to read, seconds for the truth of one of 100 samples, peak in MB above the start."""
+    """Samples, seconds to find the format and read, seconds a truth, peak in MB above the start."""
     format_ = next(each for each in SETS if each.name == name)
     before = peak_rss_mb()
     start = time.perf_counter()
-    listing = format_.read(Layout(Path(folder)), ReadOptions())
+    layout = Layout(Path(folder))
+    found = find_format(layout)
+    if found.name != format_.name:
+        raise SystemExit(f"{format_.name} was taken for {found.name}")
+    listing = found.read(layout, ReadOptions())
     seconds = time.perf_counter() - start
     peak = peak_rss_mb() - before
     start = time.perf_counter()
@@ -109,7 +132,7 @@ def _read(folder: str, name: str) -> tuple[int, float, float, float]:
     return len(listing), seconds, (time.perf_counter() - start) / len(taken), peak
 
 
-SETS: dict[Format, Writer] = {COCO: coco, VOC: voc}
+SETS: dict[Format, Writer] = {COCO: coco, VOC: voc, IMAGENET_LIST: imagenet_list, CLASS_FOLDERS: class_folders}
 """Format -> a function that writes a set into an empty folder and says what it wrote."""
 
 
