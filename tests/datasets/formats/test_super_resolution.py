@@ -26,6 +26,16 @@ def test_small_pictures_with_their_large_ones(tmp_path, suffix, lower):
     assert not SUPER_RESOLUTION.broken(Layout(tmp_path))
 
 
+def test_the_folders_of_div2k_are_known(tmp_path):
+    draw(tmp_path / "DIV2K_valid_HR/0801.png", 24, 32)
+    draw(tmp_path / "DIV2K_valid_LR_bicubic/X2/0801x2.png", 12, 16)
+    draw(tmp_path / "DIV2K_valid_LR_bicubic/X4/0801x4.png", 6, 8)
+    listing = read(tmp_path)
+    assert listing.names == tuple(f"DIV2K_valid_LR_bicubic/X{i}/0801x{i}.png" for i in (2, 4))
+    assert [listing.truth(i).picture.shape for i in range(2)] == [(24, 32, 3)] * 2
+    assert not SUPER_RESOLUTION.broken(Layout(tmp_path))
+
+
 def test_halves_of_pairs_and_names_that_occur_twice_are_named(tmp_path):
     super_resolution(tmp_path)
     draw(tmp_path / "LR/0803.png")

@@ -14,8 +14,10 @@ from calibench.datasets.listing import Listing, Problem, ReadOptions
 from calibench.datasets.truth import Truth
 from calibench.errors import DatasetError
 
-PLACE = re.compile(r"(?P<kind>HR|LR)/(?P<inner>.+)", re.IGNORECASE)
-FACTOR = re.compile(r"x[2-8]$")  # DIV2K writes 0801x4.png for 0801.png
+PLACE = re.compile(  # DIV2K's folders are DIV2K_valid_HR and DIV2K_valid_LR_bicubic/X4
+    r"(?:[^/]*_)?(?P<kind>HR|LR)(?:_[^/]+)?/(?:X[2-8]/)?(?P<inner>.+)", re.IGNORECASE
+)
+FACTOR = re.compile(r"x[2-8]$")  # and its small pictures are called 0801x4.png
 
 Files = Mapping[str, list[str]]
 """Files by the part of their names that large and small pictures share."""
