@@ -20,6 +20,8 @@ from calibench.datasets.diverse import choose_by_features
 from calibench.datasets.inputs import InputPlan, plan_inputs
 from calibench.datasets.listing import summarise
 from calibench.datasets.subset import advice, choose, choose_by_class, overlap, shortfall, split
+from calibench.datasets.texts import Texts
+from calibench.datasets.vocabulary import check_vocabulary
 from calibench.errors import DatasetError, SettingsError
 from calibench.progress import Progress
 from calibench.settings import DataSettings, Settings
@@ -83,7 +85,7 @@ def open_sets(
         try:
             plan = plan_inputs(graph, settings, images=holds_images(dataset, settings.data))
             _check_memory(plan, settings)
-            reading = _Reading(plan, settings.data, () if home is None else (home,), threads, progress)
+            reading = _Reading(graph, plan, settings.data, () if home is None else (home,), threads, progress)
             opened = _open(dataset, reading, folder / "calibration", caches)
             other = None if validation is None else _open(validation, reading, folder / "validation", caches)
             yield _make(plan, opened, other, settings, threads)
@@ -96,11 +98,18 @@ def open_sets(
 class _Reading:
     """How datasets are opened: what stays the same for both."""
 
+    graph: ov.Model
     plan: InputPlan
     data: DataSettings
     near: tuple[Path, ...]
     threads: int
     progress: Progress
+
+    def read(self, path: Path) -> Dataset:
+        source = read_dataset(path, self.plan, self.data, self.near)
+        if isinstance(source, Texts):
+            check_vocabulary(source, self.graph)
+        return source
 
 
 def open_set(
@@ -114,7 +123,8 @@ def open_set(
     """One dataset, to score a model on; decoded pictures lie on disk as long as the samples are in use."""
     plan = plan_inputs(graph, settings, images=holds_images(dataset, settings.data))
     near = () if home is None else (home,)
-    source = read_dataset(dataset, plan, settings.data, near) if isinstance(dataset, Path) else dataset
+    reading = _Reading(graph, plan, settings.data, near, threads, progress)
+    source = reading.read(dataset) if isinstance(dataset, Path) else dataset
     if not isinstance(dataset, Path) or plan.image_input is None:
         return plan, _checked(source, source, threads, progress)
     folder = Path(tempfile.mkdtemp(prefix="calibench-"))
@@ -135,7 +145,7 @@ def _open(dataset: Path | Dataset, reading: _Reading, folder: Path, caches: list
     if not isinstance(dataset, Path):
         return Opened(dataset, dataset, (), ())
     plan = reading.plan
-    source = read_dataset(dataset, plan, reading.data, reading.near)
+    source = reading.read(dataset)
     if plan.image_input is None:
         return _checked(source, source, reading.threads, reading.progress)
     caches.append(cached(source, folder, CACHE_BYTES, plan.fingerprint))
