@@ -12,7 +12,7 @@ from calibench.reports.page import figures, glance, shown_samples, time_spent
 from calibench.reports.page.class_table import class_table
 from calibench.reports.page.layer_table import layer_details
 from calibench.reports.page.verdict import verdict
-from calibench.reports.report import ClassRow, LayerRow, Report, SampleRow, Shown, TimedLayer
+from calibench.reports.report import ClassRow, LayerRow, Report, SampleRow, Shown, TimedLayer, WeightChannels
 
 HARM = "</script><b>bold</b>\u2028'\"&"
 VOID = {"meta", "input", "br", "link", "img"}
@@ -186,6 +186,10 @@ def test_the_verdict_is_a_plain_sentence(fields, sentence) -> None:
         (figures.score(31.2, "dB"), "31.2\N{NO-BREAK SPACE}dB"),
         (figures.drop_unit("%"), "points"),
         (figures.drop_unit("dB"), "dB"),
+        (figures.number(float("nan"), 2), "no number"),
+        (figures.number(float("-inf")), "\N{MINUS SIGN}\N{INFINITY}"),
+        (figures.decibels(200.0), "no noise"),
+        (figures.decibels(23.04), "23.0"),
         (figures.fps(3.14159), "3.14"),
         (figures.fps(812.4), "812"),
         (figures.megabytes(4_990_000), "5.0"),
@@ -255,6 +259,30 @@ def test_a_layer_has_its_range_step_histogram_weights_and_reason() -> None:
     assert len(detail["weights"]["largest"]) == 64
     assert detail["kernels"] == {"fp32": "brgconv_avx512_F32", "int8": "brgconv_avx512_I8"}
     assert layer_details(rich_report())[5]["reason"].startswith("its predicted output is poor")
+
+
+def test_of_many_channels_every_second_is_drawn() -> None:
+    row = rich_report().layers[0]
+    many = WeightChannels(channels=4096, largest=tuple(range(1024)), error_db=tuple(range(1024)))
+    report = small_report().model_copy(update={"layers": (row.model_copy(update={"weights": many}),)})
+    weights = layer_details(report)[0]["weights"]
+    assert weights["largest"][:3] == weights["error_db"][:3] == [0, 2, 4]
+    assert (len(weights["largest"]), weights["channels"]) == (512, 4096)
+
+
+def test_what_is_no_number_does_not_stop_the_page() -> None:
+    nan = float("nan")
+    row = rich_report().layers[0].model_copy(update={"output_db": nan, "int8_ms": nan})
+    report = rich_report().model_copy(update={"layers": (row,), "drop_points": nan, "int8": nan, "runtime_layers": {}})
+    text = render_html(report)
+    assert "no number" in text
+    assert 'data-value="nan"' not in text
+
+
+def test_the_licence_of_the_charts_is_in_the_page() -> None:
+    assert re.search(
+        r"Charts: plotly\.js v[\d.]+\. Copyright .* Plotly, Inc\..* MIT license", render_html(rich_report())
+    )
 
 
 def test_the_step_is_made_from_the_range_where_the_report_does_not_hold_it() -> None:

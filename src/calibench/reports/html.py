@@ -17,7 +17,7 @@ from calibench.reports.page import glance, layer_table, making, shown_samples, t
 from calibench.reports.page.class_table import class_table
 from calibench.reports.page.verdict import verdict
 from calibench.reports.per_class import classes_csv
-from calibench.reports.report import Report
+from calibench.reports.report import Report, without_nan
 
 PARTS = "calibench.reports.page"
 
@@ -80,6 +80,7 @@ def _assets(report: Report) -> dict[str, Any]:
         "csv": csv,
         "data": Markup(embedded(_page_data(report))),
         "plotly": _packed_plotly(),
+        "licence": _licence(),
     }
 
 
@@ -101,16 +102,29 @@ def _page_data(report: Report) -> dict[str, Any]:
 
 
 def embedded(value: Any) -> str:
-    """JSON that can stand inside a script element, whatever the texts in it."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).translate(HARMLESS)
+    """JSON that can stand inside a script element, whatever the texts in it; what is no number becomes null."""
+    plain = without_nan(value)
+    return json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":")).translate(HARMLESS)
 
 
 @cache
 def _packed_plotly() -> str:
     """The library of charts, gzipped, base64: 2 MB instead of 4.8."""
+    return base64.b64encode(gzip.compress(_plotly().encode(), mtime=0)).decode()
+
+
+def _licence() -> str:
+    """What the library says of itself in its first comment."""
+    comment = _plotly().partition("*/")[0]
+    return ". ".join(line.strip(" */") for line in comment.splitlines() if line.strip(" */"))
+
+
+@cache
+def _plotly() -> str:
     from plotly.offline import get_plotlyjs  # imported here: it takes as long as everything else
 
-    return base64.b64encode(gzip.compress(get_plotlyjs().encode(), mtime=0)).decode()
+    text: str = get_plotlyjs()
+    return text
 
 
 @cache

@@ -283,7 +283,7 @@ class Report(Frozen):
 
 def as_json(report: Report) -> dict[str, Any]:
     """The report as plain values that JSON can hold."""
-    values: dict[str, Any] = _without_nan(report.model_dump(mode="json"))
+    values: dict[str, Any] = without_nan(report.model_dump(mode="json"))
     return values
 
 
@@ -347,11 +347,12 @@ def _decided(value: Any) -> Any:
     return [_decided(item) for item in value] if isinstance(value, tuple) else value
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
+    """Plain values with None for every number that is none, or has no end."""
     if isinstance(value, dict):
-        return {name: _without_nan(item) for name, item in value.items()}
+        return {name: without_nan(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [_without_nan(item) for item in value]
+        return [without_nan(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -1,8 +1,9 @@
 """Numbers as the page writes them: with their unit, and the direction of a metric in words."""
 
 from collections.abc import Iterable
+from math import isfinite, isnan
 
-from calibench.reports.report import Report
+from calibench.reports.report import SQNR_CAP_DB, Report
 
 PERCENT = "%"
 MB = 1e6
@@ -16,6 +17,8 @@ def score(value: float, unit: str) -> str:
 
 def number(value: float, digits: int | None = None) -> str:
     """With so many digits behind the point, else with four that count; a real minus sign, and never -0."""
+    if not isfinite(value):
+        return "no number" if isnan(value) else f"{MINUS if value < 0 else ''}\N{INFINITY}"
     text = f"{value:.4g}" if digits is None else f"{value:.{digits}f}"
     if float(text) == 0:
         text = text.lstrip("-")
@@ -63,8 +66,8 @@ def milliseconds(value: float) -> str:
 
 
 def decibels(value: float) -> str:
-    """Signal over noise."""
-    return number(value, 1)
+    """Signal over noise; what stands for infinity in the report is said in words."""
+    return "no noise" if value >= SQNR_CAP_DB else number(value, 1)
 
 
 def direction(higher_is_better: bool) -> str:

@@ -7,6 +7,9 @@ from calibench.reports.page.grid import Cell, Column, Grid, grid
 from calibench.reports.page.time_spent import timed_layers
 from calibench.reports.report import LayerRow, QuantizerRange, Report, WeightChannels
 
+CHANNELS_SHOWN = 512
+"""Channels in a chart of weights, evenly chosen: the chart is that many pixels wide."""
+
 COLUMNS = (
     Column("No."),
     Column("Layer", is_number=False, kind="name"),
@@ -99,12 +102,13 @@ def _ends(values: tuple[float, ...]) -> tuple[float, float]:
 
 
 def _weights(weights: WeightChannels) -> dict[str, Any]:
+    every = -(-len(weights.largest) // CHANNELS_SHOWN) or 1
     return {
         "channels": weights.channels,
-        "largest": rounded(weights.largest),
-        "rms": rounded(weights.rms),
+        "largest": rounded(weights.largest[::every]),
+        "rms": rounded(weights.rms[::every]),
         "step": rounded(_ends(weights.step)) if weights.step else [],
-        "error_db": [round(value, 1) for value in weights.error_db],
+        "error_db": [round(value, 1) for value in weights.error_db[::every]],
     }
 
 

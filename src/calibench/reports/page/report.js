@@ -83,6 +83,8 @@
     return window.Plotly;
   }
   let plotly = null;
+  const NO_NOISE = 200; // dB, as in report.json
+  const decibels = (value) => (value < NO_NOISE ? `${value.toFixed(1)} dB` : "no noise");
   const CONFIG = { responsive: true, displayModeBar: false };
   const HOVER = { bgcolor: "#30363f", bordercolor: "#30363f", font: { color: "#fff", size: 12 } };
   const layout = (more) => ({
@@ -117,7 +119,7 @@
     if (!has("output_db") && !has("input_db")) { place.hidden = true; return; }
     const points = (label, key, marker) => ({
       type: "scatter", mode: "markers", name: label, marker,
-      x: data.layers.map((_, i) => i + 1), y: data.layers.map((layer) => layer[key] ?? null),
+      x: data.layers.map((_, i) => i + 1), y: data.layers.map((layer) => (layer[key] < NO_NOISE ? layer[key] : null)),
       text: data.layers.map((layer) => plain(short(layer.name))),
       hovertemplate: `%{x}. %{text}<br>%{y:.1f} dB<extra>${label}</extra>`,
     });
@@ -132,7 +134,7 @@
   }
 
   // One layer.
-  const digits = (value, count = 4) => (value === undefined ? "" : Number(value.toPrecision(count)).toString().replace("-", "\u2212"));
+  const digits = (value, count = 4) => (value === undefined || value === null ? "" : Number(value.toPrecision(count)).toString().replace("-", "\u2212"));
   const span = ([low, high]) => (low === high ? digits(low) : `${digits(low)} to ${digits(high)}`);
   const make = (name, text, className) => {
     const element = document.createElement(name);
@@ -151,8 +153,8 @@
       ["Decided", layer.precision === "int8" ? "INT8" : `float: ${layer.reason || "no reason recorded"}`],
       ["Ran in", [layer.runtime_precision, layer.output_precisions && `output ${layer.output_precisions}`].filter(Boolean).join(", ")],
       ["Kernel", kernels],
-      ["Signal over noise, inputs", layer.input_db === undefined ? "" : `${layer.input_db.toFixed(1)} dB, predicted from the rounding of its own inputs`],
-      ["Signal over noise, output", layer.output_db === undefined ? "" : `${layer.output_db.toFixed(1)} dB, measured, with all errors before it`],
+      ["Signal over noise, inputs", layer.input_db === undefined ? "" : `${decibels(layer.input_db)}, predicted from the rounding of its own inputs`],
+      ["Signal over noise, output", layer.output_db === undefined ? "" : `${decibels(layer.output_db)}, measured, with all errors before it`],
       ["Time FP32 \u2192 INT8", layer.fp32_ms === undefined || layer.int8_ms === undefined ? "" : `${digits(layer.fp32_ms)} \u2192 ${digits(layer.int8_ms)} ms${ratio}`],
     ].filter(([, text]) => text);
   }
@@ -191,7 +193,7 @@
   }
 
   function drawWeights(place, weights) {
-    const x = weights.largest.map((_, i) => i);
+    const x = weights.largest.map((_, i) => Math.round((i * weights.channels) / weights.largest.length));
     const bars = { type: "bar", name: "largest", x, y: weights.largest, marker: { color: COLOURS.fp32, line: { width: 0 } }, hovertemplate: "channel %{x}: %{y:.4g}<extra>largest</extra>" };
     const line = (name, y, more) => ({ type: "scatter", mode: "lines", name, x, y, line: { width: 1.3 }, hovertemplate: `channel %{x}: %{y:.4g}<extra>${name}</extra>`, ...more });
     const traces = [bars], hasError = weights.error_db.length > 1;
@@ -233,10 +235,10 @@
 
   const detail = $("detail");
   function open(index, focus = true) {
-    if (chosen !== null) rowOf(chosen).removeAttribute("aria-selected");
+    if (chosen !== null) rowOf(chosen).removeAttribute("aria-current");
     chosen = index;
     const layer = data.layers[index];
-    rowOf(index).setAttribute("aria-selected", "true");
+    rowOf(index).setAttribute("aria-current", "true");
     $("detail-name").textContent = layer.name;
     const list = facts(layer).flatMap(([label, text]) => [make("dt", label), make("dd", text)]);
     $("detail-facts").replaceChildren(...list);
@@ -250,7 +252,7 @@
     if (chosen === null) return;
     detail.hidden = true;
     const row = rowOf(chosen);
-    row.removeAttribute("aria-selected");
+    row.removeAttribute("aria-current");
     chosen = null;
     row.focus();
   }
