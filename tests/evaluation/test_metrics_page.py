@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from calibench.evaluation.metrics.average_precision import coco_map, mask_map, voc_map
 from calibench.evaluation.metrics.cosine import cosine
 from calibench.evaluation.metrics.mean_iou import mean_iou
 from calibench.evaluation.metrics.nearest_class import nearest_class
@@ -38,6 +39,9 @@ def no_embedding(outputs, frame):
         nearest_class(no_embedding),
         normed_error(),
         pair_accuracy(no_embedding),
+        coco_map(),
+        mask_map(),
+        voc_map(),
     ],
     ids=lambda metric: metric.name,
 )

@@ -85,3 +85,19 @@ def test_scores_may_have_their_classes_first():
     outputs = {"boxes": boxes[None], "scores": scores.T[None]}
     context = context_of(outputs, size, classes=NAMES)
     assert_found(choose_decoder(context).decode(outputs, context), known)
+
+
+def test_further_outputs_are_left_aside_when_boxes_and_scores_are_told():
+    size = (320, 320)
+    known = known_objects(4, size, CLASSES)
+    boxes, scores = boxes_of(known, size, "yxyx", "pixels")
+    outputs = {"a": boxes[None], "b": scores.T[None], "indices": np.zeros((7, 3), np.int32)}
+    told = {"outputs": {"boxes": "a", "scores": "b"}, "box_format": "yxyx"}
+    context = context_of(outputs, size, classes=NAMES, settings=told)
+    assert_found(choose_decoder(context).decode(outputs, context), known)
+
+
+def test_numbers_that_are_none_and_sides_that_are_none_find_nothing():
+    outputs = {"boxes": np.full((1, 400, 4), np.nan, np.float32), "scores": np.full((1, 400, 6), np.nan, np.float32)}
+    context = context_of(outputs, (320, 320), classes=NAMES)
+    assert_found(choose_decoder(context).decode(outputs, context), [])

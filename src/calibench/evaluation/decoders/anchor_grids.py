@@ -6,7 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from calibench.evaluation.decoders.cell_grids import cells, from_middle, places, sigmoid, softmax, stride_of
+from calibench.evaluation.decoders.cell_grids import (
+    cells,
+    exponential,
+    from_middle,
+    places,
+    sigmoid,
+    softmax,
+    stride_of,
+)
 from calibench.evaluation.decoders.decoder import Counting, Decoder, shapes_of, size_of
 from calibench.evaluation.decoders.suppression import candidates, suppress
 from calibench.evaluation.metrics.metric import NamedOutputs
@@ -49,7 +57,7 @@ def _stretched(
     def boxes(raw: FloatArray, place: FloatArray, anchor: FloatArray, stride: int) -> tuple[FloatArray, FloatArray]:
         wide = margin.get(stride, 1.0)
         middles = (place + np.float32(wide) * raw[:, :2] - np.float32((wide - 1) / 2)) * stride
-        return middles, np.asarray(anchor * np.exp(raw[:, 2:]), np.float32)
+        return middles, anchor * exponential(raw[:, 2:])
 
     return boxes
 
@@ -232,7 +240,7 @@ def _decode_v2(outputs: NamedOutputs, context: Context) -> Detections:
     )
     classes = values[..., 5:] if is_done else softmax(values[..., 5:])
     anchors = np.array(V2_VOC if classes.shape[-1] <= 20 else V2_COCO, np.float32)[:, None]
-    middles, sides = (xy + places(rows, columns)) * 32, anchors * np.exp(values[..., 2:4]) * 32
+    middles, sides = (xy + places(rows, columns)) * 32, anchors * exponential(values[..., 2:4]) * 32
     boxes = from_middle(middles.reshape(-1, 2), sides.reshape(-1, 2))
     return _suppressed(boxes, (objects * classes).reshape(-1, classes.shape[-1]), context.settings)
 

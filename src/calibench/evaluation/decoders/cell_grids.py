@@ -60,6 +60,11 @@ def softmax(values: NDArray[np.generic]) -> FloatArray:
     return np.asarray(raised / raised.sum(axis=-1, keepdims=True), np.float32)
 
 
+def exponential(values: NDArray[np.generic]) -> FloatArray:
+    """exp(x), float32; sides of more than 10^8 pixels are no sides, so that a broken network overflows nothing."""
+    return np.asarray(np.exp(np.minimum(np.asarray(values, np.float32), 18.0)), np.float32)
+
+
 def from_middle(middles: FloatArray, sides: FloatArray) -> FloatArray:
     """Middles [N, 2] and width, height [N, 2] -> left, top, right, bottom [N, 4]."""
     return np.asarray(np.concatenate([middles - sides / 2, middles + sides / 2], axis=1), np.float32)

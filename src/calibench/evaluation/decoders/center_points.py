@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from calibench.evaluation.decoders.cell_grids import stride_of
+from calibench.evaluation.decoders.cell_grids import exponential, stride_of
 from calibench.evaluation.decoders.decoder import Counting, Decoder, shapes_of, size_of
 from calibench.evaluation.decoders.suppression import candidates, suppress
 from calibench.evaluation.metrics.metric import NamedOutputs
@@ -33,7 +33,7 @@ def _decode(outputs: NamedOutputs, context: Context) -> Detections:
     stride = stride_of(rows, columns, size_of(context)) or 4
     index_y, index_x = np.indices((rows, columns), np.float32)
     middle_y, middle_x = (index_y + offsets[0] + 0.5) * stride, (index_x + offsets[1] + 0.5) * stride
-    half_y, half_x = np.exp(sides[0]) * stride / 2, np.exp(sides[1]) * stride / 2
+    half_y, half_x = exponential(sides[0]) * stride / 2, exponential(sides[1]) * stride / 2
     boxes = np.stack([middle_x - half_x, middle_y - half_y, middle_x + half_x, middle_y + half_y], axis=-1)
     found = candidates(boxes.reshape(-1, 4), heat.reshape(-1, 1), context.settings)
     return suppress(found, context.settings).detections()

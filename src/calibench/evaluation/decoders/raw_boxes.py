@@ -36,7 +36,8 @@ def _find(context: Context) -> tuple[str, str] | None:
     left = [name for name in shapes if name != boxes and shapes[boxes][1] in shapes[name][1:]]
     if scores not in left:
         scores = left[0] if len(left) == 1 else None
-    return None if scores is None or len(shapes) != len(shapes_of(context)) else (boxes, scores)
+    is_told = {"boxes", "scores"} <= set(context.settings.outputs)
+    return None if scores is None or (len(shapes) != len(shapes_of(context)) and not is_told) else (boxes, scores)
 
 
 def _classes(context: Context) -> int | None:

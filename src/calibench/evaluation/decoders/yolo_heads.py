@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibench.evaluation.class_names import names_in
-from calibench.evaluation.decoders.cell_grids import all_places, from_middle, strides_of
+from calibench.evaluation.decoders.cell_grids import all_places, exponential, from_middle, strides_of
 from calibench.evaluation.decoders.decoder import Counting, Decoder, output_of, shapes_of, size_of
 from calibench.evaluation.decoders.detection_output import in_pixels
 from calibench.evaluation.decoders.mask_pasting import masks_from_prototypes
@@ -112,7 +112,7 @@ def _decode_yolox(outputs: NamedOutputs, context: Context) -> Detections:
     middles, sides = values[:, :2], values[:, 2:BOX]
     if float(middles.max(initial=0)) <= max(size) / 4:
         places, strides = all_places(size, strides_of(len(values), size) or (8, 16, 32))
-        middles, sides = (middles + places) * strides, np.exp(sides) * strides
+        middles, sides = (middles + places) * strides, exponential(sides) * strides
     return _scored_rows(from_middle(middles, sides), values, outputs, context)
 
 
