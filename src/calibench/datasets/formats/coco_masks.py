@@ -74,6 +74,6 @@ def _is_polygon(points: Any) -> bool:
     if not isinstance(points, list) or len(points) < POINTS or len(points) % 2:
         return False
     try:
-        return math.isfinite(math.fsum(points))
+        return math.isfinite(sum(points))
     except (TypeError, OverflowError, ValueError):
         return False
