@@ -207,7 +207,12 @@ FAULTS = [
     Fault(
         CITYSCAPES, "no overlap", rename("gtFine/val/bonn", "gtFine/val/ulm"), "none of its 2 names is a picture here"
     ),
-    Fault(CITYSCAPES, "damaged mask", put_bytes(BONN, b"\x89PNG"), "this mask cannot be read (it is no picture)"),
+    Fault(
+        CITYSCAPES,
+        "damaged mask",
+        put_bytes(BONN, b"\x89PNG"),
+        "000019_gtFine_labelIds.png: cannot be read (it is no picture)",
+    ),
     Fault(LFW, "no pairs", remove("Annotations"), "there is no pairs.txt"),
     Fault(LFW, "no pictures", remove("Images"), "there is no folder of pictures for every person"),
     Fault(
@@ -256,7 +261,12 @@ FAULTS = [
         "none of its 1 names is a picture here, the first is x.png",
     ),
     Fault(SUPER_RESOLUTION, "twice", picture("LR/0801.jpg"), "LR/0801.png: LR/0801.jpg has the same name"),
-    Fault(SUPER_RESOLUTION, "damaged", put_bytes("HR/0801.png", b"\x89PNG"), "0801.png: this picture cannot be read"),
+    Fault(
+        SUPER_RESOLUTION,
+        "damaged",
+        put_bytes("HR/0801.png", b"\x89PNG"),
+        "HR/0801.png: cannot be read (it is no picture)",
+    ),
     Fault(TEXT_LINES, "no list", remove("rec_gt.txt"), "there is no list such as rec_gt.txt"),
     Fault(TEXT_LINES, "picture without line", picture("x.png"), "x.png: there is no line in rec_gt.txt"),
     Fault(

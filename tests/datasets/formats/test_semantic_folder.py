@@ -7,6 +7,7 @@ import pytest
 from layouts_without_boxes import HALVES, SEMANTIC_META, draw, semantic, write, write_mask
 
 from calibench.datasets.formats.format import Layout
+from calibench.datasets.formats.mask_files import read_mask
 from calibench.datasets.formats.semantic_folder import SEMANTIC_FOLDER
 from calibench.datasets.listing import ReadOptions
 from calibench.datasets.truth import IGNORED
@@ -114,10 +115,30 @@ def test_coloured_masks_without_colours_damaged_and_jpeg_masks_are_named(tmp_pat
     (tmp_path / "Masks" / "a.png").write_bytes(b"nothing")
     with pytest.raises(DatasetError, match=r"this mask cannot be read \(it is no picture\)"):
         listing.truth(0)
-    (tmp_path / "Masks" / "b.png").unlink()
-    draw(tmp_path / "Masks" / "b.jpg")
     with pytest.raises(DatasetError, match="JPEG does not keep the numbers of a mask"):
-        read(tmp_path).truth(1)
+        read_mask(draw(tmp_path / "b.jpg"))
+
+
+def test_masks_that_cannot_be_used_are_left_out_and_named_before_any_is_decoded(tmp_path):
+    semantic(tmp_path)
+    for name in ("c", "d", "e"):
+        draw(tmp_path / "Images" / f"{name}.jpg")
+    write(tmp_path / "Masks/a.png", "nothing")
+    write_mask(tmp_path / "Masks/c.png", HALVES[:3])
+    draw(tmp_path / "Masks/d.jpg")
+    write_mask(tmp_path / "Masks/e.png", HALVES)
+    write(tmp_path / "Images/e.jpg", "a damaged picture is left to those who decode it")
+    listing = read(tmp_path)
+    assert listing.names == ("Images/b.jpg", "Images/e.jpg")
+    assert list(map(str, listing.problems)) == [
+        "Masks/a.png: cannot be read (it is no picture)",
+        "Masks/c.png: is 3 x 8, its picture c.jpg is 6 x 8",
+        "Masks/d.jpg: is a JPEG, which does not keep the numbers of a mask",
+    ]
+    for name in ("b.png", "e.png"):
+        (tmp_path / "Masks" / name).write_bytes(b"nothing")
+    with pytest.raises(DatasetError, match=r"none of 5 masks can be used, the first: Masks/a.png: cannot be read"):
+        read(tmp_path)
 
 
 @pytest.mark.parametrize(

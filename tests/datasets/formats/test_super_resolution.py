@@ -51,11 +51,25 @@ def test_halves_of_pairs_and_names_that_occur_twice_are_named(tmp_path):
 
 
 @pytest.mark.parametrize(("height", "width"), [(12, 15), (5, 8), (3, 4)])
-def test_sizes_that_do_not_fit_are_named_when_the_picture_is_taken(tmp_path, height, width):
+def test_sizes_that_do_not_fit_are_named(tmp_path, height, width):
     listing = read(super_resolution(tmp_path))
     draw(tmp_path / "HR/0801.png", height, width)
-    with pytest.raises(DatasetError, match=rf"is {height} x {width}, the small one is 6 x 8. The large one must be"):
+    wrong = f"is {height} x {width}, the small one is 6 x 8: no factor in both directions"
+    with pytest.raises(DatasetError, match=wrong):
         listing.truth(0)
+    listing = read(tmp_path)
+    assert listing.names == ("LR/0802.png",)
+    assert list(map(str, listing.problems)) == [f"HR/0801.png: {wrong}"]
+
+
+def test_a_large_picture_that_cannot_be_read_is_named_and_none_is_refused(tmp_path):
+    super_resolution(tmp_path)
+    (tmp_path / "HR/0801.png").write_bytes(b"nothing")
+    listing = read(tmp_path)
+    assert (len(listing), str(listing.problems[0])) == (1, "HR/0801.png: cannot be read (it is no picture)")
+    (tmp_path / "HR/0802.png").write_bytes(b"\x89PNG")
+    with pytest.raises(DatasetError, match=r"none of 2 pairs can be used, the first: HR/0801.png: cannot be read"):
+        read(tmp_path)
 
 
 def test_without_a_pair_or_a_folder_the_sentence_says_so(tmp_path):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from calibench.datasets.formats.class_order import order_classes, pixel_table
 from calibench.datasets.formats.format import Format, Layout, Rule
-from calibench.datasets.formats.mask_files import check_size, look_up, read_mask
+from calibench.datasets.formats.mask_files import check_size, look_up, read_mask, sound_pairs
 from calibench.datasets.formats.picture_names import choose_split, no_annotation, no_overlap
 from calibench.datasets.listing import Listing, Problem, ReadOptions
 from calibench.datasets.truth import IGNORED, Truth
@@ -58,7 +58,7 @@ def read_cityscapes(layout: Layout, options: ReadOptions) -> Listing:
     both = pictures.keys() & masks.keys() or pictures.keys()
     split = choose_split(both, options.split, layout.folder)
     pairs, problems = _pairs(layout.folder, pictures[split], masks.get(split) or next(iter(masks.values())))
-    names = tuple(sorted(pairs))
+    names = tuple(sound_pairs(layout.folder, {name: mask for name, (mask, _) in pairs.items()}, problems))
     order = order_classes(tuple(CLASSES), "Cityscapes' train ids", options.labels)
     tables = _tables(order.places)
     return Listing(

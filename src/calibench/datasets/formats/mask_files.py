@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from calibench.datasets.images import upright_size
+from calibench.datasets.images import damage, upright_size
+from calibench.datasets.listing import Problem
 from calibench.datasets.truth import IGNORED
 from calibench.datasets.unreadable import FAILURES, reason
 from calibench.errors import DatasetError
@@ -107,6 +108,42 @@ def look_up_colors(
 
 def _packed(rgb: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray(rgb[..., 0] << 16 | rgb[..., 1] << 8 | rgb[..., 2], np.int64)
+
+
+def sound_pairs(folder: Path, pairs: Mapping[str, str], problems: list[Problem]) -> list[str]:
+    """The pictures whose mask looks whole and has their size, sorted; reads the heads of the files only.
+
+    Args:
+        pairs: picture -> mask, relative to `folder`.
+        problems: takes the masks that do not fit.
+
+    Raises:
+        DatasetError: not one fits.
+    """
+    faults = {name: _fault(folder / mask, folder / name) for name, mask in sorted(pairs.items())}
+    found = [Problem(fault[0], f"{pairs[name]}:", fault[1]) for name, fault in faults.items() if fault]
+    if len(found) == len(pairs):
+        raise DatasetError(f"{folder}: none of {len(pairs)} masks can be used, the first: {found[0]}.")
+    problems += found
+    return [name for name, fault in faults.items() if fault is None]
+
+
+def _fault(mask: Path, picture: Path) -> tuple[str, str] | None:
+    """Rule and sentence of a mask that cannot be used; a damaged picture is not its fault."""
+    if mask.suffix.lower() in LOSSY:
+        return "is a mask in JPEG", "is a JPEG, which does not keep the numbers of a mask"
+    why = damage(mask)
+    if why is not None:
+        return "is a mask that cannot be read", f"cannot be read ({why})"
+    try:
+        wanted = upright_size(picture)
+    except DatasetError:
+        return None
+    size = upright_size(mask)
+    if size == wanted:
+        return None
+    sizes = f"is {size[0]} x {size[1]}, its picture {picture.name} is {wanted[0]} x {wanted[1]}"
+    return "is a mask of another size than its picture", sizes
 
 
 def check_size(size: Sequence[int], mask: Path, picture: Path) -> None:

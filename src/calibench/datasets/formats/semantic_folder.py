@@ -19,6 +19,7 @@ from calibench.datasets.formats.mask_files import (
     look_up,
     look_up_colors,
     read_mask,
+    sound_pairs,
 )
 from calibench.datasets.formats.picture_names import choose_split, is_picture, no_annotation, no_overlap, stem_of
 from calibench.datasets.formats.text_file import read_text
@@ -64,7 +65,7 @@ def read_semantic_folder(layout: Layout, options: ReadOptions) -> Listing:
         raise DatasetError(f"{layout.folder}: there is no folder Images with pictures beside a folder Masks.")
     split = choose_split(splits, options.split, layout.folder)
     pairs, problems = _pairs(layout.folder, *splits[split])
-    names = tuple(sorted(pairs))
+    names = tuple(sound_pairs(layout.folder, pairs, problems))
     masks = [layout.folder / pairs[name] for name in names]
     meaning = _meaning(layout, split, masks)
     order = order_classes(meaning.names, meaning.source, options.labels)

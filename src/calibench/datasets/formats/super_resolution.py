@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from calibench.datasets.formats.format import Format, Layout, Rule
 from calibench.datasets.formats.picture_names import is_picture, no_annotation, no_overlap, stem_of
-from calibench.datasets.images import read_rgb, upright_size
+from calibench.datasets.images import damage, read_rgb, upright_size
 from calibench.datasets.listing import Listing, Problem, ReadOptions
 from calibench.datasets.truth import Truth
 from calibench.errors import DatasetError
@@ -36,7 +36,7 @@ def read_super_resolution(layout: Layout, options: ReadOptions) -> Listing:
     if options.split is not None:
         raise DatasetError(f"{layout.folder}: there is no split {options.split}; HR and LR are one set. Leave it out.")
     pairs, problems = _pairs(layout.folder, large, small)
-    names = tuple(sorted(pairs))
+    names = _sound(layout.folder, pairs, problems)
     return Listing(
         folder=layout.folder,
         format=SUPER_RESOLUTION.name,
@@ -79,6 +79,40 @@ def _pairs(folder: Path, large: Files, small: Files) -> tuple[dict[str, str], li
     return pairs, problems
 
 
+def _sound(folder: Path, pairs: Mapping[str, str], problems: list[Problem]) -> tuple[str, ...]:
+    """The small pictures whose large one looks whole and has a fitting size, sorted; reads the heads of the files only.
+
+    Raises:
+        DatasetError: not one fits.
+    """
+    faults = {name: _fault(folder / large, folder / name) for name, large in sorted(pairs.items())}
+    found = [Problem(fault[0], f"{pairs[name]}:", fault[1]) for name, fault in faults.items() if fault]
+    if len(found) == len(pairs):
+        raise DatasetError(f"{folder}: none of {len(pairs)} pairs can be used, the first: {found[0]}.")
+    problems += found
+    return tuple(name for name, fault in faults.items() if fault is None)
+
+
+def _fault(large: Path, small: Path) -> tuple[str, str] | None:
+    """Rule and sentence of a large picture that cannot be used; a damaged small one is not its fault."""
+    why = damage(large)
+    if why is not None:
+        return "is a large picture that cannot be read", f"cannot be read ({why})"
+    try:
+        wrong = _wrong_size(upright_size(large), upright_size(small))
+    except DatasetError:
+        return None
+    return ("is no multiple of its small picture", wrong) if wrong else None
+
+
+def _wrong_size(large: tuple[int, int], small: tuple[int, int]) -> str | None:
+    """What is wrong with two sizes (height, width); None where one is a multiple of the other."""
+    factor = large[0] / small[0]
+    if factor >= 1 and large[1] == small[1] * factor:
+        return None
+    return f"is {large[0]} x {large[1]}, the small one is {small[0]} x {small[1]}: no factor in both directions"
+
+
 def _large(path: Path, small: Path) -> NDArray[np.uint8]:
     """uint8 [H, W, 3], RGB.
 
@@ -86,13 +120,9 @@ def _large(path: Path, small: Path) -> NDArray[np.uint8]:
         DatasetError: damaged, or its size is no multiple of the small one's.
     """
     pixels = read_rgb(path)
-    height, width = upright_size(small)
-    factor = pixels.shape[0] / height
-    if factor < 1 or pixels.shape[1] / width != factor:
-        raise DatasetError(
-            f"{path}: this picture is {pixels.shape[0]} x {pixels.shape[1]}, the small one is {height} x {width}. "
-            "The large one must be larger by the same factor in both directions."
-        )
+    wrong = _wrong_size((pixels.shape[0], pixels.shape[1]), upright_size(small))
+    if wrong:
+        raise DatasetError(f"{path}: this picture {wrong}. Make the large one larger by the same factor both ways.")
     return pixels
 
 
