@@ -194,3 +194,12 @@ def test_pictures_that_the_file_does_not_name_are_reported(tmp_path: Path) -> No
     write_coco(tmp_path)
     draw(tmp_path / "images/val2017/z.jpg")
     assert sentences(read(tmp_path)) == ["images/val2017/z.jpg: is not named in instances_val2017.json"]
+
+
+def test_names_that_differ_by_case_or_ending_are_different_pictures(tmp_path: Path) -> None:
+    data = coco_data({"a": THREE["a"], "A": THREE["b"], "b": []})
+    data["images"][2]["file_name"] = "a.png"
+    listing = read(write_coco(tmp_path, data))
+    assert listing.names == tuple(f"images/val2017/{name}" for name in ("A.jpg", "a.jpg", "a.png"))
+    assert [len(listing.truth(number).objects.boxes) for number in range(3)] == [1, 2, 0]  # type: ignore[union-attr]
+    assert not listing.problems
