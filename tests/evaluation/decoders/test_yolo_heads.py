@@ -137,6 +137,31 @@ def test_masks_are_mixed_from_prototypes_and_cut_off_at_the_box():
         assert (mask != (inside & (columns < size[1] / 2))).sum() <= 2 * sum(each.sides)
 
 
+@pytest.mark.parametrize("name", ["yolov5", "yolo-end2end"])
+def test_rows_bring_their_masks_along(name):
+    size = (256, 320)
+    known = known_objects(2, size, CLASSES, count=3)
+    prototypes = np.full((1, 32, size[0] // 4, size[1] // 4), 1.0, np.float32)
+    prototypes[0, 16:] = -1.0
+    width = 6 if name == "yolo-end2end" else 5 + CLASSES
+    total = 300 if name == "yolo-end2end" else sum(3 * cell_count(size, stride) for stride in (8, 16, 32))
+    output = np.zeros((1, total, width + 32), np.float32)
+    for place, (row, each) in enumerate(zip(output[0], known, strict=False)):
+        if name == "yolo-end2end":
+            row[:6] = each.left, each.top, each.right, each.bottom, each.score, each.label
+        else:
+            row[:5], row[5 + each.label] = (*each.middle, *each.sides, 1), each.score
+        row[width:] = [1] * 20 + [0] * 12 if place != 1 else 0  # 16 speak for it, 4 against it; the second is undecided
+    outputs = {"output0": output, "output1": prototypes}
+    context = context_of(outputs, size)
+    decoder = choose_decoder(context)
+    assert decoder.name == name and decoder.has_masks(context)
+    found = decoder.decode(outputs, context)
+    assert_found(found, known)
+    for place, (mask, each) in enumerate(zip(found.masks, known, strict=True)):
+        assert mask.sum() == (0 if place == 1 else pytest.approx(each.sides[0] * each.sides[1], rel=0.1))
+
+
 def test_an_exported_task_without_boxes_fits_nothing():
     output = columns_output([], (320, 320))
     context = context_of({"output0": output}, (320, 320), metadata={"framework/task": "pose"})

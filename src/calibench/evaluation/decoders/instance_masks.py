@@ -40,7 +40,7 @@ def _boxes(context: Context) -> str | None:
     found = [
         name
         for name, shape in shapes_of(context).items()
-        if shape[-1] in (4, 5, ROW)
+        if shape[-1:] in ((4,), (5,), (ROW,))
         and (len(shape) == 2 or (len(shape) == 3 and shape[0] in (1, -1)) or shape[:2] == (1, 1))
     ]
     return named if named in found else found[0] if len(found) == 1 else None
