@@ -30,7 +30,8 @@ def samples(labels):
 
 
 def compare(reference, candidate, labels, metric, names):
-    return compare_samples(reference, candidate, samples(labels), Judge(TASK, metric, names))
+    pairs = zip(reference, candidate, strict=True)
+    return compare_samples(pairs, samples(labels), Judge(TASK, metric, names))
 
 
 def score(outputs, labels, metric, names):

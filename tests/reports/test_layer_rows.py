@@ -10,23 +10,24 @@ from calibench.datasets.inputs import plan_inputs
 from calibench.models.graph import WeightedLayer
 from calibench.models.normalise import normalise
 from calibench.progress import silent
-from calibench.quantizers.insert import RoundedWeights
 from calibench.quantizers.integers import quantize_weights
 from calibench.quantizers.quantize import Quantized, quantize
 from calibench.reports.layer_rows import MOST_CHANNELS, describe_channels, layer_rows
-from calibench.reports.report import SQNR_CAP_DB, LayerRow
+from calibench.reports.report import SQNR_CAP_DB, LayerRow, WeightChannels
 from calibench.settings import Settings, make_settings
 
 CONV = WeightedLayer("conv", "Convolution", (0,), 1, (1, 2, 3), False)
 
 
-def rounded(weights: np.ndarray, axes: tuple[int, ...]) -> RoundedWeights:
-    return RoundedWeights(weights.astype(np.float32), *quantize_weights(weights.astype(np.float32), axes))
+def described(weights: np.ndarray, axes: tuple[int, ...], layer: WeightedLayer = CONV) -> WeightChannels:
+    exact = weights.astype(np.float32)
+    integers, scale = quantize_weights(exact, axes)
+    return describe_channels(layer, exact, integers * scale, scale)
 
 
 def test_weights_are_described_per_output_channel() -> None:
     weights = np.array([[3.0, -4.0], [0.5, 0.5]]).reshape(2, 2, 1, 1)
-    found = describe_channels(rounded(weights, (1, 2, 3)), CONV)
+    found = described(weights, (1, 2, 3))
     assert (found.channels, found.largest) == (2, (4.0, 0.5))
     assert found.rms == pytest.approx((np.sqrt(12.5), 0.5), rel=1e-4)
     assert found.step == pytest.approx((4 / 127, 0.5 / 127), rel=1e-4)
@@ -37,25 +38,25 @@ def test_weights_are_described_per_output_channel() -> None:
 
 def test_one_scale_for_all_is_one_step() -> None:
     weights = np.array([[3.0, -4.0], [0.5, 0.5]]).reshape(2, 2, 1, 1)
-    found = describe_channels(rounded(weights, (0, 1, 2, 3)), CONV)
+    found = described(weights, (0, 1, 2, 3))
     assert found.step == pytest.approx((4 / 127,), rel=1e-4)
     assert found.error_db[1] < 45  # its own step would leave nothing of the error
 
 
 def test_a_channel_of_zeros_loses_nothing() -> None:
-    found = describe_channels(rounded(np.zeros((3, 2, 1, 1)), (1, 2, 3)), CONV)
+    found = described(np.zeros((3, 2, 1, 1)), (1, 2, 3))
     assert found.error_db == (SQNR_CAP_DB,) * 3
 
 
 def test_the_channels_of_a_deconvolution_lie_on_its_second_axis() -> None:
     layer = WeightedLayer("deconv", "ConvolutionBackpropData", (0,), 1, (0, 2, 3), False)
     weights = np.arange(6, dtype=np.float32).reshape(2, 3, 1, 1)
-    assert describe_channels(rounded(weights, (0, 2, 3)), layer).largest == (3.0, 4.0, 5.0)
+    assert described(weights, (0, 2, 3), layer).largest == (3.0, 4.0, 5.0)
 
 
 def test_of_very_many_channels_some_are_chosen_evenly() -> None:
     weights = np.arange(1, 5001, dtype=np.float32).reshape(5000, 1, 1, 1)
-    found = describe_channels(rounded(weights, (1, 2, 3)), CONV)
+    found = described(weights, (1, 2, 3))
     assert found.channels == 5000
     assert len(found.largest) == len(found.step) == len(found.error_db) == MOST_CHANNELS
     assert (found.largest[0], found.largest[-1]) == (1.0, 5000.0)

@@ -45,6 +45,22 @@ def test_a_layer_finds_its_time_by_its_name_among_the_fused() -> None:
     assert (timed[0].runtime_precision, timed[0].output_precisions) == ("U8", "U8")
     assert timed[0].output_db == SQNR_CAP_DB
     assert (timed[1].fp32_ms, timed[1].int8_ms, timed[1].output_db) == (None, None, None)
+    assert timed[1].runtime_precision == "not executed"
+
+
+def test_without_times_nothing_is_said_of_how_a_layer_ran() -> None:
+    (row,) = with_performance((LayerRow(name="conv", type="Convolution", precision="int8"),), Performance())
+    assert row.runtime_precision is None
+
+
+def test_a_product_finds_its_time_under_the_names_that_the_runtime_gives_it() -> None:
+    profiles = {
+        "fp32": (layer_time("logits", ("logits",), 2.0, "F32"),),
+        "int8": (layer_time("fc/DequantizationMultiply", ("fc/DequantizationMultiply", "logits"), 0.5, "U8"),),
+    }
+    rows = (LayerRow(name="fc", type="MatMul", precision="int8"),)
+    (row,) = with_performance(rows, Performance(profiles=profiles, biases={"fc": "logits"}))
+    assert (row.fp32_ms, row.int8_ms, row.runtime_precision) == (2.0, 0.5, "U8")
 
 
 def test_a_layer_of_its_own_goes_before_one_that_it_is_fused_into() -> None:

@@ -1,7 +1,8 @@
 """INT8 beside FP32 on the same samples: accuracy, speed, time and error of every layer, memory."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import tee
 
 import openvino as ov
@@ -10,14 +11,15 @@ from calibench.datasets.ahead import decode_ahead
 from calibench.datasets.dataset import Dataset, Sample
 from calibench.evaluation.interval import drop_interval
 from calibench.evaluation.judge import Judge
-from calibench.evaluation.layer_errors import layer_errors
+from calibench.evaluation.layer_errors import after_bias, layer_errors
 from calibench.evaluation.score import Comparison, compare
 from calibench.inference.benchmark import BenchmarkSettings, Candidate, Speed, measure
 from calibench.inference.memory import model_memory_mb
 from calibench.inference.profile import LayerTime, profile
-from calibench.inference.runner import compile_for_samples, infer_batches
+from calibench.inference.runner import Outputs, compile_for_samples, infer_batches
 from calibench.inference.side_by_side import SAMPLES
 from calibench.machine import default_precision
+from calibench.models.graph import operations
 from calibench.progress import Progress
 from calibench.settings import Settings
 
@@ -37,6 +39,29 @@ class Both:
         """Of the float layers of INT8, as it will be deployed."""
         return deployed_precision(self.settings)
 
+    @cached_property
+    def exact(self) -> ov.CompiledModel:
+        """FP32 in exact FP32."""
+        return compile_for_samples(self.fp32, self.settings.device, self.threads)
+
+    @cached_property
+    def deployed(self) -> ov.CompiledModel:
+        """INT8 as it will be deployed."""
+        return compile_for_samples(self.int8, self.settings.device, self.threads, self.precision)
+
+    def run(self, samples: Iterable[Sample]) -> Iterator[tuple[Outputs, Outputs]]:
+        """Outputs of FP32 and of INT8 for every sample; each sample is taken once.
+
+        Raises:
+            SettingsError: the batch of the settings does not fit the samples.
+        """
+        for_exact, for_deployed = tee(samples)
+        return zip(
+            infer_batches(self.exact, for_exact, 1),
+            infer_batches(self.deployed, for_deployed, self.settings.batch),
+            strict=True,
+        )
+
 
 @dataclass(frozen=True)
 class Performance:
@@ -47,12 +72,14 @@ class Performance:
         profiles: of `fp32` and `int8`, the layers as they ran, in order.
         output_db: signal over noise of the output of every layer that is in both, dB.
         memory_mb: of `fp32` and `int8`; one that cannot be told is left out.
+        biases: layer -> the addition of its bias, under whose name the runtime may run both.
     """
 
     speeds: Mapping[str, Speed] = field(default_factory=dict)
     profiles: Mapping[str, tuple[LayerTime, ...]] = field(default_factory=dict)
     output_db: Mapping[str, float] = field(default_factory=dict)
     memory_mb: Mapping[str, float] = field(default_factory=dict)
+    biases: Mapping[str, str] = field(default_factory=dict)
 
 
 def deployed_precision(settings: Settings) -> str:
@@ -66,21 +93,15 @@ def compare_both(both: Both, judge: Judge, progress: Progress) -> Comparison:
     Raises:
         DatasetError, SettingsError: as `compare`.
     """
-    settings, samples = both.settings, both.samples
-    exact = compile_for_samples(both.fp32, settings.device, both.threads)
-    deployed = compile_for_samples(both.int8, settings.device, both.threads, both.precision)
-    for_exact, for_deployed = tee(reported(samples, both.threads, progress))  # each sample is decoded once
-    found = compare(
-        infer_batches(exact, for_exact, 1), infer_batches(deployed, for_deployed, settings.batch), samples, judge
-    )
+    found = compare(both.run(reported(both.samples, both.threads, progress)), both.samples, judge)
     return replace(found, drop_interval=drop_interval(found.baseline, found.int8, judge.metric))
 
 
-def measure_both(both: Both, layers: Iterable[str], progress: Progress) -> Performance:
+def measure_both(both: Both, layers: Sequence[str], progress: Progress) -> Performance:
     """Speed in turns, time and error of every layer, memory.
 
     Args:
-        layers: names of those whose error is measured.
+        layers: names of those that the report lists.
 
     Raises:
         DatasetError, SettingsError: the samples cannot be run.
@@ -93,6 +114,7 @@ def measure_both(both: Both, layers: Iterable[str], progress: Progress) -> Perfo
     samples = [both.samples[i] for i in range(min(SAMPLES, len(both.samples)))]
     bench = BenchmarkSettings(batches=(settings.batch,), threads=both.threads, seconds=0.4, warm_up=0.2)
     speeds = measure(candidates, samples, bench, progress)
+    index = operations(both.fp32)
     pair = {name: candidates[name] for name in ("fp32", "int8")}
     memory = {
         name: model_memory_mb(each.model, samples[0], device, each.precision, both.threads)
@@ -103,6 +125,7 @@ def measure_both(both: Both, layers: Iterable[str], progress: Progress) -> Perfo
         {name: profile(each.model, samples[0], device, each.precision, both.threads) for name, each in pair.items()},
         layer_errors(both.fp32, both.int8, layers, both.samples, device, both.threads, precision),
         {name: found for name, found in memory.items() if found is not None},
+        {name: after_bias(index[name]).get_node().get_friendly_name() for name in layers if name in index},
     )
 
 

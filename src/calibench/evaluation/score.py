@@ -94,22 +94,21 @@ def score(outputs: Iterable[Outputs], samples: Dataset, judge: Judge) -> Score:
     return tally.score()
 
 
-def compare(reference: Iterable[Outputs], candidate: Iterable[Outputs], samples: Dataset, judge: Judge) -> Comparison:
-    """Compare the outputs of INT8 (`candidate`) with those of FP32 (`reference`), sample by sample.
+def compare(pairs: Iterable[tuple[Outputs, Outputs]], samples: Dataset, judge: Judge) -> Comparison:
+    """Compare the outputs of FP32 (first) and of INT8, sample by sample.
 
     Nothing but the evidence of each sample is kept.
 
     Raises:
         DatasetError: no samples, or labels that the model does not know.
         SettingsError: the metric does not fit the outputs.
-        ValueError: one stream is longer than the other.
     """
     baseline, int8 = _Tally(judge.metric), _Tally(judge.metric)
     distortions = {name: Distortion() for name in judge.output_names}
     cosines: list[float] = []
     agreed: list[bool] = []
     sqnrs: list[float] = []
-    for index, (wanted, given) in enumerate(zip(reference, candidate, strict=True)):
+    for index, (wanted, given) in enumerate(pairs):
         described = samples.describe(index)
         before, after = judge.named(wanted), judge.named(given)
         if index == 0:

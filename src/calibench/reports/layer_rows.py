@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 import openvino as ov
+from numpy.typing import NDArray
 
-from calibench.models.graph import Port, TensorKey, WeightedLayer, operations
+from calibench.models.graph import FloatArray, Port, TensorKey, WeightedLayer, operations
 from calibench.quantizers.fit import Quantization, Quantizer
-from calibench.quantizers.insert import RoundedWeights, WeightOptions, round_weights, tensors_read
+from calibench.quantizers.insert import WeightOptions, round_weights, tensors_read
 from calibench.quantizers.integers import ACTIVATION_LEVELS
 from calibench.quantizers.observed import Counts
-from calibench.reports.report import SQNR_CAP_DB, Histogram, LayerRow, QuantizerRange, WeightChannels
+from calibench.reports.report import SQNR_CAP_DB, Histogram, LayerRow, QuantizerRange, WeightChannels, capped
 
 MOST_CHANNELS = 1024
 """Output channels whose weights are listed: more cannot be told apart on a screen."""
@@ -77,33 +78,41 @@ def weight_channels(graph: ov.Model, quantization: Quantization, options: Weight
         if layer.weight_port is not None:
             read = inputs.get(Port(layer.name, layer.activation_ports[0]))
             rounded = round_weights(index[layer.name], layer, quantization, read, options)
-            found[layer.name] = describe_channels(rounded, layer)
+            stored = np.asarray(rounded.integers * rounded.scale, np.float32)
+            found[layer.name] = describe_channels(layer, rounded.exact, stored, rounded.scale)
     return found
 
 
-def describe_channels(rounded: RoundedWeights, layer: WeightedLayer) -> WeightChannels:
-    """At most MOST_CHANNELS output channels, evenly chosen, in the unit of the weights as they are stored."""
-    kept = [axis for axis in range(rounded.exact.ndim) if axis not in layer.weight_axes]
-    channels = int(np.prod([rounded.exact.shape[axis] for axis in kept], dtype=np.int64))
+def describe_channels(
+    layer: WeightedLayer, exact: FloatArray, stored: FloatArray, scale: FloatArray | None = None
+) -> WeightChannels:
+    """At most MOST_CHANNELS output channels, evenly chosen, in the unit of the weights.
+
+    Args:
+        exact: float32, weights of the layer before rounding.
+        stored: float32, of the same shape; what INT8 computes with.
+        scale: float32, size of one step, with the `weight_axes` of the layer of length 1; None where it is not known.
+    """
+    kept = [axis for axis in range(exact.ndim) if axis not in layer.weight_axes]
+    channels = int(np.prod([exact.shape[axis] for axis in kept], dtype=np.int64))
     chosen = np.unique(np.linspace(0, channels - 1, min(channels, MOST_CHANNELS)).round().astype(np.int64))
 
-    def rows(values: Any) -> Any:
+    def rows(values: FloatArray) -> NDArray[np.float64]:
         """float64 [chosen channels, values each]; the whole is not copied in float64."""
-        return values.transpose(*kept, *layer.weight_axes).reshape(channels, -1)[chosen].astype(np.float64)
+        by_channel = values.transpose(*kept, *layer.weight_axes).reshape(channels, -1)
+        return np.asarray(by_channel[chosen], np.float64)
 
-    exact = rows(rounded.exact)
-    scale = rounded.scale.reshape(-1)
-    step = scale[chosen] if scale.size == channels else scale
-    noise = np.square(exact - rows(rounded.integers) * step[:, None].astype(np.float64)).sum(1)
-    signal = np.square(exact).sum(1)
+    before = rows(exact)
+    signal, noise = np.square(before).sum(1), np.square(before - rows(stored)).sum(1)
     with np.errstate(divide="ignore", invalid="ignore"):
         error_db = np.where(noise == 0, SQNR_CAP_DB, 10 * (np.log10(signal) - np.log10(noise)))
+    steps = np.zeros(0) if scale is None else scale.reshape(-1)
     return WeightChannels(
         channels=channels,
-        largest=_short(np.abs(exact).max(1)),
-        rms=_short(np.sqrt(signal / exact.shape[1])),
-        step=_short(step),
-        error_db=tuple(round(float(value), 2) for value in np.clip(error_db, -SQNR_CAP_DB, SQNR_CAP_DB)),
+        largest=_short(np.abs(before).max(1)),
+        rms=_short(np.sqrt(signal / before.shape[1])),
+        step=_short(steps[chosen] if steps.size == channels else steps),
+        error_db=tuple(round(capped(float(value)), 2) for value in error_db),
     )
 
 

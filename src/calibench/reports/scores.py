@@ -23,7 +23,6 @@ def score_fields(comparison: Comparison, judge: Judge, about: About) -> dict[str
         "unit": baseline.unit,
         "higher_is_better": judge.metric.higher_is_better,
         "task": judge.task.kind,
-        "task_notes": tuple(judge.task.notes),
         "baseline": baseline.score,
         "int8": int8.score,
         "drop_points": comparison.drop_points,

@@ -8,6 +8,9 @@ from calibench.inference.benchmark import Speed
 from calibench.inference.profile import LayerTime
 from calibench.reports.report import LayerRow, TimedLayer, capped
 
+NOT_EXECUTED = "not executed"
+"""Where the precision of a layer would stand that the runtime had nothing to do for."""
+
 
 def speed_fields(speeds: Mapping[str, Speed]) -> dict[str, Any]:
     """The report's fields about speed.
@@ -57,31 +60,33 @@ def timed_layer(layer: LayerTime) -> TimedLayer:
 def with_performance(layers: Sequence[LayerRow], performance: Performance) -> tuple[LayerRow, ...]:
     """The decided layers with what the runtime did and the measured error of their outputs.
 
-    A layer finds its time by its name among those that were fused; one that is found nowhere was not executed.
+    A layer finds its time by its name among those that were fused, or by that of its bias; one that is found nowhere
+    did not run: it was computed beforehand, or was left out.
     """
     before, after = (_by_name(performance.profiles.get(name, ())) for name in ("fp32", "int8"))
-    errors = performance.output_db
-    return tuple(
-        _with_time(layer, before.get(layer.name), after.get(layer.name), errors.get(layer.name)) for layer in layers
-    )
+    found = []
+    for layer in layers:
+        names = (layer.name, f"{layer.name}/DequantizationMultiply", performance.biases.get(layer.name, layer.name))
+        fp32, int8 = (next((times[name] for name in names if name in times), None) for times in (before, after))
+        error = performance.output_db.get(layer.name)
+        found.append(
+            layer.model_copy(
+                update={
+                    "output_db": None if error is None else round(capped(error), 2),
+                    "fp32_ms": fp32.time_ms if fp32 else None,
+                    "int8_ms": int8.time_ms if int8 else None,
+                    "runtime_precision": int8.precision if int8 else NOT_EXECUTED if after else None,
+                    "output_precisions": int8.output_precisions if int8 else None,
+                }
+            )
+        )
+    return tuple(found)
 
 
 def _by_name(layers: Sequence[LayerTime]) -> dict[str, LayerTime]:
     """By the names of all layers that a layer of the runtime stands for; its own name goes first."""
     fused = {name: layer for layer in layers for name in layer.original_names}
     return fused | {layer.name: layer for layer in layers}
-
-
-def _with_time(layer: LayerRow, fp32: LayerTime | None, int8: LayerTime | None, output_db: float | None) -> LayerRow:
-    return layer.model_copy(
-        update={
-            "output_db": None if output_db is None else round(capped(output_db), 2),
-            "fp32_ms": fp32.time_ms if fp32 else None,
-            "int8_ms": int8.time_ms if int8 else None,
-            "runtime_precision": int8.precision if int8 else None,
-            "output_precisions": int8.output_precisions if int8 else None,
-        }
-    )
 
 
 def reproduce_snippet(device: str, precision: str) -> str:
