@@ -38,10 +38,12 @@ def browser() -> Iterator[Any]:
         started.close()
 
 
-@pytest.fixture
-def show(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+@pytest.fixture(scope="module")
+def show(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
     """Open the page of a report; in the end there must have been no message and no request but for the file."""
-    pages, found = [], []
+    pages: list[Any] = []
+    found: list[str] = []
+    tmp_path = tmp_path_factory.mktemp("pages")
 
     def start(report: Report, size: tuple[int, int] = DESKTOP, scheme: str = "light", has_charts: bool = True) -> Any:
         write_html(report, tmp_path / "report.html")
@@ -64,6 +66,21 @@ def show(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     assert found == []
 
 
+@pytest.fixture(scope="module")
+def opened(show: Callable[..., Any]) -> Any:
+    """One page for all tests that only look and click: drawing it takes the most time."""
+    return show(rich_report())
+
+
+@pytest.fixture
+def rich(opened: Any) -> Any:
+    """The page without filters and with no layer chosen."""
+    opened.keyboard.press("Escape")
+    opened.fill("[data-filters=table-layers]", "")
+    opened.select_option("[data-precision=table-layers]", "")
+    return opened
+
+
 def is_outside(address: str) -> bool:
     return not address.startswith(("data:", "blob:")) and not address.endswith("/report.html")
 
@@ -73,8 +90,8 @@ def layers_shown(page: Any) -> list[str]:
     return [text.split("\t")[0].strip() for text in rows.all_inner_texts()]
 
 
-def test_all_charts_are_drawn_offline(show) -> None:
-    page = show(rich_report())
+def test_all_charts_are_drawn_offline(rich) -> None:
+    page = rich
     for chart in ("#chart-types", "#chart-precisions", "#chart-signal"):
         assert page.locator(f"{chart} .main-svg").count() > 0
     bars = page.locator("#chart-types .bars .point path")
@@ -82,8 +99,8 @@ def test_all_charts_are_drawn_offline(show) -> None:
     assert bars.first.evaluate("bar => getComputedStyle(bar).fill") == "rgb(138, 147, 161)"
 
 
-def test_a_click_on_a_layer_shows_its_activations_weights_and_error(show) -> None:
-    page = show(rich_report())
+def test_a_click_on_a_layer_shows_its_activations_weights_and_error(rich) -> None:
+    page = rich
     assert page.locator("#detail").is_hidden()
     page.locator("#table-layers tbody tr").nth(2).locator("td").nth(2).click()
     detail = page.locator("#detail")
@@ -96,14 +113,14 @@ def test_a_click_on_a_layer_shows_its_activations_weights_and_error(show) -> Non
     assert detail.locator("#detail-weights .bars .point").count() == 24
 
 
-def test_a_layer_left_in_float_says_why(show) -> None:
-    page = show(rich_report())
+def test_a_layer_left_in_float_says_why(rich) -> None:
+    page = rich
     page.locator("#table-layers tbody tr").nth(5).click()
     assert "float: its predicted output is poor [12.1 dB]" in page.locator("#detail").inner_text()
 
 
-def test_layers_are_reached_and_left_by_keys(show) -> None:
-    page = show(rich_report())
+def test_layers_are_reached_and_left_by_keys(rich) -> None:
+    page = rich
     page.locator("#table-layers tbody tr").first.focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
@@ -116,8 +133,8 @@ def test_layers_are_reached_and_left_by_keys(show) -> None:
     assert page.evaluate("document.activeElement.dataset.layer") == "2"
 
 
-def test_layers_are_filtered_by_word_and_by_precision(show) -> None:
-    page = show(rich_report())
+def test_layers_are_filtered_by_word_and_by_precision(rich) -> None:
+    page = rich
     page.fill("[data-filters=table-layers]", "matmul features.1")
     assert {number[-1] for number in layers_shown(page)} <= {"1", "3", "5", "7", "9"}
     assert page.locator("#table-layers-count").inner_text() == f"{len(layers_shown(page))} of 300 layers"
@@ -129,8 +146,8 @@ def test_layers_are_filtered_by_word_and_by_precision(show) -> None:
     assert page.locator("#detail-name").inner_text().startswith("features.28/")
 
 
-def test_a_click_on_a_heading_sorts_and_what_is_not_known_stays_last(show) -> None:
-    page = show(rich_report())
+def test_a_click_on_a_heading_sorts_and_what_is_not_known_stays_last(rich) -> None:
+    page = rich
     button = page.locator("#table-classes th button", has_text="Drop")
 
     def drops() -> list[str]:
@@ -146,8 +163,8 @@ def test_a_click_on_a_heading_sorts_and_what_is_not_known_stays_last(show) -> No
     assert page.locator("#table-classes th[aria-sort=ascending]").count() == 1
 
 
-def test_the_classes_are_saved_as_csv(show) -> None:
-    page = show(rich_report())
+def test_the_classes_are_saved_as_csv(rich) -> None:
+    page = rich
     with page.expect_download() as waiting:
         page.get_by_text("Save as CSV").click()
     assert waiting.value.suggested_filename == "classes.csv"
@@ -185,8 +202,8 @@ def test_on_paper_there_are_no_buttons_all_rows_and_a_white_ground(show) -> None
     assert page.locator(".advice li:visible").count() == 3
 
 
-def test_boxes_lie_on_their_picture(show) -> None:
-    page = show(rich_report())
+def test_boxes_lie_on_their_picture(rich) -> None:
+    page = rich
     panel = page.locator(".card").first.locator(".panel").nth(2)
     picture, box = panel.locator("svg").bounding_box(), panel.locator("rect.line").bounding_box()
     left = (box["x"] - picture["x"]) / picture["width"]
