@@ -144,3 +144,9 @@ def test_what_no_python_can_read_is_no_list_of_names():
     assert names_in({"framework/names": "{0: oops"}) == ()
     assert names_in({"names": "['a', 'b']"}) == ("a", "b")
     assert normal("Traffic_Light ") == normal("traffic-light") == "traffic light"
+
+
+def test_the_empty_name_of_training_extensions_is_no_class_of_the_outputs():
+    metadata = {"model_info/labels": "otx_empty_lbl cat dog"}
+    assert looked_up(["dog", "cat"], Counting(), metadata=metadata) == [1, 0]
+    assert looked_up(["dog", "cat"], Counting(None, "first"), metadata=metadata) == [NONE, 1, 0]

@@ -17,6 +17,9 @@ IntArray = NDArray[np.int64]
 NONE = -1
 """No class of the dataset."""
 
+EMPTY = "otx_empty_lbl"
+"""First name in files of OpenVINO Training Extensions for Mask R-CNN, whose outputs number the classes without it."""
+
 COCO_SHARE = 0.5
 """Of the dataset's names that must be COCO's for it to count as a part of COCO: custom sets share a name or two."""
 
@@ -141,7 +144,9 @@ def _shifted(names: Sequence[str], counting: Counting, settings: TaskSettings) -
     leaves_out = (counting.count is None and settings.background == "first") or counting.count == len(names) + 1
     has_it = bool(names) and normal(names[0]) in ("background", "bg")
     first = int(counting.background == "first" and leaves_out and not has_it)
-    return {place + first: name for place, name in enumerate(names)}
+    if names and names[0] == EMPTY and counting.background == "none":
+        first = -1
+    return {place + first: name for place, name in enumerate(names) if place + first >= 0}
 
 
 def _by_name(
