@@ -164,7 +164,12 @@ def test_a_box_outside_the_picture_is_cut_off_and_reported(tmp_path: Path) -> No
 def test_the_size_of_the_picture_counts_where_the_file_lies(tmp_path: Path) -> None:
     data = coco_data({"a": [("dog", 1, 2, 200, 40)]})
     data["images"][0] |= {"width": 640, "height": 480}
-    assert read(write_coco(tmp_path, data)).truth(0).objects.boxes.tolist() == [[1, 2, 64, 40]]  # type: ignore[union-attr]
+    listing = read(write_coco(tmp_path, data))
+    assert listing.truth(0).objects.boxes.tolist() == [[1, 2, 64, 40]]  # type: ignore[union-attr]
+    assert sentences(listing) == [
+        "instances_val2017.json: image 100 says 640 x 480, but images/val2017/a.jpg has 64 x 48 pixels: "
+        "its boxes may be those of another size"
+    ]
 
 
 def test_a_labels_file_overrules_the_order_of_the_categories(tmp_path: Path) -> None:

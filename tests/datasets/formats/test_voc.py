@@ -236,3 +236,12 @@ def test_one_stem_with_two_endings_is_ambiguous_unless_the_file_names_one(tmp_pa
     assert len(listing) == (3 if is_named else 2)
     what = "ImageSets/Main/val.txt: names picture a, which may be JPEGImages/a.jpg or JPEGImages/a.png"
     assert sentences(listing) == ([] if is_named else [what])
+
+
+def test_another_size_in_the_file_than_in_the_picture_is_reported(tmp_path: Path) -> None:
+    write_voc(tmp_path)
+    draw(tmp_path / "JPEGImages/a.jpg", (32, 24))
+    assert sentences(read(tmp_path)) == [
+        "Annotations/a.xml: says 64 x 48, but JPEGImages/a.jpg has 32 x 24 pixels: "
+        "its boxes may be those of another size"
+    ]

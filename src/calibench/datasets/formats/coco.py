@@ -1,6 +1,5 @@
 """COCO: one JSON file with pictures, categories, boxes and masks (docs/reference/datasets.md#coco)."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,21 +9,16 @@ from typing import Any
 from calibench.datasets.folder import check_folder, pictures
 from calibench.datasets.formats.box_table import BoxTable, box_fault, make_table, reaches_outside
 from calibench.datasets.formats.class_order import ClassOrder, order_classes
+from calibench.datasets.formats.coco_file import JSON_FILES, annotation_files, choose_file, load_coco
 from calibench.datasets.formats.coco_masks import MaskStore
 from calibench.datasets.formats.format import Format, Layout, Rule
 from calibench.datasets.formats.picture_choice import find_picture
 from calibench.datasets.formats.picture_names import PictureNames, index_pictures
-from calibench.datasets.formats.splits import choose_part
-from calibench.datasets.formats.text_file import read_text
+from calibench.datasets.formats.stated_sizes import check_sizes
 from calibench.datasets.images import upright_size
 from calibench.datasets.listing import Listing, Problem, ReadOptions
 from calibench.datasets.truth import NOTHING, Kind, Truth
 from calibench.errors import DatasetError
-
-JSON_FILES = ("*.json", "*/*.json", "*/*/*.json")
-OTHER_TASKS = ("captions_", "panoptic_", "stuff_", "image_info_", "person_keypoints_")  # beside instances_*.json
-KEYS = (b'"images"', b'"annotations"', b'"categories"', b'"info"', b'"licenses"')
-HEAD = 4096  # bytes at both ends of a file, where the names of its parts stand
 
 
 def read_coco(layout: Layout, options: ReadOptions) -> Listing:
@@ -35,9 +29,9 @@ def read_coco(layout: Layout, options: ReadOptions) -> Listing:
             pictures in the folder.
     """
     check_folder(layout.folder)
-    file = _choose(layout, options.split)
+    file = choose_file(layout, options.split)
     reading = _Reading(file.rsplit("/", 1)[-1])
-    data = _load(layout.folder / file)
+    data = load_coco(layout.folder / file)
     categories = reading.categories(data, layout.folder / file)
     order = order_classes([name for _, name in categories], "the numbers of the categories", options.labels)
     found = reading.images(data, index_pictures(layout.files), _homes(file))
@@ -48,6 +42,7 @@ def read_coco(layout: Layout, options: ReadOptions) -> Listing:
     table, kinds = reading.objects(data, found, classes)
     names = tuple(image.name for image in found)
     reading.unlisted(layout, found)
+    reading.check_sizes(layout.folder, found)
     return Listing(
         folder=layout.folder,
         format="coco",
@@ -192,6 +187,12 @@ class _Reading:
             if name not in named and name.rpartition("/")[0] in homes:
                 self.problems.append(Problem("picture without an entry", f"{name}:", f"is not named in {self.file}"))
 
+    def check_sizes(self, folder: Path, found: list[_Image]) -> None:
+        """A look at some of the pictures."""
+        stated = {image.name: (image.height, image.width) for image in found if image.height and image.width}
+        ids = {image.name: image.id for image in found}
+        self.problems += check_sizes(folder, stated, lambda name: f"{self.file}: image {ids[name]}")
+
 
 def _truth(folder: Path, names: tuple[str, ...], table: BoxTable, number: int) -> Truth:
     return Truth(objects=table.objects(number, *upright_size(folder / names[number])))
@@ -235,36 +236,6 @@ def _class_ids(order: ClassOrder, categories: list[tuple[int, str]]) -> tuple[in
     return tuple(ids[place] for place in range(len(order.names))) if len(ids) == len(order.names) else ()
 
 
-def _choose(layout: Layout, split: str | None) -> str:
-    files = _annotation_files(layout)
-    if not files:
-        raise DatasetError(f"{layout.folder}: it has no annotations/instances_*.json. Add COCO's annotation file.")
-    return choose_part(files, split, layout.folder)
-
-
-def _annotation_files(layout: Layout) -> tuple[str, ...]:
-    """Files of instances; if there are none other JSON files of COCO's form, and if need be those of keypoints."""
-    files = layout.matching(*JSON_FILES)
-    named = tuple(name for name in files if name.rsplit("/", 1)[-1].lower().startswith("instances"))
-    if named:
-        return named
-    alike = tuple(name for name in files if _looks_like_coco(layout.folder / name))
-    plain = tuple(name for name in alike if not name.rsplit("/", 1)[-1].lower().startswith(OTHER_TASKS))
-    return plain or tuple(name for name in alike if "person_keypoints_" in name)
-
-
-def _looks_like_coco(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            ends = file.read(HEAD)
-            file.seek(max(0, path.stat().st_size - HEAD))
-            ends += file.read()
-    except OSError:
-        return False
-    seen = [key in ends for key in KEYS]
-    return sum(seen) >= 2 and any(seen[:3])
-
-
 def _homes(file: str) -> tuple[str, ...]:
     """Folders in which the pictures of an annotation file mostly lie, the likeliest first."""
     folder, _, last = file.rpartition("/")
@@ -272,25 +243,6 @@ def _homes(file: str) -> tuple[str, ...]:
     plain = split.rstrip("0123456789")
     names = (split, plain, f"{plain}2017")
     return (*(f"images/{name}" for name in names), *names, "images", folder)
-
-
-def _load(path: Path) -> dict[str, Any]:
-    text = read_text(path)
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        at = f"line {error.lineno}, column {error.colno}"
-        raise DatasetError(
-            f"{path}: this is no whole JSON file ({error.msg.lower()} at {at}). Copy it again."
-        ) from None
-    except (ValueError, RecursionError):
-        raise DatasetError(f"{path}: this is no JSON file of COCO's form. Copy it again.") from None
-    if not isinstance(data, dict) or not isinstance(data.get("images"), list):
-        raise DatasetError(f"{path}: it has no list of images. COCO's file holds images, annotations and categories.")
-    for key in ("annotations", "categories"):
-        if not isinstance(data.get(key, []), list):
-            raise DatasetError(f"{path}: its {key} are no list. COCO's file holds images, annotations and categories.")
-    return data
 
 
 def _no_pictures(layout: Layout, file: str, data: Mapping[str, Any]) -> str:
@@ -307,7 +259,7 @@ COCO = Format(
     "coco",
     "COCO 2014/2017",
     (
-        Rule("annotations/instances_*.json", lambda layout: bool(_annotation_files(layout))),
+        Rule("annotations/instances_*.json", lambda layout: bool(annotation_files(layout))),
         Rule("pictures", lambda layout: bool(pictures(layout))),
     ),
     read_coco,

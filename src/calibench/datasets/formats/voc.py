@@ -12,6 +12,7 @@ from calibench.datasets.formats.format import Format, Layout, Rule
 from calibench.datasets.formats.picture_choice import find_picture
 from calibench.datasets.formats.picture_names import index_pictures, no_annotation, no_overlap, stem_of
 from calibench.datasets.formats.splits import choose_part
+from calibench.datasets.formats.stated_sizes import check_sizes
 from calibench.datasets.formats.text_file import read_lines
 from calibench.datasets.formats.voc_masks import Color, MaskColors, read_voc_mask
 from calibench.datasets.formats.voc_objects import Row, VocObjects, find_classes, read_objects
@@ -83,7 +84,8 @@ def read_voc(layout: Layout, options: ReadOptions) -> Listing:
     samples = _samples(files, names, read, list_file, has_masks)
     if not samples.pictures:
         raise _nothing(layout, names, samples.problems)
-    problems = [*(read.problems), *samples.problems, *_unlisted(files, wanted, samples)]
+    problems = [*read.problems, *samples.problems, *_unlisted(files, wanted, samples)]
+    problems += _sizes(layout.folder, files, samples, read)
     return _listing(layout, files, samples, _Read(read, order, labels, has_masks), problems)
 
 
@@ -261,6 +263,12 @@ def _unlisted(files: _Set, wanted: list[str] | None, samples: _Samples) -> list[
     known = {*files.texts, *files.masks}
     loose = [name for name in files.pictures if name not in taken and stem_of(name).rpartition("/")[2] not in known]
     return no_annotation(loose, "no XML file")
+
+
+def _sizes(folder: Path, files: _Set, samples: _Samples, read: VocObjects) -> tuple[Problem, ...]:
+    stated = {name: read.sizes[stem] for stem, name in samples.pictures.items() if stem in read.sizes}
+    texts = {name: files.texts[stem] for stem, name in samples.pictures.items() if stem in read.sizes}
+    return check_sizes(folder, stated, lambda name: f"{texts[name]}:")
 
 
 def _nothing(layout: Layout, names: list[str], problems: Sequence[Problem]) -> DatasetError:

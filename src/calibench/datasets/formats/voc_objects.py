@@ -26,10 +26,12 @@ class VocObjects:
     Attributes:
         rows: stem of a file -> its objects; a file that cannot be read is missing.
         file_names: stem of a file -> the name of the picture that it names, if it does.
+        sizes: stem of a file -> height, width of the picture as it says, if it does.
     """
 
     rows: dict[str, list[Row]]
     file_names: dict[str, str]
+    sizes: dict[str, tuple[int, int]]
     problems: tuple[Problem, ...]
 
 
@@ -72,7 +74,8 @@ def read_objects(folder: Path, shown: str, stems: Sequence[str], classes: Sequen
         what = _file_fault(folder / f"{name}.xml", faults.get(name, []))
         problems.append(Problem("annotation file that cannot be read", f"{shown}/{name}.xml:", what))
     names = {item.name: item.picture.name for item in first.items if item.picture is not None}
-    return VocObjects(rows, names, tuple(problems))
+    sizes = {item.name: item.size for item in first.items if item.size is not None}
+    return VocObjects(rows, names, sizes, tuple(problems))
 
 
 def _lost(stems: Iterable[str], read: Items, *more: Item) -> tuple[str, ...]:
