@@ -279,6 +279,16 @@ def test_what_is_no_number_does_not_stop_the_page() -> None:
     assert 'data-value="nan"' not in text
 
 
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [("nets/lite0.onnx", "lite0.onnx"), ("lite0/model.xml", "lite0/model.xml"), ("model.xml", "model.xml")],
+)
+def test_the_page_is_headed_by_the_name_of_the_file(path, title) -> None:
+    report = small_report()
+    named = report.model_copy(update={"model": report.model.model_copy(update={"path": path})})
+    assert f"<h1>{title}</h1>" in render_html(named)
+
+
 def test_the_licence_of_the_charts_is_in_the_page() -> None:
     assert re.search(
         r"Charts: plotly\.js v[\d.]+\. Copyright .* Plotly, Inc\..* MIT license", render_html(rich_report())

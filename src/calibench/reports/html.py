@@ -50,6 +50,7 @@ def _sections(report: Report) -> dict[str, Any]:
     types, precisions = time_spent.by_type(report), time_spent.by_precision(report)
     return {
         "report": report,
+        "title": making.title(report),
         "verdict": verdict(report),
         "machine": making.machine_line(report),
         "date": making.date_line(report),
@@ -116,7 +117,7 @@ def _packed_plotly() -> str:
 def _licence() -> str:
     """What the library says of itself in its first comment."""
     comment = _plotly().partition("*/")[0]
-    return ". ".join(line.strip(" */") for line in comment.splitlines() if line.strip(" */"))
+    return ". ".join(filter(None, (line.strip(" */.") for line in comment.splitlines())))
 
 
 @cache

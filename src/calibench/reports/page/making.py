@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import Any
 
 import yaml
@@ -11,10 +12,19 @@ from calibench.reports.page.grid import Cell, Column, Grid, grid
 from calibench.reports.report import DatasetFiles, ModelFile, PreparedInput, Report, SubsetUse
 from calibench.settings import InputSettings, Settings
 
+NAMELESS = ("model", "saved_model", "inference", "graph")
+"""Names that files have whatever the model."""
+
 SKIPPED_SHOWN = 5
 """Files that are named of those that could not be read; report.json names all."""
 
 Fact = tuple[str, str]
+
+
+def title(report: Report) -> str:
+    """The name by which a person knows the model: that of its file, with the folder where the file is just `model`."""
+    path = PurePath(report.model.path)
+    return f"{path.parent.name}/{path.name}" if path.stem in NAMELESS and path.parent.name else path.name
 
 
 def facts(report: Report) -> list[Fact]:

@@ -211,7 +211,8 @@
     for (const range of layer.ranges || []) {
       place.append(make("h3", range.seen ? `Activations at input ${range.input}` : `Range at input ${range.input}`));
       const per = range.channels > 1 ? `, own ranges for ${range.channels} channels (widest shown)` : "";
-      const beyond = range.seen ? `; ${outside(range).toPrecision(2)} % of the values lie outside` : "";
+      const share = range.seen ? outside(range) : 0;
+      const beyond = !range.seen ? "" : share ? `; ${digits(share, 2)} % of the values lie outside` : "; no value lies outside";
       place.append(make("p", `Range ${digits(range.low)} to ${digits(range.high)}${per}, step ${span(range.step)}, ${range.levels} levels${beyond}.`, "note"));
       if (!range.seen || !plotly) continue;
       const chart = make("div", undefined, "chart");
