@@ -138,7 +138,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("calibench.pipeline.write_report", full)
+    monkeypatch.setattr("calibench.reports.result.write_report", full)
     refused(JobError, "No space left on device", RESNET, arrays(), out=tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 

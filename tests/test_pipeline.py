@@ -56,7 +56,8 @@ def arrays(count: int = 40, seed: int = 0) -> Arrays:
 
 
 def test_the_folder_holds_a_model_and_a_report_that_fit(result: Any) -> None:
-    assert sorted(path.name for path in result.folder.iterdir()) == ["model.bin", "model.xml", "report.json"]
+    names = ["classes.csv", "deploy.py", "model.bin", "model.xml", "report.html", "report.json"]
+    assert sorted(path.name for path in result.folder.iterdir()) == names
     report = read_report(result.folder / "report.json")
     assert report == result.report
     assert report.int8_bytes == sum((result.folder / f"model.{suffix}").stat().st_size for suffix in ("xml", "bin"))

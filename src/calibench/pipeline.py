@@ -30,8 +30,9 @@ from calibench.quantizers.quantize import Quantized, nothing_to_quantize, quanti
 from calibench.reports.answers import DatasetInspection, Evaluation, Inspection, Plan
 from calibench.reports.assemble import Measured, assemble
 from calibench.reports.contact_sheet import contact_sheet
-from calibench.reports.report import Report, write_report
-from calibench.reports.result import result_folder, save_model
+from calibench.reports.report import Report
+from calibench.reports.result import result_folder, save_model, write_result
+from calibench.reports.shown import sample_rows
 from calibench.reports.stages import Stages
 from calibench.settings import Settings
 
@@ -63,7 +64,7 @@ def calibrate(
     Args:
         dataset: sets the ranges; without `validation` it is split by content, half for calibration, half for accuracy.
         settings: defaults when None.
-        out: folder for model.xml, model.bin and report.json; written whole or not at all.
+        out: folder for the model, report.json and the pages drawn from it; written whole or not at all.
         benchmark: measure speed and the profile of the layers too.
         force: replace an `out` that is there already.
 
@@ -84,15 +85,7 @@ def calibrate(
             settings = settled.settings
         with stages.stage("decode"):
             sets = stack.enter_context(
-                open_sets(
-                    graph,
-                    _as_dataset(dataset),
-                    _as_dataset(validation),
-                    settings,
-                    threads,
-                    progress,
-                    home,
-                )
+                open_sets(graph, _as_dataset(dataset), _as_dataset(validation), settings, threads, progress, home)
             )
             judge = make_judge(source.graph, sets.plan, sets.validation, settings)
         with stages.stage("calibrate"):
@@ -101,6 +94,7 @@ def calibrate(
         both = Both(fp32, int8, sets.validation, settings, threads)
         with stages.stage("evaluate"):
             comparison = compare_both(both, judge, progress)
+            samples = sample_rows(comparison, judge, sets.validation, both.run)
             batch_agreement = audit_batches(int8, sets.validation, settings.batch, settings.device, threads)
         with stages.stage("benchmark"):
             layers = quantized.quantization.placement.names
@@ -111,18 +105,17 @@ def calibrate(
         measured = Measured(
             comparison,
             judge,
+            settled,
             both.precision,
             default_precision(settings.device),
             batch_agreement,
             performance,
             int8_bytes,
             stages.seconds,
+            samples,
         )
-        report = assemble(source, graph, sets, settings, quantized, measured).model_copy(
-            update={"task": judge.task.kind, "task_notes": (*settled.notes, *judge.task.notes)}
-        )
-        report = report.model_copy(update={"notes": (*settled.warnings, *report.notes)})
-        write_report(report, folder / "report.json")
+        report = assemble(source, graph, sets, settings, quantized, measured)
+        write_result(report, folder)
     return Calibrated(result, report, out)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from calibench.errors import DatasetError, SettingsError
-from calibench.evaluation.tasks.choose import choose_metric, choose_task
+from calibench.evaluation.tasks.task_choice import choose_metric, choose_task
 from calibench.evaluation.tasks.task import Context
 from calibench.settings import TaskSettings
 

@@ -21,6 +21,12 @@ CONVENTIONS: tuple[tuple[str, tuple[float, ...], tuple[float, ...]], ...] = (
 )
 """How pictures are usually prepared: what it is called, mean, scale; of red, green, blue."""
 
+GRAY_CONVENTIONS: tuple[tuple[str, tuple[float, ...], tuple[float, ...]], ...] = (
+    ("mean and standard deviation of MNIST", (33.32,), (78.57,)),
+    ("mean and standard deviation of Fashion-MNIST", (72.94,), (90.02,)),
+)
+"""Further ones of models with one channel."""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -67,7 +73,7 @@ def _colour_orders(inputs: InputSettings, channels: int) -> Iterator[Change]:
 
 
 def _conventions(inputs: InputSettings, channels: int) -> Iterator[Change]:
-    for _, mean, scale in CONVENTIONS:
+    for _, mean, scale in CONVENTIONS + (GRAY_CONVENTIONS if channels == 1 else ()):
         ordered = [_for_channels(values, inputs.color, channels) for values in (mean, scale)]
         if ordered != [inputs.mean, inputs.scale]:
             says = f"{_option('--mean', ordered[0])}{_option('--scale', ordered[1])}".strip() or "no --mean, no --scale"

@@ -135,6 +135,7 @@ def diagnose(
         return None
     trial = _Trial(Rehearsal(model, pictures.image, device, threads), pictures, make_judge)
     given = now = _Setup(pictures.image.settings, task)
+    trial.fits(given, 1)  # shows how many classes the model has
     steps = trial.steps(given)
     findings: list[Finding] = []
     for number in range(ROUNDS):
@@ -197,9 +198,17 @@ class _Trial:
         return tuple(sorted({min(step, affordable, len(self._chosen)) for step in STEPS}))
 
     def changes(self, setup: _Setup) -> list[Change]:
-        """What may be tried on top of a setup."""
+        """What may be tried on top of a setup: labels are not shifted to where the model has no class."""
         has_labels = self._make_judge(setup.task).metric.needs == "label"
-        return list(alternatives(setup.inputs, setup.task, self._pictures.image.channels, has_labels))
+        found = alternatives(setup.inputs, setup.task, self._pictures.image.channels, has_labels)
+        return [change for change in found if change.cause != "labels" or self._has_classes(setup.with_change(change))]
+
+    def _has_classes(self, setup: _Setup) -> bool:
+        """Whether every label of the dataset is a class of the model; True where they are not counted."""
+        labels, offset = self._pictures.labels or (), setup.task.label_offset
+        if not self.classes or not labels:
+            return True
+        return min(labels) + offset >= 0 and max(labels) + offset < self.classes
 
     def fits(self, setup: _Setup, count: int) -> FloatArray:
         """float64 [count]: how well the model does on each sample; higher is better."""
@@ -231,7 +240,7 @@ class _Trial:
                 outputs = judge.named(each)
                 seen = judge.observe(outputs, outputs, pictures.describe(index))
                 evidence = judge.metric.observe(seen)
-                kept.append((self._fit(seen, evidence, judge.metric, setup.task), evidence))
+                kept.append((self._fit(seen, evidence, judge.metric), evidence))
         return kept[:count]
 
     def _decoded(self, pictures: Pictures, index: int) -> NDArray[np.uint8]:
@@ -241,13 +250,13 @@ class _Trial:
             self._pixels[key] = np.asarray(pixels, np.uint8)
         return self._pixels[key]
 
-    def _fit(self, seen: Observation, evidence: Any, metric: Metric, task: TaskSettings) -> float:
+    def _fit(self, seen: Observation, evidence: Any, metric: Metric) -> float:
         """The log probability of the right class, which tells more than right or wrong; else the metric's own value."""
         scores = class_scores(seen.outputs) if metric.needs == "label" else None
-        if scores is None or seen.truth.label is None:
+        if scores is None or seen.truth.label is None or not isinstance(seen.prediction, int):
             return metric.value(evidence) * (1.0 if metric.higher_is_better else -1.0)
         self.classes = len(scores)
-        label = seen.truth.label + task.label_offset
+        label = seen.truth.label + int(scores.argmax()) - seen.prediction  # the shift that the task has settled on
         if not 0 <= label < len(scores):
             return float(np.log(LEAST_LIKELY))
         return float(np.log(max(_probabilities(scores)[label], LEAST_LIKELY)))

@@ -8,7 +8,7 @@ import openvino as ov
 from calibench.datasets.dataset import Dataset, Description
 from calibench.datasets.inputs import InputPlan
 from calibench.evaluation.metrics.metric import Metric, NamedOutputs, Observation
-from calibench.evaluation.tasks.choose import choose_metric, choose_task
+from calibench.evaluation.tasks.task_choice import choose_metric, choose_task
 from calibench.evaluation.tasks.task import Context, Task
 from calibench.inference.runner import Outputs
 from calibench.models.metadata import metadata

@@ -13,10 +13,12 @@ from calibench.datasets.sets import Opened, Sets, digest
 from calibench.evaluation.both_models import Performance
 from calibench.evaluation.judge import Judge
 from calibench.evaluation.score import Comparison
+from calibench.evaluation.settle import Settled
 from calibench.machine import describe_machine, peak_rss_mb
 from calibench.models.read import Model
 from calibench.quantizers.quantize import LEAST_FOR_CHOICE, Quantized
 from calibench.reports.advice import advise
+from calibench.reports.deploy import prepared_inputs
 from calibench.reports.layer_rows import layer_rows
 from calibench.reports.report import (
     DatasetFiles,
@@ -43,6 +45,7 @@ class Measured:
 
     comparison: Comparison
     judge: Judge
+    settled: Settled
     precision: str
     default_precision: str
     batch_agreement: float | None
@@ -83,6 +86,7 @@ def assemble(
             has_settled=quantized.has_settled,
         ),
         layers=layers,
+        inputs=prepared_inputs(sets.plan, source.graph, settings.embed_preprocessing),
         **score_fields(measured.comparison, measured.judge, sets.validation.about),
         inference_precision=measured.precision,
         default_precision=measured.default_precision,
@@ -93,10 +97,11 @@ def assemble(
         int8_bytes=measured.int8_bytes,
         seconds={stage: round(seconds, 3) for stage, seconds in measured.seconds.items()},
         peak_rss_mb=round(peak_rss_mb(), 1),
-        notes=(*sets.notes, *_notes(source, quantized, measured.comparison)),
+        notes=(*measured.settled.warnings, *sets.notes, *_notes(source, quantized, measured.comparison)),
         reproduce=reproduce_snippet(settings.device, measured.precision),
     )
-    return report.model_copy(update={"advice": advise(report)})
+    notes = (*measured.settled.notes, *report.task_notes)
+    return report.model_copy(update={"advice": advise(report), "task_notes": notes})
 
 
 def model_file(source: Model) -> ModelFile:

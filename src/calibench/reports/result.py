@@ -9,8 +9,12 @@ from pathlib import Path
 import openvino as ov
 
 from calibench.errors import JobError
+from calibench.reports.deploy import write_deploy_script
+from calibench.reports.html import write_html
+from calibench.reports.per_class import write_classes_csv
+from calibench.reports.report import Report, write_report
 
-RESULT_FILES = frozenset(("model.xml", "model.bin", "report.json"))
+RESULT_FILES = frozenset(("model.xml", "model.bin", "report.json", "report.html", "deploy.py", "classes.csv"))
 
 
 @contextmanager
@@ -38,6 +42,20 @@ def result_folder(out: Path, *, force: bool) -> Iterator[Path]:
         raise JobError(f"{out}: cannot be written ({error.strerror}). Nothing was changed there.") from None
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def write_result(report: Report, folder: Path) -> None:
+    """Write report.json, and all that is drawn from it: report.html, deploy.py for a calibration, classes.csv.
+
+    Raises:
+        JobError: the disk is full or the folder is gone.
+    """
+    write_report(report, folder / "report.json")
+    write_html(report, folder / "report.html")
+    if report.kind == "calibration":
+        write_deploy_script(report, folder / "deploy.py")
+    if report.classes:
+        write_classes_csv(report, folder / "classes.csv")
 
 
 def _check_place(out: Path, force: bool) -> None:

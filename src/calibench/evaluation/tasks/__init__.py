@@ -1,1 +1,1 @@
-"""What models are for: one file for each task, and `choose.py` with the written-out list."""
+"""What models are for: one file for each task, and `task_choice.py` with the written-out list."""
