@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from calibench.comparison import compare_models as compare_models
     from calibench.datasets.dataset import Arrays as Arrays
     from calibench.pipeline import benchmark as benchmark
     from calibench.pipeline import calibrate as calibrate
@@ -22,6 +23,7 @@ _HOMES = {
     "Settings": "calibench.settings",
     "benchmark": "calibench.pipeline",
     "calibrate": "calibench.pipeline",
+    "compare_models": "calibench.comparison",
     "evaluate": "calibench.pipeline",
     "inspect": "calibench.pipeline",
 }

@@ -5,7 +5,7 @@ import pytest
 
 GOLDEN = Path(__file__).parent / "golden"
 
-COMMANDS = ("calibrate", "evaluate", "benchmark", "inspect", "report", "demo", "doctor")
+COMMANDS = ("calibrate", "evaluate", "compare", "benchmark", "inspect", "report", "demo", "doctor")
 WITHOUT_INFERENCE = ("report",)
 
 IMPORTS = """

@@ -9,6 +9,7 @@ from calibench import __version__
 from calibench.cli.answer import show_bugs_in_one_line, stop_on_sigterm
 from calibench.cli.benchmark import benchmark
 from calibench.cli.calibrate import calibrate
+from calibench.cli.compare import compare
 from calibench.cli.dataset import dataset
 from calibench.cli.demo import demo
 from calibench.cli.doctor import doctor
@@ -16,7 +17,7 @@ from calibench.cli.evaluate import evaluate
 from calibench.cli.inspect import inspect
 from calibench.cli.report import report
 
-COMMANDS = (calibrate, evaluate, benchmark, inspect, report, demo, doctor)
+COMMANDS = (calibrate, evaluate, compare, benchmark, inspect, report, demo, doctor)
 
 app = typer.Typer(
     help="FP32 models to INT8 for OpenVINO, with a known accuracy drop and the reasons.",

@@ -17,6 +17,9 @@ NAMES_SHOWN = 3
 
 NOTHING = "-"
 
+KINDS = {"good": "Good", "info": "Advice", "warning": "Warning"}
+STYLES = {"good": "green", "info": "cyan", "warning": "bold yellow"}
+
 MB = 1e6
 
 
@@ -25,7 +28,7 @@ def render(report: Report) -> RenderableType:
     parts: list[RenderableType] = [comparison(report)]
     for lines in (left_float(report.layers), facts(report)):
         parts += [Text(), *lines] if lines else []
-    parts += [Text.assemble(("Note: ", "yellow"), note) for note in report.notes]
+    parts += [*advice_lines(report), *note_lines(report)]
     if report.reproduce and "HINT" in report.reproduce:
         parts += [Text("\nRun it in the precision in which it was scored:"), Text(report.reproduce, "dim")]
     return Group(*parts)
@@ -34,6 +37,21 @@ def render(report: Report) -> RenderableType:
 def print_report(report: Report, console: Console) -> None:
     """Print `render`, without colours where the console is no terminal."""
     console.print(render(report))
+
+
+def advice_lines(report: Report) -> list[RenderableType]:
+    """What to know and to do, each with what to try below it."""
+    lines: list[RenderableType] = []
+    for each in report.advice:
+        lines.append(Text.assemble((f"{KINDS[each.kind]}: ", STYLES[each.kind]), each.title))
+        if each.action:
+            lines.append(Padding(Text(each.action, "dim"), (0, 0, 0, 2), expand=False))
+    return [Text(), *lines] if lines else []
+
+
+def note_lines(report: Report) -> list[RenderableType]:
+    """Facts, one a line."""
+    return [Text.assemble(("Note: ", "yellow"), note) for note in report.notes]
 
 
 def comparison(report: Report) -> Table:
@@ -111,6 +129,7 @@ def _rows(report: Report) -> list[tuple[str, tuple[str | None, str | None, str |
             "size, MB",
             (_show(_megabytes, r.fp32_bytes), _show(_megabytes, r.fp32_bytes), _show(_megabytes, r.int8_bytes)),
         ),
+        ("memory, MB", (_show(_tenths, r.fp32_memory_mb), None, _show(_tenths, r.int8_memory_mb))),
     ]
 
 

@@ -61,7 +61,8 @@ def _reasons(report: Report) -> Iterator[str]:
         yield "this CPU has no VNNI"
     gain = kernels_gain(report)
     if gain is not None and gain < KERNELS_GAIN:
-        yield f"the INT8 kernels themselves are only {gain:.2f} times as fast, as layers are that wait for memory"
+        waits = "" if lacks_vnni(report) else ", as layers are that wait for memory"
+        yield f"the INT8 kernels themselves are only {gain:.2f} times as fast{waits}"
     if (
         report.default_precision not in (None, "f32")
         and report.speedup_fp32 is not None

@@ -1,0 +1,78 @@
+"""`calibench compare`: an INT8 model beside the FP32 model it was made from, on the same samples."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from calibench.cli import options
+from calibench.cli.answer import answers, print_json, quiet_stdout
+from calibench.cli.options import OUTPUT, RUN, overlaid
+
+
+@answers
+def compare(
+    context: typer.Context,
+    fp32: Annotated[Path, typer.Argument(help="FP32 model, of any known format.")],
+    int8: Annotated[Path, typer.Argument(help="INT8 model made from it, by any tool.")],
+    dataset: options.Data,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for the report, if wanted.", metavar="OUT")
+    ] = None,
+    config: options.Config = None,
+    size: options.Size = None,
+    resize: options.Resize = None,
+    pad: options.Pad = None,
+    color: options.Color = None,
+    mean: options.Mean = None,
+    scale: options.Scale = None,
+    layout: options.Layout = None,
+    format: options.Format = None,
+    split: options.Split = None,
+    labels: options.Labels = None,
+    tokenizer: options.Tokenizer = None,
+    text_column: options.TextColumn = None,
+    label_column: options.LabelColumn = None,
+    max_tokens: options.MaxTokens = None,
+    task: options.Task = None,
+    decoder: options.Decoder = None,
+    label_offset: options.LabelOffset = None,
+    characters: options.Characters = None,
+    no_diagnose: options.NoDiagnose = False,
+    inference_precision: options.Precision = None,
+    device: options.Device = None,
+    batch: options.Batch = None,
+    metric: options.Metric = None,
+    cache_dir: options.CacheDir = None,
+    threads: options.Threads = None,
+    no_benchmark: Annotated[
+        bool,
+        typer.Option("--no-benchmark", metavar="", help="Skip speed, layers and memory.", rich_help_panel=RUN),
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", metavar="", help="Replace an existing OUT.", rich_help_panel=OUTPUT)
+    ] = False,
+    json_: options.Json = False,
+    log_file: options.LogFile = None,
+    debug: options.Debug = False,
+) -> None:
+    """Set an INT8 model beside its FP32 model: accuracy, speed, size, memory, layers, samples."""
+    from rich.console import Console
+
+    from calibench import comparison
+    from calibench.cli.bars import shown
+    from calibench.reports.compare_table import render_comparison
+    from calibench.reports.report import as_json
+
+    settings = overlaid(context.params)
+    with quiet_stdout(json_), shown() as progress:
+        compared = comparison.compare_models(
+            fp32, int8, dataset, settings, out, benchmark=not no_benchmark, force=force, progress=progress
+        )
+    if json_:
+        print_json(as_json(compared.report))
+        return
+    Console().print(render_comparison(compared.report))
+    if compared.folder:
+        names = sorted(path.name for path in compared.folder.iterdir()) if compared.folder.is_dir() else []
+        typer.echo(f"Written to {compared.folder}: {', '.join(names)}")
