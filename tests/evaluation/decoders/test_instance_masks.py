@@ -109,3 +109,8 @@ def test_a_box_beyond_the_border_is_cut_off():
     mask = paste(half(0)[None], box, (20, 20), 0.5)[0]  # its left half lies outside
     assert not mask.any()
     assert paste(half(2)[None], box, (20, 20), 0.5)[0].sum() == 100
+
+
+def test_two_cells_meet_in_the_middle_by_hand():
+    mask = paste(np.array([[[1.0, 0.0]]], np.float32), np.array([[1, 0, 9, 1]], np.float32), (1, 10), 0.5)[0, 0]
+    np.testing.assert_array_equal(mask, [False, *[True] * 4, *[False] * 5])
