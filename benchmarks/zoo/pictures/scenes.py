@@ -11,11 +11,12 @@ from PIL import Image
 from benchmarks.zoo.network import Array
 from calibench.demo.packages import fetch_deb
 from calibench.demo.scenes import ClassificationScene, DetectionScene, classification_scene, detection_scenes
-from calibench.demo.stamps import PARTS, Listing, Materials, Part, open_wallpaper, read_materials
+from calibench.demo.stamps import PARTS, Listing, Materials, Part, Stamp, open_wallpaper, read_materials
 
 SEED = 11
 STAMPS = "tuxpaint-stamps-default"
 WALLPAPERS = ("gnome-backgrounds", "mate-backgrounds")
+PERSONS = {"calibration": "people/fireman240a.png", "validation": "people/fireman200b.png"}
 LEAST_DETAIL = 3.0  # mean step between neighbouring pixels, of 255
 ENOUGH = 100_000  # scenes are made one by one; nobody asks for so many
 
@@ -30,6 +31,20 @@ def object_scenes(cache: Path, part: Part, within: str = "") -> Iterator[Classif
 def box_scenes(cache: Path, part: Part) -> Iterator[DetectionScene]:
     """Scenes with boxes of COCO classes."""
     return detection_scenes(disjoint(cache, part, "coco"), ENOUGH, SEED)
+
+
+def pedestrian_scenes(cache: Path, part: Part) -> Iterator[tuple[Array, list[tuple[str, Array]]]]:
+    """Scenes uint8 [416, 416, 3] with the boxes of the persons in them, without end; every second object is a person.
+
+    There is one cut-out of a person for each part, a photograph of a fireman from the side; it comes in all sizes,
+    mirrored and not, among animals and things that nobody annotated.
+    """
+    materials = disjoint(cache, part, "coco")
+    path = fetch_deb(STAMPS, cache / "packages") / "usr/share/tuxpaint/stamps" / PERSONS[part]
+    persons = (Stamp(path, "person"),) * len(materials.stamps)
+    for scene in detection_scenes(replace(materials, stamps=(*materials.stamps, *persons)), ENOUGH, SEED):
+        both = zip(scene.names, scene.boxes, strict=True)
+        yield scene.image, [(name, box) for name, box in both if name == "person"]
 
 
 def wallpaper_crops(cache: Path, part: Part, side: int) -> Iterator[Image.Image]:
