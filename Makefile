@@ -38,6 +38,8 @@ format: $(VENV)/tests.done ## Put the sources into the style that `make check` d
 
 bench: $(VENV)/tests.done ## Measure Calibench beside NNCF on the networks of the zoo; takes long.
 	$(BIN)/python -m benchmarks.default_ptq
+	$(BIN)/python -m benchmarks.tasks
+	$(BIN)/python -m benchmarks.misconfigurations
 
 wheel: $(VENV)/tests.done ## Build the wheel into dist/.
 	$(BIN)/python -m build --wheel
