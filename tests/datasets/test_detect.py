@@ -8,7 +8,8 @@ from calibench.datasets.detect import holds_images, read_dataset
 from calibench.datasets.inputs import InputPlan, TensorInput
 from calibench.datasets.pictures import Pictures
 from calibench.datasets.tensors import TensorFolder, Tensors
-from calibench.errors import DatasetError
+from calibench.errors import DatasetError, SettingsError
+from calibench.settings import DataSettings
 
 TENSORS = InputPlan((TensorInput("x", (-1, 4), "float32"),))
 
@@ -66,3 +67,41 @@ def test_a_folder_of_pictures_for_a_model_of_tensors_is_refused(tmp_path, pictur
     picture(tmp_path / "a.png")
     with pytest.raises(DatasetError, match="The model takes no pictures but x"):
         read_dataset(tmp_path, TENSORS)
+
+
+def test_annotations_that_a_plain_folder_does_not_use_are_pointed_out(tmp_path, picture, plan):
+    picture(tmp_path / "images" / "a.png")
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "annotations" / "boxes.json").write_text("{}")
+    (problem,) = read_dataset(tmp_path, plan()).about.problems
+    assert str(problem) == (
+        f"{tmp_path} is read as pictures without these annotations: for COCO 2014/2017 (coco) it lacks "
+        "annotations/instances_*.json (annotations/boxes.json is not used)"
+    )
+
+
+def test_a_format_with_one_rule_broken_is_pointed_out(tmp_path, picture, plan):
+    picture(tmp_path / "LR" / "a.png")
+    (problem,) = read_dataset(tmp_path, plan()).about.problems
+    assert "for super-resolution pairs (super-resolution) it lacks folder HR with pictures" in str(problem)
+
+
+def test_a_format_by_name_must_hold_its_rules(tmp_path, picture, plan):
+    picture(tmp_path / "a.png")
+    with pytest.raises(DatasetError, match=r"is no COCO 2014/2017: it has no annotations/instances_\*\.json"):
+        read_dataset(tmp_path, plan(), DataSettings(format="coco"))
+    with pytest.raises(SettingsError, match=r"--format caco: there is no such format\. Known: coco, voc"):
+        read_dataset(tmp_path, plan(), DataSettings(format="caco"))
+
+
+def test_formats_of_datumaro_are_read_by_its_own_name(tmp_path, picture, plan):
+    picture(tmp_path / "training" / "image_2" / "a.png")
+    (tmp_path / "training" / "label_2").mkdir()
+    (tmp_path / "training" / "label_2" / "a.txt").write_text("Car 0.0 0 0.0 1 2 5 6 0 0 0 0 0 0 0\n")
+    found = read_dataset(tmp_path, plan(), DataSettings(format="datumaro:kitti_detection"))
+    truth = found.describe(0).truth
+    assert found.about.annotated == {"objects"}
+    assert truth.objects.boxes.tolist() == [[1, 2, 5, 6]]
+    assert found.about.classes[truth.objects.labels[0]].lower() == "car"
+    with pytest.raises(DatasetError, match="cannot be read as no_such_thing"):
+        read_dataset(tmp_path, plan(), DataSettings(format="datumaro:no_such_thing"))

@@ -34,7 +34,7 @@ class Readable:
 
 
 def readable(dataset: Dataset, threads: int, progress: Progress = silent) -> Readable:
-    """Decode every sample once, which fills a cache, and leave out those that fail.
+    """Decode every sample and read its annotation once, which fills a cache, and leave out those that fail.
 
     `unreadable`: the message of each.
 
@@ -47,6 +47,7 @@ def readable(dataset: Dataset, threads: int, progress: Progress = silent) -> Rea
     for index, future in enumerate(_ahead(dataset, threads)):
         try:
             future.result()
+            dataset.describe(index)
             good.append(index)
         except DatasetError as error:
             messages.append(str(error))

@@ -1,17 +1,19 @@
 """Find out what a path holds and open it as a dataset."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from calibench.datasets.dataset import Dataset
-from calibench.datasets.folder import check_folder, pictures
+from calibench.datasets.folder import CLASS_FOLDERS, PLAIN_FOLDER, check_folder, pictures
+from calibench.datasets.formats.any_datumaro import PREFIX, datumaro_format
 from calibench.datasets.formats.format import Format, Layout
 from calibench.datasets.formats.formats import FORMATS
 from calibench.datasets.images import EXTENSIONS
 from calibench.datasets.inputs import InputPlan
-from calibench.datasets.listing import Listing, ReadOptions
+from calibench.datasets.listing import Listing, Problem, ReadOptions
 from calibench.datasets.pictures import Pictures
 from calibench.datasets.tensors import TENSOR_EXTENSIONS, is_tensor_file, open_tensor_folder, open_tensors
 from calibench.datasets.texts import is_text_table, open_texts
@@ -25,6 +27,12 @@ ACCEPTED = (
 
 
 DEFAULTS = DataSettings()
+WITHOUT_FILES = (CLASS_FOLDERS.name, PLAIN_FOLDER.name)
+"""Formats that know no annotation files."""
+TELLS_NOTHING = ("pictures", "folder Images")
+"""How rules begin that plain folders keep as well."""
+ANNOTATION_FILES = {".json": "coco", ".xml": "voc", ".csv": "open-images"}
+"""The format that files of a suffix probably belong to."""
 NO_PICTURES = ("text", "arrays")
 """Formats that hold no pictures."""
 
@@ -37,7 +45,7 @@ def holds_images(source: Path | Dataset, data: DataSettings = DEFAULTS) -> bool:
     """
     if isinstance(source, Path):
         if data.format != "auto":
-            return any(each.name == data.format for each in FORMATS)
+            return data.format not in NO_PICTURES
         return not (is_text_table(source) or _is_tensors(source))
     first = source[0].values() if len(source) else ()
     return any(array.dtype == np.uint8 and array.ndim == 4 and array.shape[3] in (1, 3) for array in first)
@@ -76,7 +84,9 @@ def list_pictures(path: Path, data: DataSettings = DEFAULTS) -> Listing:
         raise DatasetError(_no_folder(path))
     check_folder(path)
     layout = Layout(path)
-    return find_format(layout, data.format).read(layout, ReadOptions(data.labels, data.split))
+    listing = find_format(layout, data.format).read(layout, ReadOptions(data.labels, data.split))
+    unused = _unused(layout) if data.format == "auto" and listing.format in WITHOUT_FILES else None
+    return listing if unused is None else replace(listing, problems=(*listing.problems, unused))
 
 
 def find_format(layout: Layout, wanted: str = "auto") -> Format:
@@ -86,12 +96,13 @@ def find_format(layout: Layout, wanted: str = "auto") -> Format:
         DatasetError: none fits; names the nearest and the first rule that it breaks.
         SettingsError: there is no such format.
     """
+    if wanted.startswith(PREFIX):
+        return datumaro_format(wanted)
     if wanted != "auto":
         found = next((each for each in FORMATS if each.name == wanted), None)
         if found is None:
-            raise SettingsError(
-                f"--format {wanted}: there is no such format. Known: {', '.join(f.name for f in FORMATS)}."
-            )
+            known = ", ".join((*(each.name for each in FORMATS), *NO_PICTURES, f"{PREFIX}NAME"))
+            raise SettingsError(f"--format {wanted}: there is no such format. Known: {known}.")
         broken = found.broken(layout)
         if broken:
             raise DatasetError(f"{layout.folder}: is no {found.title}: it has no {broken[0].wants}.")
@@ -116,6 +127,27 @@ def _nearest(layout: Layout) -> str:
         f"{layout.folder}: no known format. Nearest is {best.title} ({best.name}), but it has no "
         f"{best.broken(layout)[0].wants}. Complete it, or name another: --format."
     )
+
+
+def _unused(layout: Layout) -> Problem | None:
+    """That annotation files lie in a folder whose format knows none: it is probably meant to be another format."""
+    for each in FORMATS:
+        broken = each.broken(layout)
+        telling = [rule for rule in each.rules if rule not in broken and not rule.wants.startswith(TELLS_NOTHING)]
+        if broken and telling and each.name not in WITHOUT_FILES:
+            return _almost(layout, each, broken[0].wants)
+    for suffix, name in ANNOTATION_FILES.items():
+        files = [file for file in layout.files if file.lower().endswith(suffix)]
+        if files:
+            meant = next(each for each in FORMATS if each.name == name)
+            broken = meant.broken(layout)
+            return _almost(layout, meant, f"{broken[0].wants} ({files[0]} is not used)") if broken else None
+    return None
+
+
+def _almost(layout: Layout, meant: Format, lacks: str) -> Problem:
+    what = f"is read as pictures without these annotations: for {meant.title} ({meant.name}) it lacks {lacks}"
+    return Problem("files that look like annotations are not used", str(layout.folder), what)
 
 
 def _no_folder(path: Path) -> str:
