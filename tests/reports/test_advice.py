@@ -265,6 +265,17 @@ def test_a_large_sure_drop_names_the_layers_that_lose_most() -> None:
     assert "--ignore-name 'c d'" in found.action
 
 
+def test_a_loss_that_the_next_layers_win_back_is_no_loss() -> None:
+    rows = (
+        row("a", output_db=30.0),
+        row("branch", output_db=15.0),
+        row("sum", output_db=29.0),
+        row("b", output_db=22.0),
+    )
+    found = only(accuracy_rules.large_drop, report(drop_points=2.5, drop_interval=(1.0, 4.0), layers=rows))
+    assert "falls most at b (by 7 dB to 22 dB)." in found.action
+
+
 def test_without_measured_errors_the_prediction_stands_in() -> None:
     rows = (row("a", input_db=30.0), row("b", input_db=12.0))
     found = only(accuracy_rules.large_drop, report(drop_points=2.5, drop_interval=None, layers=rows))
@@ -293,8 +304,9 @@ def test_few_samples_say_how_many_would_do() -> None:
     assert found.action.startswith("About 600 annotated samples")
 
 
-def test_a_drop_that_is_surely_large_needs_no_more_samples() -> None:
-    assert list(accuracy_rules.few_samples(report(evaluated=50, drop_points=41.0, drop_interval=(34.0, 47.0)))) == []
+@pytest.mark.parametrize("interval", [(34.0, 47.0), (-5.4, -0.6)], ids=["surely large", "surely none"])
+def test_a_drop_that_is_decided_needs_no_more_samples(interval: tuple[float, float]) -> None:
+    assert list(accuracy_rules.few_samples(report(evaluated=50, drop_interval=interval))) == []
 
 
 def test_changed_answers_with_an_equal_score() -> None:

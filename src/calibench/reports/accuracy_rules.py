@@ -1,7 +1,6 @@
 """Advice about accuracy: rules over scores, intervals and the noise of the layers."""
 
 from collections.abc import Iterator
-from itertools import pairwise
 from shlex import quote
 
 from calibench.reports.report import Advice, LayerRow, Report
@@ -20,6 +19,8 @@ EQUAL_POINTS = 0.5
 """Percentage points; a smaller drop is called equal."""
 JUMP_DB = 3.0
 """dB that one layer loses; half the signal over noise."""
+RECOVERY = 2
+"""Layers after a loss that may win it back: a block's last convolution and its addition."""
 NAMED = 3
 """Layers that one advice names."""
 
@@ -60,7 +61,8 @@ def few_samples(report: Report) -> Iterator[Advice]:
         return
     low, high = report.drop_interval
     half = (high - low) / 2
-    if not is_large(report, half) or is_large(report, low):
+    is_undecided = is_large(report, high) and not is_large(report, low)
+    if not is_large(report, half) or not is_undecided:
         return
     wanted = report.evaluated * (half / _noted(report)) ** 2
     yield Advice(
@@ -130,10 +132,17 @@ def suspects(layers: tuple[LayerRow, ...]) -> tuple[str, str] | None:
 
 
 def _jumps(layers: tuple[LayerRow, ...]) -> list[tuple[float, LayerRow]]:
-    """The layers that lose JUMP_DB at least, the worst first; only INT8 layers can be given back."""
-    known = [row for row in layers if row.output_db is not None]
-    lost = [((one.output_db or 0.0) - (two.output_db or 0.0), two) for one, two in pairwise(known)]
-    found = [(amount, row) for amount, row in lost if amount >= JUMP_DB and row.precision == "int8"]
+    """The layers that lose JUMP_DB at least, the worst first; only INT8 layers can be given back.
+
+    What the next layers win back, as an addition of a branch does, is not lost.
+    """
+    known = [(row.output_db, row) for row in layers if row.output_db is not None]
+    found = []
+    for place in range(1, len(known)):
+        left = max(value for value, _ in known[place : place + 1 + RECOVERY])
+        lost, row = known[place - 1][0] - left, known[place][1]
+        if lost >= JUMP_DB and row.precision == "int8":
+            found.append((lost, row))
     return sorted(found, key=lambda pair: -pair[0])[:NAMED]
 
 
