@@ -1,8 +1,10 @@
 """Input settings that nobody gave: from what the model's file says of itself, and from the pictures."""
 
 from collections.abc import Mapping
+from statistics import median
 from typing import Any
 
+import numpy as np
 import openvino as ov
 
 from calibench.datasets.images import upright_size
@@ -17,6 +19,10 @@ GRAY = 128
 """What a line of text is padded with: 0 after the usual preparation to -1..1."""
 LINE_SIZE = (48, 320)
 """Height, width in pixels that recognisers of text lines are trained at where their width is free (PaddleOCR)."""
+SHORT_LINE_SIZE = (48, 192)
+"""The same of those that tell whether a line is upside down (PaddleOCR)."""
+LINE_SHAPE = 2.0
+"""Width over height from which a picture, in the median, is a line of text."""
 ULTRALYTICS_PAD = 114
 RESIZE_TYPES = {
     "standard": "stretch",
@@ -40,13 +46,16 @@ def guess_inputs(model: ov.Model, given: InputSettings, listing: Listing | None)
         if values:
             found, source = values, f"the model's file ({where})"
             break
-    if "framework/character" in told:
+    if "framework/character" in told and _gives_steps(model):
         found, source = {"size": LINE_SIZE, "resize": "corner", "pad": GRAY}, "a recogniser of text lines"
     if _has_free_sides(model) and "size" not in found and listing is not None:
-        size = _common_size(listing)
-        if size is not None:
-            found |= {"size": size}
+        sizes = _sizes(listing)
+        if len(set(sizes)) == 1:
+            found |= {"size": sizes[0]}
             source = "the size of the pictures" if source == "nowhere" else source
+        elif sizes and median(width / height for height, width in sizes) >= LINE_SHAPE:
+            found |= {"size": SHORT_LINE_SIZE, "resize": "corner", "pad": GRAY}
+            source = "pictures with the shape of text lines"
     if "size" in found and not _has_free_sides(model):
         found.pop("size")
     new = {name: value for name, value in found.items() if name not in given.model_fields_set}
@@ -83,6 +92,12 @@ def _from_ultralytics(told: Mapping[str, str]) -> dict[str, Any]:
     return {"color": "rgb", "scale": (255.0,), "resize": "letterbox", "pad": ULTRALYTICS_PAD}
 
 
+def _gives_steps(model: ov.Model) -> bool:
+    """Whether an output is a row of scores, [1, steps, classes]; classifiers of PaddleOCR name their classes alike."""
+    shapes = [port.get_partial_shape() for port in model.outputs]
+    return any(shape.rank.is_static and len(shape) == 3 for shape in shapes)
+
+
 def _has_free_sides(model: ov.Model) -> bool:
     """Whether the one input with four axes has a free height or width."""
     shapes = [port.get_partial_shape() for port in model.inputs]
@@ -90,15 +105,17 @@ def _has_free_sides(model: ov.Model) -> bool:
     return len(pictures) == 1 and sum(side.is_dynamic for side in list(pictures[0])[1:]) > 0
 
 
-def _common_size(listing: Listing) -> tuple[int, int] | None:
-    sizes = set()
+def _sizes(listing: Listing) -> list[tuple[int, int]]:
+    """Height, width in pixels of the first pictures."""
+    sizes = []
     for number in range(min(len(listing), LOOKED_AT)):
         picture = listing.picture(number)
         try:
-            sizes.add(tuple(picture.shape[:2]) if hasattr(picture, "shape") else upright_size(picture))
+            size = picture.shape if isinstance(picture, np.ndarray) else upright_size(picture)
         except DatasetError:
             continue  # said when it is decoded
-    return next(iter(sizes)) if len(sizes) == 1 else None
+        sizes.append((int(size[0]), int(size[1])))
+    return sizes
 
 
 def _text(value: Any) -> str:
