@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import openvino as ov
+import pytest
 from openvino import opset13 as ops
 from PIL import Image
 
@@ -62,3 +63,13 @@ def test_labels_that_are_off_by_one_are_named_where_the_model_has_such_classes(t
     given = Settings(inputs={"": InputSettings(mean=(127.5,), scale=(127.5,))})
     found = settle(_brightness(beyond_one=0.0), folder, given, 1, silent)
     assert "task.label_offset: -1" in " ".join((*found.warnings, *found.notes))
+
+
+def test_a_metric_of_ones_own_shows_what_is_wrong_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own_share.py").write_text(
+        "def right(outputs, label):\n    (scores,) = outputs.values()\n    return float(scores.argmax() == label)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    given = Settings(metric="own_share:right")
+    found = settle(_brightness(), _pictures(tmp_path / "set"), given, 1, silent)
+    assert found.settings.input("x").mean == (127.5,)

@@ -128,10 +128,10 @@ def diagnose(
         make_judge: task settings -> judge.
 
     Returns:
-        None where there are too few annotated samples, or the metric needs no annotations.
+        None where there are too few annotated samples, or the metric compares with FP32. A person's own metric counts.
     """
     metric = make_judge(task).metric
-    if len(pictures) < LEAST or metric.needs in ("reference", "nothing"):
+    if len(pictures) < LEAST or metric.needs == "reference" or not pictures.about.annotated:
         return None
     trial = _Trial(Rehearsal(model, pictures.image, device, threads), pictures, make_judge)
     given = now = _Setup(pictures.image.settings, task)
