@@ -123,7 +123,7 @@ def test_json_is_alone_on_stdout(pipeline, run) -> None:
 def test_people_read_tables_and_where_the_files_are(pipeline, run) -> None:
     result = run(*BASE)
     assert "Note: Only 3 samples." in result.stdout
-    assert result.stdout.endswith("Written to out: model.xml, model.bin, report.json\n")
+    assert result.stdout.endswith("Written to out: model.xml, model.bin, report.html, report.json, deploy.py\n")
 
 
 @pytest.mark.parametrize(

@@ -166,4 +166,4 @@ def print_result(report: "Report", folder: Path | None, json_: bool) -> None:
         return
     print_report(report, Console())
     if folder:
-        typer.echo(f"Written to {folder}: model.xml, model.bin, report.json")
+        typer.echo(f"Written to {folder}: model.xml, model.bin, report.html, report.json, deploy.py")

@@ -25,7 +25,7 @@ def demo(
     from calibench.demo.files import prepare
     from calibench.settings import make_settings
 
-    inputs = {"": {"color": "rgb", "mean": (127.0,), "scale": (128.0,)}}
+    inputs = {"": {"color": "rgb", "resize": "crop", "mean": (127.0,), "scale": (128.0,)}}
     settings = make_settings({"inputs": inputs, "metric": "top1", "threads": threads})
     with quiet_stdout(json_):
         files = prepare(folder, scenes, lambda line: typer.echo(line, err=True))

@@ -67,11 +67,11 @@ def _try_out(
 
 
 def _adopt(found: Diagnosis, settings: Settings, name: str, given: InputSettings, notes: tuple[str, ...]) -> Settled:
-    """Take what was found where the person had left it open; warn where they had not."""
-    own = settings.input(name)
-    changed = {key for key in InputSettings.model_fields if getattr(found.inputs, key) != getattr(own, key)}
-    is_task_changed = found.task != settings.task
-    is_set = changed & given.model_fields_set or (is_task_changed and "label_offset" in settings.task.model_fields_set)
+    """Take what was found where the person had left everything open; else only warn: who sets one thing means the rest.
+
+    A size alone says nothing of how values are prepared.
+    """
+    is_set = bool(given.model_fields_set - {"size", "layout"}) or "label_offset" in settings.task.model_fields_set
     if not found.findings or is_set:
         return Settled(settings, notes, found.sentences)
     adopted = settings.model_copy(update={"inputs": {**settings.inputs, name: found.inputs}, "task": found.task})

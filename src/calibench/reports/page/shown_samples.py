@@ -84,9 +84,10 @@ def _card(report: Report, row: SampleRow) -> Card:
 
 def _caption(report: Report, row: SampleRow) -> str:
     values = " to ".join(score(value, report.unit) for value in (row.baseline_value, row.int8_value))
-    worse = with_unit(drop(row.worse, report.unit), drop_unit(report.unit))
+    worse = with_unit(drop(abs(row.worse), report.unit), drop_unit(report.unit))
     noise = f", outputs {row.sqnr_db:.1f} dB" if row.sqnr_db is not None else ""
-    return f"{report.metric or 'value'} {values}: worse by {worse}{noise}"
+    way = "better" if row.worse < 0 else "worse"
+    return f"{report.metric or 'value'} {values}: {way} by {worse}{noise}"
 
 
 def _panel(tone: str, title: str, shown: Shown, size: tuple[float, float, float], has_picture: bool) -> Panel:
