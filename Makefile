@@ -7,21 +7,25 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -c requirements.lock
-EXTRAS := dev,bench
+EXTRAS := dev,bench,datasets
 # Debian packages that tests need installed (by apt-get, only as root). What demo and tests merely read, they fetch and
 # unpack themselves.
 DEBIAN_PACKAGES := chromium fonts-dejavu-core
 SOURCES := src tests benchmarks tools
 GROUPS :=
+NAME := detector
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench wheel reference lock clean
+.PHONY: help demo example test check format bench wheel reference lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
 
 demo: $(VENV)/base.done ## Calibrate a real network on real pictures, and compare INT8 with FP32.
 	$(BIN)/calibench demo
+
+example: $(VENV)/tests.done ## A real network with datasets to try: NAME=detector, segmentation, ocr, text, classifier.
+	@$(BIN)/python -m benchmarks.example $(NAME) example/$(NAME)
 
 test: $(VENV)/tests.done ## Run all tests; GROUPS=unit runs one group.
 	@$(BIN)/python tools/run_tests.py $(GROUPS)
@@ -44,7 +48,7 @@ bench: $(VENV)/tests.done ## Measure Calibench beside NNCF on the networks of th
 wheel: $(VENV)/tests.done ## Build the wheel into dist/.
 	$(BIN)/python -m build --wheel
 
-reference: $(VENV)/tests.done ## Write docs/reference/{cli,settings,report}.md anew from the code.
+reference: $(VENV)/tests.done ## Write what docs/reference says of commands, settings and report anew from the code.
 	$(BIN)/python -m tools.write_reference
 
 lock: ## Resolve pyproject.toml anew into requirements.lock; needs uv.
@@ -52,7 +56,7 @@ lock: ## Resolve pyproject.toml anew into requirements.lock; needs uv.
 		$(foreach extra,datasets serve targets caffe bench dev,--extra $(extra)) --output-file requirements.lock
 
 clean: ## Remove everything that was made, the environment and fetched packages included.
-	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist demo out
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist demo example out
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/base.done: pyproject.toml requirements.lock tools/make_environment.py
