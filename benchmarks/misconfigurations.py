@@ -18,6 +18,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from benchmarks.cause_table import verdicts
 from benchmarks.default_ptq import _commit, _versions
 from benchmarks.zoo.datasets import TASK_SETS, Prepared, prepare
 from calibench.evaluation.alternatives import IMAGENET_MEAN, IMAGENET_SCALE, Cause
@@ -29,9 +30,6 @@ from calibench.progress import silent
 from calibench.settings import InputSettings, Settings, TaskSettings
 
 OUT = Path("benchmarks/results/misconfigurations.json")
-LEAST = {"%": 5.0, "dB": 1.0}
-"""What a wrong setting must cost to be one: points of a metric in percent (3 of mean IoU), or dB."""
-LEAST_IOU = 3.0
 WARNING = re.compile(r"Wrong (?P<cause>[a-z ]+), it seems:")
 
 
@@ -181,26 +179,6 @@ def _row(
             mode="json", include={"inputs": True, "task": {"label_offset"}}
         ),
     }
-
-
-def hurts(row: dict[str, Any]) -> bool:
-    """Whether a wrong configuration costs enough to count."""
-    least = LEAST_IOU if row["metric"] == "mean-iou" else LEAST[row["unit"]]
-    return bool(row["cost"] >= least)
-
-
-def verdicts(rows: list[dict[str, Any]]) -> list[str]:
-    """How often the right cause is named first, and how often something is said of nothing."""
-    wrong = [row for row in rows if row["cause"] and hurts(row)]
-    right = [row for row in rows if not row["cause"]]
-    named = sum(row["named"] == row["cause"] for row in wrong)
-    false = sum(bool(row["warnings"]) for row in right)
-    harmless = sum(bool(row["cause"]) for row in rows) - len(wrong)
-    return [
-        f"right cause named first: {named} of {len(wrong)} wrong configurations (target 18 of 20)",
-        f"warnings with the right settings: {false} of {len(right)} networks (target 0)",
-        f"left out because they cost too little: {harmless}",
-    ]
 
 
 def _read_rows(path: Path) -> dict[str, list[dict[str, Any]]]:

@@ -26,6 +26,7 @@ import openvino as ov
 from openvino import opset13 as ops
 
 from benchmarks.default_ptq import _commit, _versions
+from benchmarks.task_table import verdict, verdicts
 from benchmarks.zoo.datasets import TASK_SETS, Prepared, TaskSet, prepare
 from calibench import pipeline
 from calibench.datasets.attach import attach_images
@@ -227,16 +228,6 @@ def _told(report: Report) -> dict[str, Any]:
     }
 
 
-def verdict(row: dict[str, Any]) -> str:
-    """Ours beside the better of the peer's presets, in one word or two."""
-    worse, interval = row["worse_than_peer"], row["worse_than_peer_interval"]
-    if interval is not None and interval[0] > 0:
-        return "worse"
-    if interval is not None and interval[1] < 0:
-        return "better"
-    return "equal" if abs(worse) < 1e-9 else ("within chance, above" if worse < 0 else "within chance, below")
-
-
 def line(row: dict[str, Any]) -> str:
     """One network for the terminal."""
     sides = [("ours", *each) for each in row["ours"].items()] + [("NNCF", *each) for each in row["peer"].items()]
@@ -247,19 +238,6 @@ def line(row: dict[str, Any]) -> str:
         f"{row['network']}: {row['task']}, {row['metric']} in {row['unit']}: {row['fp32']:.2f} FP32, {scores}; "
         f"{verdict(row)} ({row['worse_than_peer']:+.2f}, {sure})\n    found: {' '.join(row['found'])}"
     )
-
-
-def verdicts(rows: list[dict[str, Any]]) -> list[str]:
-    """What was wanted, beside what was reached."""
-    words = {row["network"]: verdict(row) for row in rows}
-    below = [name for name, word in words.items() if word in ("worse", "within chance, below")]
-    surely = [name for name, word in words.items() if word == "worse"]
-    given = [row["network"] for row in rows if row["given"]]
-    return [
-        f"metric below that of NNCF's better preset, surely (95 %): {', '.join(surely) or 'nowhere'}",
-        f"metric below it at all, chance included: {', '.join(below) or 'nowhere'} of {len(rows)}",
-        f"settings given: {', '.join(given) or 'none'}",
-    ]
 
 
 def _read_rows(path: Path) -> dict[str, Any]:
