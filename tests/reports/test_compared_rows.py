@@ -129,6 +129,16 @@ def test_quantized_additions_are_rows_and_movements_are_not() -> None:
     assert [row.name for row in compared_rows(model(lambda node: node), model(quantizer))] == ["sum"]
 
 
+def test_an_addition_with_one_quantized_branch_runs_in_int8() -> None:
+    def model(read) -> ov.Model:
+        data = ops.parameter([1, 4], np.float32, name="data")
+        node = ops.add(read(ops.relu(data)), ops.tanh(data), name="sum")
+        return ov.Model([ops.result(node)], [data], "sums")
+
+    row = only(model(lambda node: node), model(quantizer))
+    assert (row.precision, [each.input for each in row.quantizers]) == ("int8", [0])
+
+
 def test_the_graph_is_taken_whose_names_the_int8_file_has() -> None:
     """Normalising fuses the normalisation of the batch into the convolution, which then has another name."""
 

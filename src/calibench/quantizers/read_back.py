@@ -55,13 +55,14 @@ def has_byte_weights(op: Any) -> bool:
 
 
 def is_int8(op: Any) -> bool:
-    """Is all that a layer reads quantized, so that it can run in INT8?"""
+    """Can a layer run in INT8: are its activations quantized, and its weights, where it has some, of 8 bits?
+
+    Of an addition or a pooling one quantized input is enough: the other comes from the layer whose kernel adds it.
+    """
     layer = weighted_layer(op)
     quantized = {each.input for each in found_quantizers(op)}
     if layer is None:
-        return bool(quantized) and all(
-            port in quantized or is_constant(value) for port, value in enumerate(op.input_values())
-        )
+        return bool(quantized)
     return set(layer.activation_ports) <= quantized and (layer.weight_port is None or has_byte_weights(op))
 
 

@@ -27,6 +27,8 @@ SMALL_MS = 0.5
 """ms for all layers in FP32; below, the calls and the conversions of INT8 weigh as much as what it saves."""
 KERNELS_GAIN = 1.2
 """INT8 kernels that gain less wait for memory: they move bytes rather than multiply."""
+SMALLEST_SHARE = 0.5
+"""Percent; less would read 0."""
 NAMED = 3
 """Layers or types that one advice names."""
 
@@ -207,7 +209,8 @@ def _shares(parts: Iterable[tuple[str, float]], total: float) -> str:
     times: Counter[str] = Counter()
     for name, time_ms in parts:
         times[name] += time_ms
-    return ", ".join(f"{name} {percent(spent, total):.0f} %" for name, spent in times.most_common(NAMED))
+    shares = [(name, percent(spent, total)) for name, spent in times.most_common(NAMED)]
+    return ", ".join(f"{name} {share:.0f} %" for name, share in shares if share >= SMALLEST_SHARE)
 
 
 def _float_reasons(report: Report) -> str:
