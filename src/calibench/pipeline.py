@@ -1,10 +1,8 @@
 """The whole way on one page: from an FP32 model and samples to an INT8 model, a comparison and a report."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import openvino as ov
@@ -31,7 +29,7 @@ from calibench.reports.answers import DatasetInspection, Evaluation, Inspection,
 from calibench.reports.assemble import Measured, assemble
 from calibench.reports.contact_sheet import contact_sheet
 from calibench.reports.report import Report
-from calibench.reports.result import result_folder, save_model, write_result
+from calibench.reports.result import result_or_temporary, save_model, write_result
 from calibench.reports.shown import sample_rows
 from calibench.reports.stages import Stages
 from calibench.settings import Settings
@@ -77,7 +75,7 @@ def calibrate(
     threads = settings.threads or physical_cores()
     stages = Stages()
     out, home = Path(out) if out is not None else None, Path(model).parent
-    with _folder(out, force) as folder, ExitStack() as stack:
+    with result_or_temporary(out, force=force) as folder, ExitStack() as stack:
         with stages.stage("read"):
             source, graph = _read(Path(model), settings)
         with stages.stage("diagnose"):
@@ -155,7 +153,8 @@ def evaluate(model: Path, dataset: Path | Dataset, settings: Settings, progress:
     judge = make_judge(source.graph, plan, opened.samples, settings)
     if judge.metric.needs == "reference":
         raise SettingsError(
-            f"Metric {judge.metric.name} compares with FP32, and evaluate has one model only. Give an annotated "
+            judge.mismatch
+            or f"Metric {judge.metric.name} compares with FP32, and evaluate has one model only. Give an annotated "
             "dataset, or a metric of your own; calibrate and compare set INT8 beside FP32."
         )
     precision = settings.inference_precision or "f32"
@@ -195,17 +194,6 @@ def inspect_dataset(
 
 def _as_dataset(given: Any) -> Any:
     return Path(given) if isinstance(given, str) else given
-
-
-@contextmanager
-def _folder(out: Path | None, force: bool) -> Iterator[Path]:
-    """Where the result is written; a folder that is thrown away when the caller wants no files."""
-    if out is not None:
-        with result_folder(out, force=force) as folder:
-            yield folder
-    else:
-        with TemporaryDirectory(prefix="calibench-") as name:
-            yield Path(name)
 
 
 def _read(path: Path, settings: Settings) -> tuple[Model, ov.Model]:

@@ -3,7 +3,7 @@
 import pytest
 
 from calibench.errors import DatasetError, SettingsError
-from calibench.evaluation.tasks.task_choice import choose_metric, choose_task
+from calibench.evaluation.tasks.task_choice import choose_metric, choose_task, unused_annotations
 from calibench.evaluation.tasks.task import Context
 from calibench.settings import TaskSettings
 
@@ -61,3 +61,14 @@ def test_a_custom_task_reads_nothing_from_the_outputs():
 def test_1001_classes_begin_with_the_background_of_imagenet():
     found = choose_task(Context({"y": (1, 1001)}, annotated=LABELS, classes=("a", "b")))
     assert found.notes == ("The model has 1001 classes: its first one is taken for the background of ImageNet.",)
+
+
+def test_annotations_of_another_task_are_said():
+    context = Context(LOGITS, annotated=frozenset(("objects",)))
+    assert unused_annotations(choose_task(context), context) == (
+        "The dataset has boxes, but the model gives y [1, 5], and the task classification does not use them. Give a "
+        "dataset of the model's task, or say the task and how its outputs are read: --task, --decoder."
+    )
+    for annotated in (frozenset(), LABELS):
+        context = Context(LOGITS, annotated=annotated)
+        assert unused_annotations(choose_task(context), context) is None

@@ -1,15 +1,15 @@
 """From a model, its inputs and a dataset to the one who judges outputs: task and metric."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import openvino as ov
 
 from calibench.datasets.dataset import Dataset, Description
 from calibench.datasets.inputs import InputPlan
 from calibench.evaluation.metrics.metric import Metric, NamedOutputs, Observation
-from calibench.evaluation.tasks.task_choice import choose_metric, choose_task
 from calibench.evaluation.tasks.task import Context, Task
+from calibench.evaluation.tasks.task_choice import choose_metric, choose_task, unused_annotations
 from calibench.inference.runner import Outputs
 from calibench.models.metadata import metadata
 from calibench.models.ports import port_name
@@ -18,11 +18,15 @@ from calibench.settings import Settings
 
 @dataclass(frozen=True)
 class Judge:
-    """How outputs are read and judged."""
+    """How outputs are read and judged.
+
+    `mismatch`: in one sentence that the dataset's annotations are of no use for this model; None when all is well.
+    """
 
     task: Task
     metric: Metric
     output_names: Sequence[str]
+    mismatch: str | None = None
 
     def named(self, outputs: Outputs) -> NamedOutputs:
         """The outputs of one sample by name."""
@@ -50,7 +54,10 @@ def make_judge(source: ov.Model, plan: InputPlan, samples: Dataset, settings: Se
     """
     context = make_context(source, plan, samples, settings)
     task = choose_task(context)
-    return Judge(task, choose_metric(settings.metric, task, context), tuple(context.outputs))
+    mismatch = unused_annotations(task, context)
+    if mismatch is not None:
+        task = replace(task, notes=(*task.notes, mismatch))
+    return Judge(task, choose_metric(settings.metric, task, context), tuple(context.outputs), mismatch)
 
 
 def make_context(source: ov.Model, plan: InputPlan, samples: Dataset, settings: Settings) -> Context:

@@ -8,22 +8,12 @@ from typing import Any
 from calibench.datasets.dataset import About
 from calibench.datasets.facts import DatasetFacts
 from calibench.evaluation.score import Score
+from calibench.evaluation.tasks.task_choice import MEANINGS
 from calibench.models.ports import port_name
 from calibench.models.read import Model
 from calibench.quantizers.sites import Placement
 
 NAMES_SHOWN = 3
-MEANINGS = {
-    "label": "classes",
-    "objects": "boxes",
-    "instances": "boxes with masks",
-    "pixels": "a class for every pixel",
-    "picture": "the picture that should come out",
-    "text": "texts",
-    "points": "landmarks",
-    "pairs": "pairs of faces",
-}
-"""Of what is annotated, for a person."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Which task a model has, and which metric judges it."""
 
 from calibench.datasets.frame import Frame
+from calibench.datasets.inputs import shape_text
 from calibench.errors import DatasetError, SettingsError
 from calibench.evaluation.metrics.cosine import cosine
 from calibench.evaluation.metrics.metric import Metric, NamedOutputs
@@ -22,6 +23,17 @@ TASKS: tuple[TaskKind, ...] = (INSTANCES, DETECTION, FACES, POINTS, PIXELS, PICT
 FOR_ALL = ("agreement", "cosine", "package.module:function")
 """Metrics that every task has."""
 
+MEANINGS = {
+    "label": "classes",
+    "objects": "boxes",
+    "instances": "boxes with masks",
+    "pixels": "classes of pixels",
+    "picture": "pictures that should come out",
+    "text": "texts",
+    "points": "landmarks",
+    "pairs": "pairs of faces",
+}
+"""What is annotated, for a person."""
 ANNOTATIONS = {
     "label": "a class for every sample, such as one folder per class",
     "objects": "boxes, such as a COCO or VOC dataset",
@@ -77,6 +89,20 @@ def choose_metric(name: str, task: Task, context: Context) -> Metric:
             f"{' and '.join(sorted(context.annotated)) or 'no annotations'}. Take metric agreement, or annotate it."
         )
     return metric
+
+
+def unused_annotations(task: Task, context: Context) -> str | None:
+    """In one sentence that the model's outputs do not fit what is annotated; None where a metric uses it."""
+    used = {metric.needs for metric in task.metrics.values()}
+    if not context.annotated or used & context.annotated or context.settings.kind == "custom":
+        return None
+    kinds = " and ".join(MEANINGS[kind] for kind in sorted(context.annotated))
+    outputs = ", ".join(f"{name} {shape_text(shape)}" for name, shape in context.outputs.items())
+    read = f"the task {task.kind} does not use them" if task.kind != "custom" else "no known task reads them"
+    return (
+        f"The dataset has {kinds}, but the model gives {outputs}, and {read}. Give a dataset of the model's task, or "
+        "say the task and how its outputs are read: --task, --decoder."
+    )
 
 
 def _default(task: Task, context: Context) -> Metric:
