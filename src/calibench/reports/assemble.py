@@ -100,7 +100,7 @@ def assemble(
         notes=(*measured.settled.warnings, *sets.notes, *_notes(source, quantized, measured.comparison)),
         reproduce=reproduce_snippet(settings.device, measured.precision),
     )
-    notes = (*measured.settled.notes, *report.task_notes)
+    notes = (*measured.settled.notes, *measured.judge.task.notes)
     return report.model_copy(update={"advice": advise(report), "task_notes": notes})
 
 

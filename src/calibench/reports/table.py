@@ -102,7 +102,17 @@ def facts(report: Report) -> list[RenderableType]:
         lines.append(f"Seconds: {stages or 'less than 0.1'}.")
     if report.peak_rss_mb is not None:
         lines.append(f"Peak memory: {report.peak_rss_mb:.0f} MB.")
-    return [Text(line) for line in lines]
+    return [*found(report), *(Text(line) for line in lines)]
+
+
+def found(report: Report) -> list[RenderableType]:
+    """What was taken the model to do, and what was found out about it, one a line."""
+    if not report.task:
+        return []
+    return [
+        Text(f"Task: {report.task}."),
+        *(Padding(Text(note), (0, 0, 0, 2), expand=False) for note in report.task_notes),
+    ]
 
 
 def _rows(report: Report) -> list[tuple[str, tuple[str | None, str | None, str | None]]]:
