@@ -1,11 +1,9 @@
 """The way of `calibench compare` on one page: two files and samples to a report that sets them side by side."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import openvino as ov
@@ -27,7 +25,7 @@ from calibench.reports.assemble import dataset_files, model_file, odd_outputs, v
 from calibench.reports.compared_rows import alike, compared_rows, unmatched
 from calibench.reports.deploy import prepared_inputs
 from calibench.reports.report import Report
-from calibench.reports.result import result_folder, write_result
+from calibench.reports.result import result_or_temporary, write_result
 from calibench.reports.scores import score_fields
 from calibench.reports.shown import sample_rows
 from calibench.reports.speeds import performance_fields, with_performance
@@ -75,7 +73,7 @@ def compare_models(
     threads = settings.threads or physical_cores()
     out, given = Path(out) if out is not None else None, Path(dataset) if isinstance(dataset, str) else dataset
     stages = Stages()
-    with _folder(out, force) as folder:
+    with result_or_temporary(out, force=force) as folder:
         with stages.stage("read"):
             first, second = (read_model(Path(path), allow_quantized=True) for path in (fp32, int8))
             check_ports(first, second)
@@ -198,13 +196,3 @@ def _notes(fp32: Model, int8: Model, layers: int, missing: int) -> Iterator[str]
         yield f"{int8.path} holds no quantizers: two FP32 models are compared, and 'INT8' stands for the second."
     if missing:
         yield f"{missing} of {layers} layers have no layer of their name in {int8.path}; they are shown without."
-
-
-@contextmanager
-def _folder(out: Path | None, force: bool) -> Iterator[Path]:
-    if out is not None:
-        with result_folder(out, force=force) as folder:
-            yield folder
-    else:
-        with TemporaryDirectory(prefix="calibench-") as name:
-            yield Path(name)

@@ -44,6 +44,21 @@ def result_folder(out: Path, *, force: bool) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+@contextmanager
+def result_or_temporary(out: Path | None, *, force: bool) -> Iterator[Path]:
+    """Where a result is written: `result_folder`, or one that is thrown away when the caller wants no files.
+
+    Raises:
+        JobError: as `result_folder`.
+    """
+    if out is not None:
+        with result_folder(out, force=force) as folder:
+            yield folder
+    else:
+        with tempfile.TemporaryDirectory(prefix="calibench-") as name:
+            yield Path(name)
+
+
 def write_result(report: Report, folder: Path) -> None:
     """Write report.json, and all that is drawn from it: report.html, deploy.py for a calibration, classes.csv.
 
