@@ -29,7 +29,8 @@ class Example:
     Attributes:
         name: what the model does.
         network: its name among `TASK_SETS`.
-        counts: samples for calibration and for validation: enough to see something, few enough to wait for.
+        counts: samples for calibration and for validation, few enough to wait for; from 128 for calibration recipes are
+            compared.
     """
 
     name: str
@@ -38,11 +39,11 @@ class Example:
 
 
 EXAMPLES = (
-    Example("detector", "nanodet", (100, 200)),
+    Example("detector", "nanodet", (150, 200)),
     Example("segmentation", "vit-s-saliency", (40, 60)),
-    Example("ocr", "ppocr-rec", (100, 200)),
+    Example("ocr", "ppocr-rec", (200, 200)),
     Example("text", "minilm", (150, 200)),
-    Example("classifier", "efficientnet-lite0", (100, 200)),
+    Example("classifier", "efficientnet-lite0", (150, 200)),
 )
 
 
