@@ -51,6 +51,13 @@ def test_mean_and_scale_that_a_person_set_are_warned_about_and_kept(tmp_path: Pa
     assert found.warnings[0].startswith("Wrong mean and scale, it seems: with --mean 127.5 --scale 127.5")
 
 
+def test_settings_by_the_name_of_the_input_count_as_set(tmp_path: Path) -> None:
+    given = Settings(inputs={"x": InputSettings(mean=(), scale=())})
+    found = settle(_brightness(), _pictures(tmp_path), given, 1, silent)
+    assert found.settings.inputs == given.inputs
+    assert "mean and scale" in found.warnings[0]
+
+
 def test_right_settings_are_left_in_peace(tmp_path: Path) -> None:
     given = Settings(inputs={"": InputSettings(mean=(127.5,), scale=(127.5,))})
     assert settle(_brightness(), _pictures(tmp_path / "set"), given, 1, silent).warnings == ()

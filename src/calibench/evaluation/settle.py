@@ -12,6 +12,7 @@ from calibench.datasets.inputs import InputPlan, plan_inputs
 from calibench.datasets.pictures import Pictures
 from calibench.evaluation.diagnose import Diagnosis, diagnose
 from calibench.evaluation.judge import Judge, make_judge
+from calibench.models.ports import port_name
 from calibench.progress import Progress
 from calibench.settings import InputSettings, Settings, TaskSettings
 
@@ -45,16 +46,17 @@ def settle(model: ov.Model, dataset: Path | Dataset, settings: Settings, threads
     if not isinstance(dataset, Path) or not dataset.is_dir() or not holds_images(dataset, settings.data):
         return Settled(settings)
     listing = list_pictures(dataset, settings.data)
-    given = settings.input("")
+    name = next((port_name(port) for port in model.inputs if port_name(port) in settings.inputs), "")
+    given = settings.input(name)
     guessed, note = guess_inputs(model, given, listing)
     if guessed != given:
-        settings = settings.model_copy(update={"inputs": {**settings.inputs, "": guessed}})
+        settings = settings.model_copy(update={"inputs": {**settings.inputs, name: guessed}})
     notes = (note,) if note else ()
     plan = plan_inputs(model, settings)
     if plan.image_input is None or len(plan.inputs) > 1 or not settings.diagnose:
         return Settled(settings, notes)
     found = _try_out(model, Pictures(listing, plan.images[0]), plan, settings, threads, progress)
-    return Settled(settings, notes) if found is None else _adopt(found, settings, plan.images[0].name, given, notes)
+    return Settled(settings, notes) if found is None else _adopt(found, settings, name, given, notes)
 
 
 def _try_out(
