@@ -158,15 +158,15 @@ def _matches(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
 def _cast(array: Array, wanted: np.dtype[np.generic], name: str, where: str) -> Array:
     """The array in another type where that keeps its values (floats may lose digits, not more)."""
     if array.dtype == wanted:
-        return np.ascontiguousarray(array)
+        return np.asarray(array, order="C")
     both_float = array.dtype.kind == "f" and wanted.kind == "f"
     both_integer = array.dtype.kind in "iub" and wanted.kind in "iu"
     if both_float or np.can_cast(array.dtype, wanted, "safe"):
-        return np.ascontiguousarray(array.astype(wanted))
+        return np.asarray(array.astype(wanted), order="C")
     if both_integer:
         limits = np.iinfo(wanted.name)
         if array.size == 0 or (int(array.min()) >= limits.min and int(array.max()) <= limits.max):
-            return np.ascontiguousarray(array.astype(wanted))
+            return np.asarray(array.astype(wanted), order="C")
     raise DatasetError(
         f"{where}: array {name} is {array.dtype}, the model takes {wanted}, and values would change. "
         f"Save it as {wanted}."

@@ -1,5 +1,7 @@
 """Does the model give the same answers one at a time and in batches? A kernel may be right at batch 1 only."""
 
+from typing import Any
+
 import numpy as np
 import openvino as ov
 
@@ -23,16 +25,21 @@ def audit_batches(model: ov.Model, samples: Dataset, batch: int, device: str, th
         None where the model's batch is fixed, or there are too few samples, or their shapes differ.
     """
     batch = max(batch, LEAST_BATCH)
-    if len(samples) < 2 * batch or not all(port.get_partial_shape()[0].is_dynamic for port in model.inputs):
+    if len(samples) < 2 * batch or not all(_has_free_batch(port) for port in (*model.inputs, *model.outputs)):
         return None
     taken = [samples[i] for i in range(2 * batch)]
-    if not _alike(taken) or not all(port.get_partial_shape()[0].is_dynamic for port in model.outputs):
+    if not _alike(taken):
         return None
     compiled = compile_for_samples(model, device, threads)
     alone = infer_batches(compiled, taken, 1)
     together = infer_batches(compiled, taken, batch)
     same = [_is_same(one, other) for one, other in zip(alone, together, strict=True)]
     return 100.0 * float(np.mean(same))
+
+
+def _has_free_batch(port: Any) -> bool:
+    shape = port.get_partial_shape()
+    return bool(shape.rank.is_static and len(shape) > 0 and shape[0].is_dynamic)
 
 
 def _alike(samples: list[Sample]) -> bool:

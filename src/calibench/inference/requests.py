@@ -64,6 +64,7 @@ def stacks(model: ov.CompiledModel, samples: Sequence[Sample], batch: int, count
 
     Raises:
         DatasetError: a sample lacks an input, or samples of one batch differ in shape.
+        SettingsError: an input without axes cannot be batched.
     """
     return [
         [_stack(port, [samples[(i * batch + j) % len(samples)] for j in range(batch)]) for port in model.inputs]
@@ -124,5 +125,7 @@ def _stack(port: Any, samples: Sequence[Sample]) -> ov.Tensor:
     if len({array.shape for array in arrays}) > 1:
         shapes = ", ".join(sorted({str(list(array.shape)) for array in arrays})[:3])
         raise DatasetError(f"{name}: samples of shapes {shapes} cannot form a batch. Give one --size, or batch 1.")
+    if len(arrays) > 1 and arrays[0].ndim == 0:
+        raise SettingsError(f"{name} is a single number and has no batch axis. Benchmark the model at batch 1.")
     whole = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
-    return ov.Tensor(np.ascontiguousarray(whole, dtype=port.get_element_type().to_dtype()))
+    return ov.Tensor(np.asarray(whole, dtype=port.get_element_type().to_dtype(), order="C"))

@@ -95,4 +95,6 @@ def _stacked(samples: Iterable[Mapping[str, Array]], batch: int, sizes: deque[in
         group += [group[-1]] * (batch - len(group))
         if any(sample[name].shape != array.shape for sample in group for name, array in group[0].items()):
             raise SettingsError(f"--batch {batch}: the samples differ in shape and cannot form a batch. Use --batch 1.")
+        if any(array.ndim == 0 for array in group[0].values()):
+            raise SettingsError(f"--batch {batch}: an input is a single number and has no batch axis. Use --batch 1.")
         yield {name: np.concatenate([sample[name] for sample in group]) for name in group[0]}

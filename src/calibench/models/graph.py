@@ -48,6 +48,22 @@ class WeightedLayer:
     is_depthwise: bool
 
 
+def bodies(op: Any) -> dict[str, ov.Model]:
+    """The graphs inside an If ("then" and "else"), or inside a Loop or TensorIterator (""); none for others."""
+    kind = op.get_type_name()
+    if kind == "If":
+        return {"then": op.get_then_body(), "else": op.get_else_body()}
+    return {"": op.get_function()} if kind in WITH_BODY else {}
+
+
+def with_bodies(model: ov.Model) -> Iterator[ov.Model]:
+    """The graph itself and all bodies in it, however deep; in the order of their operations."""
+    yield model
+    for op in model.get_ordered_ops():
+        for body in bodies(op).values():
+            yield from with_bodies(body)
+
+
 def key(output: Any) -> TensorKey:
     """The name of the tensor behind an output port."""
     return (output.get_node().get_friendly_name(), output.get_index())

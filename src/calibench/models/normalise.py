@@ -5,7 +5,7 @@ from collections import Counter
 import openvino as ov
 from openvino._offline_transformations import apply_moc_transformations
 
-from calibench.models.graph import RECURRENT, WITH_BODY
+from calibench.models.graph import RECURRENT, WITH_BODY, with_bodies
 
 
 def normalise(graph: ov.Model) -> ov.Model:
@@ -18,12 +18,13 @@ def normalise(graph: ov.Model) -> ov.Model:
     Args:
         graph: as read by `read_model`, its names repeatable; not changed.
     """
-    stable = {op.get_friendly_name() for op in graph.get_ops()}
+    stable = {op.get_friendly_name() for each in with_bodies(graph) for op in each.get_ops()}
     fused = graph.clone()
     apply_moc_transformations(fused, cf=False, smart_reshape=False)
     if _kernels(fused) != _kernels(graph):
         fused = graph.clone()
-    _rename(fused, stable)
+    for each in with_bodies(fused):
+        _rename(each, stable)
     return fused
 
 

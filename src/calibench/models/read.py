@@ -11,7 +11,7 @@ import numpy as np
 import openvino as ov
 
 from calibench.errors import ModelError
-from calibench.models.graph import RECURRENT, WEIGHTED
+from calibench.models.graph import RECURRENT, WEIGHTED, with_bodies
 
 FORMATS = {
     ".xml": "OpenVINO IR",
@@ -27,6 +27,7 @@ EXPORTS = {
     ".h5": "python -c \"import keras; keras.models.load_model('{name}').export('saved_model')\"",
     ".keras": "python -c \"import keras; keras.models.load_model('{name}').export('saved_model')\"",
 }
+NUMBERED = re.compile(r"_\d+(/|$)")
 INTEGERS = frozenset((ov.Type.i8, ov.Type.u8, ov.Type.i4, ov.Type.u4))
 KNOWN = "OpenVINO IR (.xml), ONNX (.onnx), TensorFlow (.pb, SavedModel folder), .tflite, .pdmodel, .pt2"
 
@@ -74,7 +75,7 @@ def read_model(path: Path, *, allow_quantized: bool = False) -> Model:
     _settle_names(graph, path, form)
     if not allow_quantized:
         _refuse_quantized(graph, path)
-    constants = [op for op in graph.get_ops() if op.get_type_name() == "Constant"]
+    constants = [op for each in with_bodies(graph) for op in each.get_ops() if op.get_type_name() == "Constant"]
     files = _files(path)
     return Model(
         graph,
@@ -128,17 +129,20 @@ def _settle_names(graph: ov.Model, path: Path, form: str) -> None:
 
     OpenVINO numbers them through one counter of the process: those are the names that change from one read to the next.
     """
-    names = {op.get_friendly_name() for op in graph.get_ops()}
-    numbered = {name for name in names if re.search(r"_\d+(/|$)", name)}
-    if not numbered:
+    parts = list(with_bodies(graph))
+    if not any(NUMBERED.search(op.get_friendly_name()) for part in parts for op in part.get_ops()):
         return
-    unstable = numbered - {op.get_friendly_name() for op in _load(path, form).get_ops()}
-    for position, op in enumerate(graph.get_ordered_ops()):
-        if op.get_friendly_name() in unstable:
-            name = f"{op.get_type_name()}@{position}"
-            while name in names:  # the file may use such names itself
-                name += "@"
-            op.set_friendly_name(name)
+    for part, again in zip(parts, with_bodies(_load(path, form)), strict=True):
+        names = {op.get_friendly_name() for op in part.get_ops()}
+        unstable = {name for name in names if NUMBERED.search(name)} - {
+            op.get_friendly_name() for op in again.get_ops()
+        }
+        for position, op in enumerate(part.get_ordered_ops()):
+            if op.get_friendly_name() in unstable:
+                name = f"{op.get_type_name()}@{position}"
+                while name in names:  # the file may use such names itself
+                    name += "@"
+                op.set_friendly_name(name)
 
 
 def _load_pytorch(path: Path) -> ov.Model:
@@ -170,7 +174,7 @@ def _refuse_quantized(graph: ov.Model, path: Path) -> None:
 
 
 def _quantized_at(graph: ov.Model) -> str | None:
-    for op in graph.get_ops():
+    for op in (op for each in with_bodies(graph) for op in each.get_ops()):
         kind = op.get_type_name()
         if kind == "FakeQuantize":
             return f"FakeQuantize {op.get_friendly_name()}"

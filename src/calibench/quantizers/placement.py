@@ -6,6 +6,7 @@ everything behind the last weighted layer stay in float: 8 bits cost accuracy th
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
@@ -21,6 +22,7 @@ from calibench.models.graph import (
     Port,
     TensorKey,
     WeightedLayer,
+    bodies,
     dimension,
     input_channel_axis,
     is_constant,
@@ -67,14 +69,28 @@ def place(graph: ov.Model, ignored: Ignored) -> Placement:
             wanted.setdefault(key(op.input_value(port)), []).append((op, port))
     points = tuple(_point(uses) for uses in wanted.values())
     fused = _fused(order, {layer.name for layer in layers})
-    left = (op for op in order if op.get_friendly_name() in reasons.keys() - fused.keys())
-    return Placement(
-        points,
-        hoist(graph, points),
-        tuple(layers),
-        tuple(FloatLayer(op.get_friendly_name(), op.get_type_name(), reasons[op.get_friendly_name()]) for op in left),
-        fused,
-    )
+    left: list[FloatLayer] = []
+    for op in order:
+        name = op.get_friendly_name()
+        if name in reasons.keys() - fused.keys():
+            left.append(FloatLayer(name, op.get_type_name(), reasons[name]))
+        left += in_bodies(op)
+    return Placement(points, hoist(graph, points), tuple(layers), tuple(left), fused)
+
+
+def in_bodies(op: Any, path: str = "") -> Iterator[FloatLayer]:
+    """The layers inside an If, Loop or TensorIterator that would have weights or a state, however deep.
+
+    Args:
+        path: name of the operation that holds this one, with a slash behind it.
+    """
+    for part, body in bodies(op).items():
+        within = "/".join(filter(None, (f"{path}{op.get_friendly_name()}", part))) + "/"
+        for inner in body.get_ordered_ops():
+            if inner.get_type_name() in RECURRENT or weighted_layer(inner) is not None:
+                reason = f"stands in the body of {op.get_type_name()}, which runs in float"
+                yield FloatLayer(f"{within}{inner.get_friendly_name()}", inner.get_type_name(), reason)
+            yield from in_bodies(inner, within)
 
 
 def check_ignored(graph: ov.Model, ignored: Ignored) -> None:

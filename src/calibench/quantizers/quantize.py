@@ -1,5 +1,6 @@
 """From an FP32 graph and samples to the INT8 graph: the steps in the order of the data."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from calibench.datasets.inputs import InputPlan
 from calibench.errors import DatasetError, ModelError
 from calibench.inference.runner import ShapeError, compile_for_samples, infer_all
 from calibench.machine import has_vnni
-from calibench.models.graph import TensorKey
+from calibench.models.graph import RECURRENT, WEIGHTED, TensorKey
 from calibench.models.logits import expose
 from calibench.models.ports import port_name
 from calibench.progress import Progress
@@ -192,9 +193,16 @@ def _measure(
 
 def nothing_to_quantize(placement: Placement) -> str:
     """The sentence for a model in which no layer can run in INT8."""
-    reasons = {layer.reason for layer in placement.left_float if layer.type in ("Convolution", "MatMul")}
-    why = f" ({'; '.join(sorted(reasons))})" if reasons else ""
-    return f"The model holds no layer that can run in INT8: no convolution or MatMul with constant weights{why}."
+    reasons: dict[str, Counter[str]] = {}
+    for layer in placement.left_float:
+        if layer.type in WEIGHTED | RECURRENT:
+            reasons.setdefault(layer.reason, Counter())[layer.type] += 1
+    told = (
+        f"{', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items()))} ({reason})"
+        for reason, kinds in sorted(reasons.items())
+    )
+    left = f" Left in float: {'; '.join(told)}." if reasons else ""
+    return f"The model holds no layer that can run in INT8: no convolution or MatMul with constant weights.{left}"
 
 
 def wanted_recipes(settings: Settings, placement: Placement, count: int) -> tuple[Recipe, ...]:

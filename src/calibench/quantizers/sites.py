@@ -49,7 +49,10 @@ class Site:
 
 @dataclass(frozen=True)
 class FloatLayer:
-    """A layer that keeps its original precision, and why."""
+    """A layer that keeps its original precision, and why.
+
+    A layer in the body of an If, Loop or TensorIterator is named behind the operation that holds it: `Loop/MatMul`.
+    """
 
     name: str
     type: str

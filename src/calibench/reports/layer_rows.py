@@ -12,6 +12,7 @@ from calibench.quantizers.fit import Quantization, Quantizer
 from calibench.quantizers.insert import WeightOptions, round_weights, tensors_read
 from calibench.quantizers.integers import ACTIVATION_LEVELS
 from calibench.quantizers.observed import Counts
+from calibench.quantizers.placement import in_bodies
 from calibench.reports.report import SQNR_CAP_DB, Histogram, LayerRow, QuantizerRange, WeightChannels, capped
 
 MOST_CHANNELS = 1024
@@ -40,7 +41,7 @@ def layer_rows(
             inputs.setdefault(port.operation, []).append(quantizer_range(port, by_tensor[point.tensor], seen))
             left = quantization.input_db[point.tensor]
             worst[port.operation] = min(left, worst.get(port.operation, left))
-    reasons = {layer.name: layer.reason for layer in placement.left_float}
+    in_float = {layer.name: layer for layer in placement.left_float}
     weights = weight_channels(graph, quantization, options)
     rows = []
     for op in graph.get_ordered_ops():
@@ -56,8 +57,9 @@ def layer_rows(
                     weights=weights.get(name),
                 )
             )
-        elif name in reasons:
-            rows.append(LayerRow(name=name, type=kind, precision="float", reason=reasons[name]))
+        for each in (in_float.get(name), *in_bodies(op)):
+            if each is not None and each.name in in_float:
+                rows.append(LayerRow(name=each.name, type=each.type, precision="float", reason=each.reason))
     return tuple(rows)
 
 

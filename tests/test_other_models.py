@@ -1,0 +1,142 @@
+"""Models that are no picture classifiers: texts, state, several inputs, sequences, control flow, boxes."""
+
+import numpy as np
+import openvino as ov
+import pytest
+
+import made_models as made
+from calibench.errors import ModelError, SettingsError
+from calibench.models.read import read_model
+from calibench.pipeline import calibrate, inspect
+from calibench.settings import Settings
+
+SAMPLES = 16
+
+
+def saved(tmp_path, graph):
+    path = tmp_path / f"{graph.get_friendly_name()}.xml"
+    ov.save_model(graph, path, compress_to_fp16=False)
+    return path
+
+
+def folder(tmp_path, make, count=SAMPLES):
+    """One .npz file a sample; `make` gets a generator and the number of the sample."""
+    path = tmp_path / "samples"
+    path.mkdir()
+    random = np.random.default_rng(0)
+    for number in range(count):
+        np.savez(path / f"{number:02}.npz", **make(random, number))
+    return path
+
+
+def rows(random, number):
+    return {"x": random.standard_normal((1, 8)).astype(np.float32)}
+
+
+def sequences(random, number):
+    return {"x": random.standard_normal((1, 2 + number % 5, 8)).astype(np.float32)}
+
+
+def tokens(random, number):
+    length = int(random.integers(3, 20))
+    return {"input_ids": random.integers(0, made.WORDS, length), "attention_mask": np.ones(length, np.int64)}
+
+
+def run(tmp_path, graph, make):
+    return calibrate(saved(tmp_path, graph), folder(tmp_path, make), benchmark=False).report
+
+
+def floats(report):
+    return {row.name: row.reason for row in report.layers if row.precision == "float"}
+
+
+def int8(report):
+    return {row.name for row in report.layers if row.precision == "int8"}
+
+
+# --- Control flow
+
+
+@pytest.mark.parametrize(
+    ("graph", "make", "inside"),
+    [
+        (
+            made.with_if,
+            lambda random, number: {
+                "x": random.standard_normal((1, 3, 8, 8)).astype(np.float32),
+                "flag": np.array(number % 2 == 0),
+            },
+            {"choice/then/wide": "If", "choice/else/narrow": "If"},
+        ),
+        (made.recurrence, sequences, {"steps/from_input": "TensorIterator", "steps/from_state": "TensorIterator"}),
+        (made.loop, rows, {"repeat/again": "Loop"}),
+    ],
+    ids=["if", "tensor iterator", "loop"],
+)
+def test_layers_inside_of_control_flow_are_listed_with_their_reason(tmp_path, graph, make, inside):
+    report = run(tmp_path, graph(), make)
+    found = floats(report)
+    for name, kind in inside.items():
+        assert found[name] == f"stands in the body of {kind}, which runs in float"
+    assert int8(report)
+    assert report.sqnr_db > 15
+
+
+def test_inspect_lists_them_too(tmp_path):
+    found = inspect(saved(tmp_path, made.with_if()), Settings())
+    assert {each["name"] for each in found.as_json()["float"]} >= {"choice", "choice/then/wide", "choice/else/narrow"}
+    assert any("choice/then/wide" in line for line in found.lines)
+
+
+def test_a_model_with_all_its_layers_inside_is_refused_with_the_reason(tmp_path):
+    with pytest.raises(ModelError) as error:
+        run(tmp_path, made.recurrence(has_layer_outside=False), sequences)
+    assert str(error.value).endswith(
+        "recurrence.xml: The model holds no layer that can run in INT8: no convolution or MatMul with constant "
+        "weights. Left in float: 2 MatMul (stands in the body of TensorIterator, which runs in float)."
+    )
+
+
+def test_the_weights_inside_of_control_flow_count(tmp_path):
+    inside = 2 * 8 * 8 * 4  # two dense layers, float32
+    assert read_model(saved(tmp_path, made.recurrence(has_layer_outside=False))).weights_bytes >= inside
+
+
+def test_a_recurrent_layer_between_dense_ones_keeps_its_kernel(tmp_path):
+    report = run(tmp_path, made.gru(), sequences)
+    assert floats(report)["gru"] == "recurrent layers run in float"
+    assert int8(report) == {"outside"}
+
+
+# --- Inputs
+
+
+def numbers(random, number):
+    return rows(random, number) | {"rate": np.array(1 + number % 3)}
+
+
+def test_an_input_may_be_a_single_number(tmp_path):
+    report = run(tmp_path, made.with_a_number(), numbers)
+    assert int8(report) == {"first", "y"}
+
+
+def test_single_numbers_stand_along_the_first_axis_of_one_file(tmp_path):
+    random = np.random.default_rng(0)
+    path = tmp_path / "samples.npz"
+    np.savez(path, x=random.standard_normal((SAMPLES, 8)).astype(np.float32), rate=np.arange(SAMPLES) % 3 + 1)
+    found = calibrate(saved(tmp_path, made.with_a_number()), path, Settings(threads=1))  # with all measurements
+    assert found.report.speedup > 0
+
+
+def test_a_single_number_cannot_be_stacked_to_a_batch(tmp_path):
+    with pytest.raises(SettingsError, match="--batch 2: an input is a single number"):
+        calibrate(saved(tmp_path, made.with_a_number()), folder(tmp_path, numbers), Settings(batch=2), benchmark=False)
+
+
+def test_two_inputs_of_which_one_differs_in_length(tmp_path):
+    def make(random, number):
+        return rows(random, number) | {"notes": random.standard_normal((1, 3 + number % 4, 6)).astype(np.float32)}
+
+    report = run(tmp_path, made.two_inputs(), make)
+    assert int8(report) == {"of_x", "of_notes", "y"}
+    assert report.metric == "agreement"
