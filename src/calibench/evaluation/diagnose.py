@@ -26,8 +26,9 @@ LEAST = 8
 """Fewer annotated samples tell nothing."""
 SURE = 3.5
 """Standard errors by which a change must be better: of some fifteen changes one is by chance better by 2.5."""
-MAYBE = 1.5
-"""Standard errors from which it pays to look at more samples."""
+SLACK = 1.0
+"""Standard errors by which a change may lag behind what would make it sure in the end and still be looked at: a fifth of
+those that matter lag by more."""
 BUDGET = 1e12
 """Multiplications with addition for one round of trying, some 20 s on two cores: heavy networks get fewer samples. It
 is no budget of seconds, so that the same input gives the same findings."""
@@ -161,7 +162,7 @@ def _best_change(trial: "_Trial", now: _Setup, steps: tuple[int, ...]) -> Change
         then = now.with_change(change)
         for count in steps:
             sure = _errors(trial.fits(then, count) - trial.fits(now, count))
-            if not MAYBE < sure < SURE:
+            if not SURE * np.sqrt(count / steps[-1]) - SLACK < sure < SURE:
                 break
         if sure >= SURE and trial.is_worth_it(now, then):
             helping.append(change)
