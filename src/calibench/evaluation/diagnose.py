@@ -27,8 +27,8 @@ LEAST = 8
 SURE = 3.5
 """Standard errors by which a change must be better: of some fifteen changes one is by chance better by 2.5."""
 SLACK = 1.0
-"""Standard errors by which a change may lag behind what would make it sure in the end and still be looked at: a fifth of
-those that matter lag by more."""
+"""Standard errors by which a change may lag behind the way to being sure and still be looked at on more samples: one
+that just matters lags by more in one case of six."""
 BUDGET = 1e12
 """Multiplications with addition for one round of trying, some 20 s on two cores: heavy networks get fewer samples. It
 is no budget of seconds, so that the same input gives the same findings."""
