@@ -1,13 +1,17 @@
 """Models that are no picture classifiers: texts, state, several inputs, sequences, control flow, boxes."""
 
+import re
+
 import numpy as np
 import openvino as ov
 import pytest
 
 import made_models as made
-from calibench.errors import ModelError, SettingsError
+from calibench.errors import DatasetError, ModelError, SettingsError
+from calibench.inference.benchmark import BenchmarkSettings
+from calibench.inference.runner import compile_for_samples, infer_all
 from calibench.models.read import read_model
-from calibench.pipeline import calibrate, inspect
+from calibench.pipeline import benchmark, calibrate, inspect
 from calibench.settings import Settings
 
 SAMPLES = 16
@@ -140,3 +144,55 @@ def test_two_inputs_of_which_one_differs_in_length(tmp_path):
     report = run(tmp_path, made.two_inputs(), make)
     assert int8(report) == {"of_x", "of_notes", "y"}
     assert report.metric == "agreement"
+
+
+# --- What a model keeps or fixes inside
+
+
+def test_a_model_with_a_state_begins_every_sample_anew():
+    random = np.random.default_rng(0)
+    samples = [rows(random, number) for number in range(6)]
+    compiled = compile_for_samples(made.stateful(), "CPU", 2)
+    found = [outputs[0] for outputs in infer_all(compiled, samples)]
+    alone = [compiled.create_infer_request().infer(sample)[0] for sample in samples]
+    np.testing.assert_allclose(found, alone, rtol=1e-5, atol=1e-6)
+
+
+def test_a_model_with_a_state_is_calibrated_and_keeps_it(tmp_path):
+    found = calibrate(saved(tmp_path, made.stateful()), folder(tmp_path, rows), benchmark=False)
+    assert int8(found.report) == {"inside", "y"}
+    assert found.report.sqnr_db > 15
+    request = ov.Core().compile_model(found.model, "CPU").create_infer_request()
+    sample = rows(np.random.default_rng(1), 0)
+    first, second = (request.infer(sample)[0].copy() for _ in range(2))
+    assert np.abs(second).max() > 1.5 * np.abs(first).max()  # the sum went on
+
+
+@pytest.mark.parametrize("lengths", [(5,), (5, 6, 7)], ids=["one length", "several"])
+def test_a_length_that_is_fixed_inside_is_one_sentence(tmp_path, lengths):
+    def make(random, number):
+        length = lengths[number % len(lengths)]
+        return {"input_ids": random.integers(0, 50, length), "attention_mask": np.ones(length, np.int64)}
+
+    with pytest.raises(DatasetError) as error:
+        run(tmp_path, made.text_classifier(has_positions=True), make)
+    said = str(error.value)
+    assert re.match(r"Sample 0: the model cannot run input_ids \[1, \d\], attention_mask \[1, \d\] \(", said)
+    assert said.endswith(
+        "Where an axis is free at its inputs and fixed inside, as by a table of positions, give samples of that length "
+        "(texts: data.max_tokens), or export it with a free one."
+    )
+
+
+def test_the_length_that_is_fixed_inside_calibrates(tmp_path):
+    def make(random, number):
+        ids = random.integers(0, 50, made.LONGEST)
+        return {"input_ids": ids, "attention_mask": np.ones(made.LONGEST, np.int64)}
+
+    assert run(tmp_path, made.text_classifier(has_positions=True), make).metric == "agreement"
+
+
+def test_benchmark_says_it_too(tmp_path):
+    path = saved(tmp_path, made.text_classifier(has_positions=True))
+    with pytest.raises(DatasetError, match=r"^The model cannot run input_ids \[1, 5\]"):
+        benchmark([path], None, Settings(), BenchmarkSettings(shapes={"": (1, 5)}))

@@ -9,7 +9,7 @@ import openvino as ov
 
 from calibench.datasets.dataset import Sample
 from calibench.errors import DatasetError, SettingsError
-from calibench.inference.runner import core
+from calibench.inference.runner import cannot_run, core
 from calibench.models.ports import port_name
 
 
@@ -90,22 +90,36 @@ def filled_request(compiled: ov.CompiledModel, samples: Sequence[Sample], batch:
 
 
 def run_queue(queue: ov.AsyncInferQueue, seconds: float) -> float:
-    """Keep all requests busy for some seconds, each at least once; inferences a second."""
+    """Keep all requests busy for some seconds, each at least once; inferences a second.
+
+    Raises:
+        DatasetError: the model cannot run the samples.
+    """
     start = perf_counter()
     done = 0
-    while done < len(queue) or perf_counter() - start < seconds:
-        queue.start_async()
-        done += 1
-    queue.wait_all()
+    try:
+        while done < len(queue) or perf_counter() - start < seconds:
+            queue.start_async()
+            done += 1
+        queue.wait_all()
+    except RuntimeError as error:
+        raise cannot_run(queue[0], "The model", error) from error
     return done / (perf_counter() - start)
 
 
 def run_request(request: ov.InferRequest, seconds: float) -> list[float]:
-    """One inference after the other for some seconds, at least one; the time of each in ms."""
+    """One inference after the other for some seconds, at least one; the time of each in ms.
+
+    Raises:
+        DatasetError: the model cannot run the sample.
+    """
     times: list[float] = []
     begin = now = perf_counter()
     while not times or now - begin < seconds:
-        request.infer(share_outputs=True)
+        try:
+            request.infer(share_outputs=True)
+        except RuntimeError as error:
+            raise cannot_run(request, "The model", error) from error
         before, now = now, perf_counter()
         times.append((now - before) * 1000)
     return times

@@ -1,5 +1,6 @@
 """Run a model over samples: asynchronous requests, results in sample order, memory flat in the number of samples."""
 
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
@@ -40,11 +41,17 @@ def infer_all(compiled: ov.CompiledModel, samples: Iterable[Mapping[str, Array]]
     """The outputs of every sample, in the order of the samples; the arrays are copies, owned by the caller.
 
     One more sample than the device has streams is in flight, so that the next one is decoded while it computes.
+    A model that keeps a state begins every sample with its first one.
+
+    Raises:
+        ShapeError: a sample does not fit an input.
+        DatasetError: a sample fits the inputs, but not what the model fixes inside.
     """
     index = {port_name(port): i for i, port in enumerate(compiled.inputs)}
     streams = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
     free = deque(compiled.create_infer_request() for _ in range(streams + 1))
-    busy: deque[ov.InferRequest] = deque()
+    busy: deque[tuple[int, ov.InferRequest]] = deque()
+    has_state = bool(free[0].query_state())
     shapes = [port.get_partial_shape() for port in compiled.inputs]
     for number, sample in enumerate(samples):
         if not free:
@@ -54,18 +61,37 @@ def infer_all(compiled: ov.CompiledModel, samples: Iterable[Mapping[str, Array]]
                 shape = shapes[index[name]]
                 raise ShapeError(f"Sample {number}: input {name} is {list(array.shape)}, the model takes {shape}.")
         request = free.popleft()
+        if has_state:
+            request.reset_state()
         request.start_async({index[name]: array for name, array in sample.items()})
-        busy.append(request)
+        busy.append((number, request))
     while busy:
         yield _finish(busy, free)
 
 
-def _finish(busy: deque[ov.InferRequest], free: deque[ov.InferRequest]) -> Outputs:
-    request = busy.popleft()
-    request.wait()
+def _finish(busy: deque[tuple[int, ov.InferRequest]], free: deque[ov.InferRequest]) -> Outputs:
+    number, request = busy.popleft()
+    try:
+        request.wait()
+    except RuntimeError as error:
+        raise cannot_run(request, f"Sample {number}: the model", error) from error
     outputs = tuple(np.array(tensor.data) for tensor in request.output_tensors)
     free.append(request)
     return outputs
+
+
+def cannot_run(request: ov.InferRequest, who: str, error: RuntimeError) -> DatasetError:
+    """The sentence for inputs that fit the ports of a model and not its inside, such as a table of positions."""
+    ports, tensors = request.model_inputs, request.input_tensors
+    given = ", ".join(f"{port_name(port)} {list(tensor.shape)}" for port, tensor in zip(ports, tensors, strict=True))
+    layer = re.search(r"node with name '([^']+)'", str(error))
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    at = f"layer {layer[1]}: " if layer else ""
+    return DatasetError(
+        f"{who} cannot run {given} ({at}{lines[-1].rstrip('.')}). Where an axis is free at its inputs and "
+        "fixed inside, as by a table of positions, give samples of that length (texts: data.max_tokens), or export it "
+        "with a free one."
+    )
 
 
 def infer_batches(compiled: ov.CompiledModel, samples: Iterable[Mapping[str, Array]], batch: int) -> Iterator[Outputs]:

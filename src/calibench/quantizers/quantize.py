@@ -156,10 +156,17 @@ class _Run:
     shapes: dict[str, tuple[int, ...]]
 
     def copy(self, graph: ov.Model) -> ov.Model:
-        """A clone at the shapes of the samples: that compiles to faster kernels."""
+        """A clone at the shapes of the samples: that compiles to faster kernels.
+
+        Raises:
+            ShapeError: the graph cannot have them; running at free shapes tells more.
+        """
         copy = graph.clone()
         if self.shapes:
-            copy.reshape({port: self.shapes[port_name(port)] for port in copy.inputs})
+            try:
+                copy.reshape({port: self.shapes[port_name(port)] for port in copy.inputs})
+            except RuntimeError:
+                raise ShapeError("The model cannot be brought to the shapes of the samples.") from None
         return copy
 
     def compile(self, copy: ov.Model) -> ov.CompiledModel:
