@@ -1,4 +1,4 @@
-"""Write docs/reference/{cli,settings,report,benchmarks}.md from the code and the measured results.
+"""Write docs/reference/{cli,settings,report,benchmarks}.md and settings.schema.json from the code and the results.
 
 So they cannot say anything else.
 
@@ -21,7 +21,7 @@ from pydantic.fields import FieldInfo
 from calibench.cli.answer import DONE, FAILED, INTERRUPTED, TARGET_MISSED, WRONG_INPUT
 from calibench.cli.app import app
 from calibench.reports.report import SCHEMA_VERSION, Report
-from calibench.settings import Ignored, InputSettings, Settings
+from calibench.settings import DataSettings, Ignored, InputSettings, Settings, TaskSettings
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "reference"
@@ -88,17 +88,35 @@ def settings_page() -> str:
     lines += [
         "The same names in Python (`Settings`), in a YAML file (`--config FILE`) and, with dashes, as options of the",
         "command line. Options win over the file. Unknown names are refused with the known ones.",
-        "`calibench calibrate ... --save-config FILE` writes all settings of a run.",
+        "`calibench calibrate ... --save-config FILE` writes all settings of a run. The same as a JSON schema, for",
+        "editors and other programs: [settings.schema.json](settings.schema.json); in Python",
+        "`Settings.model_json_schema()`.",
         "",
         *_settings_table(Settings),
         "",
         "## InputSettings",
         "",
         "One input of the model, under `inputs` by its name; the name `''` means every input. On the command line",
-        "`--size`, `--resize`, `--color`, `--mean`, `--scale` and `--layout`, for every input; `resize_short` is",
-        "set in the file.",
+        "`--size`, `--resize`, `--pad`, `--color`, `--mean`, `--scale` and `--layout`, for every input; `resize_short`",
+        "is set in the file.",
         "",
         *_settings_table(InputSettings),
+        "",
+        "## DataSettings",
+        "",
+        "How the datasets are read, under `data`. On the command line `--format`, `--split`, `--labels`,",
+        "`--tokenizer`, `--text-column` (repeatable), `--label-column` and `--max-tokens`. What each format looks",
+        "like: [datasets](datasets.md).",
+        "",
+        *_settings_table(DataSettings),
+        "",
+        "## TaskSettings",
+        "",
+        "What the model does and how its outputs are read, under `task`. On the command line `--task` (for `kind`),",
+        "`--decoder`, `--label-offset` and `--characters`; all others are set in the file. See also",
+        "[decoders](decoders.md) and [metrics](metrics.md).",
+        "",
+        *_settings_table(TaskSettings),
         "",
         "## Ignored",
         "",
@@ -108,6 +126,11 @@ def settings_page() -> str:
         *_settings_table(Ignored),
     ]
     return "\n".join(lines) + "\n"
+
+
+def settings_schema() -> str:
+    """The JSON schema of all settings."""
+    return json.dumps(Settings.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def _settings_table(model: type[BaseModel]) -> Iterator[str]:
@@ -251,6 +274,7 @@ def _benchmark_row(row: dict[str, Any]) -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "cli.md": cli_page,
     "settings.md": settings_page,
+    "settings.schema.json": settings_schema,
     "report.md": report_page,
     "benchmarks.md": benchmarks_page,
 }
