@@ -20,8 +20,10 @@ from calibench.settings import InputSettings, TaskSettings
 
 FloatArray = NDArray[np.float64]
 
-STEPS = (24, 48, 96, 192)
-"""Samples that are tried first, and then, where it is not clear yet whether a change helps."""
+FIRST = 24
+"""Samples that every change is tried on, where the model is not too heavy for it."""
+STEPS = (1, 2, 4, 8)
+"""Times as many, where it is not clear yet whether a change helps."""
 LEAST = 8
 """Fewer annotated samples tell nothing."""
 SURE = 3.5
@@ -30,8 +32,8 @@ SLACK = 1.0
 """Standard errors by which a change may lag behind the way to being sure and still be looked at on more samples: one
 that just matters lags by more in one case of six."""
 BUDGET = 1e12
-"""Multiplications with addition for one round of trying, some 20 s on two cores: heavy networks get fewer samples. It
-is no budget of seconds, so that the same input gives the same findings."""
+"""Multiplications with addition to try every change, some 20 s on two cores: heavy networks get fewer samples. It is no
+budget of seconds, so that the same input gives the same findings."""
 AS_GOOD = 1.0
 """Standard errors below which two changes help equally."""
 ROUNDS = 3
@@ -187,7 +189,7 @@ class _Trial:
     def __init__(self, rehearsal: Rehearsal, pictures: Pictures, make_judge: Callable[[TaskSettings], Judge]) -> None:
         self._rehearsal, self._make_judge = rehearsal, make_judge
         self._pictures = pictures
-        self._chosen = choose(pictures, str(STEPS[-1]), seed=0).indices
+        self._chosen = choose(pictures, str(FIRST * STEPS[-1]), seed=0).indices
         self._kept: dict[str, list[tuple[float, Any]]] = {}
         self._pixels: dict[tuple[int, str], NDArray[np.uint8]] = {}
         self.classes = 0
@@ -195,8 +197,9 @@ class _Trial:
     def steps(self, setup: _Setup) -> tuple[int, ...]:
         """How many samples are looked at, in turn, within what there is and what can be afforded."""
         rounds = (len(self.changes(setup)) + 1) * max(self._rehearsal.multiply_adds, 1)
-        affordable = max(LEAST, int(BUDGET / rounds))
-        return tuple(sorted({min(step, affordable, len(self._chosen)) for step in STEPS}))
+        affordable = min(FIRST, int(BUDGET / rounds))
+        first, most = max(LEAST, affordable), max(LEAST, affordable * STEPS[-1])
+        return tuple(sorted({min(first * step, most, len(self._chosen)) for step in STEPS}))
 
     def changes(self, setup: _Setup) -> list[Change]:
         """What may be tried on top of a setup: labels are not shifted to where the model has no class."""
