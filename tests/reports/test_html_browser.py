@@ -193,6 +193,13 @@ def test_a_phone_needs_no_scrolling_sideways(make, show) -> None:
         assert page.evaluate("document.querySelector('#detail').scrollWidth") <= PHONE[0]
 
 
+def test_on_a_phone_an_odd_number_of_figures_leaves_no_hole(show) -> None:
+    page = show(rich_report().model_copy(update={"default_precision": "f32"}), PHONE)
+    whole, last = page.locator(".tiles").bounding_box(), page.locator(".tile").last.bounding_box()
+    assert page.locator(".tile").count() == 3
+    assert last["width"] >= whole["width"] - 2
+
+
 def test_on_paper_there_are_no_buttons_all_rows_and_a_white_ground(show) -> None:
     page = show(rich_report(), scheme="dark")
     page.emulate_media(media="print", color_scheme="dark")
