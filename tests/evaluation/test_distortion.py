@@ -56,7 +56,14 @@ def test_what_is_not_finite_in_the_reference_is_left_out():
 def test_what_is_not_finite_in_the_candidate_is_infinite_noise():
     assert measured(([10.0], [9.0]), ([1.0], [math.nan])) == -math.inf
     assert measured(([1.0], [math.inf])) == -math.inf
-    assert measured(([1.0, 2.0], [1.0])) == -math.inf
+    assert measured(([1.0, 2.0], [[1.0, 2.0]])) == -math.inf
+
+
+def test_what_a_shorter_list_lacks_counts_as_0():
+    assert measured(([[10.0, 0], [1, 0]], [[10.0, 0]])) == pytest.approx(10 * math.log10(101))
+    assert measured(([[10.0, 0]], [[10.0, 0], [1, 0]])) == pytest.approx(20)
+    assert measured((np.zeros((0, 4)), np.zeros((0, 4)))) == math.inf
+    assert measured((np.zeros((0, 4)), np.ones((1, 4)))) == -math.inf
 
 
 def test_integers_and_half_floats_are_measured_in_double():

@@ -161,3 +161,18 @@ def test_labels_that_the_model_does_not_know_are_said_at_the_first_sample(evalua
 def test_a_metric_that_does_not_fit_the_outputs_is_said():
     with pytest.raises(SettingsError, match="needs an output with one score per class"):
         score([(np.zeros((1, 2, 3, 3)),)], [0], top_k(1), NAMES)
+
+
+def test_an_output_of_another_length_is_counted_and_compared_as_far_as_it_goes():
+    reference = [(np.array([[10.0, 0], [1, 0]]),), (np.ones((1, 2)),)]
+    candidate = [(np.array([[10.0, 0]]),), (np.ones((1, 2)),)]
+    found = compare(reference, candidate, None, cosine(), NAMES)
+    assert found.varying == {"y": 1}
+    assert found.sqnr_db == pytest.approx(10 * math.log10(103))
+    assert 0.99 < found.cosine < 1
+
+
+def test_models_that_choose_no_class_have_no_agreement():
+    task = Task("embedding", lambda outputs, frame: np.zeros(3), {})
+    pairs = zip(stream(*FP32), stream(*INT8), strict=True)
+    assert compare_samples(pairs, samples(None), Judge(task, cosine(), NAMES)).agreement is None

@@ -56,7 +56,7 @@ def test_nan_is_never_right_and_agrees_with_nothing():
     [
         ((1, 5), True), ((1, 5, 1, 1), True), ((-1, 5), True), ((5,), True), ((1, 1, 5), True),
         ((1, 1), False), ((1, 3, 8, 8), False), ((1, 7, 5), False), ((-1, -1), False), ((), False), ((1, 0), False),
-        ((0, 5), False),
+        ((0, 5), False), ((5, 1), False), ((10, 1), False),
     ],
 )  # fmt: skip
 def test_one_score_per_class_is_known_by_its_shape(shape, is_class):
@@ -80,7 +80,8 @@ def test_cosine_by_hand():
     assert cosine_of({"a": np.zeros(3)}, {"a": np.zeros(3)}) == 1
     assert cosine_of({"a": np.zeros(3)}, {"a": np.ones(3)}) == 0
     assert cosine_of({"a": np.array([math.nan])}, {"a": np.ones(1)}) == 0
-    assert cosine_of({"a": np.ones(2)}, {"a": np.ones(3)}) == 0
+    assert cosine_of({"a": np.ones(2)}, {"a": np.ones((2, 1))}) == 0
+    assert cosine_of({"a": np.ones(3)}, {"a": np.ones(4)}) == pytest.approx(0.75**0.5)
     assert cosine_of({"a": np.array([-math.inf, 2])}, {"a": np.array([-math.inf, 2])}) == 1
 
 

@@ -39,15 +39,25 @@ class Distortion:
 def comparable(reference: Array, candidate: Array) -> tuple[FloatArray, FloatArray] | None:
     """Both as float64 [n] where the reference is finite (logits may be masked by -inf).
 
-    None when the candidate has another shape or is not finite at one of these places.
+    Two lists of findings may differ in length: what one of them lacks counts as 0.
+
+    None when the candidate has another number of axes or is not finite at one of these places.
     """
     if reference.shape != candidate.shape:
-        return None
+        if reference.ndim != candidate.ndim:
+            return None
+        shape = tuple(np.maximum(reference.shape, candidate.shape))
+        reference, candidate = _filled(reference, shape), _filled(candidate, shape)
     wanted, given = np.asarray(reference, np.float64).reshape(-1), np.asarray(candidate, np.float64).reshape(-1)
     finite = np.isfinite(wanted)
     if not finite.all():
         wanted, given = wanted[finite], given[finite]
     return (wanted, given) if np.isfinite(given).all() else None
+
+
+def _filled(array: Array, shape: tuple[int, ...]) -> Array:
+    """The array with zeros behind it, up to a shape."""
+    return np.pad(array, [(0, side - own) for side, own in zip(shape, array.shape, strict=True)])
 
 
 def sqnr_db(signal: float, noise: float) -> float:

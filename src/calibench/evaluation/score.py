@@ -55,6 +55,7 @@ class Comparison:
     '%', else in the unit of the metric. `agreement`: percent of samples with the same class or text, None where the
     outputs are no single answer. `sqnr_db`: over all outputs, inf when nothing differs (JSON knows no inf: write null).
     `sample_sqnr_db`: float64 [N], of every sample. `cosine`: mean over the samples.
+    `varying`: of every output, the samples for which INT8 gives it another shape, such as fewer boxes.
     `worse`: float64 [N], by how much INT8 is worse on every sample. `drop_interval`: 95 %, where it is known.
     """
 
@@ -68,6 +69,7 @@ class Comparison:
     sample_sqnr_db: FloatArray
     worse: FloatArray
     drop_interval: tuple[float, float] | None = None
+    varying: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def samples(self) -> int:
@@ -107,6 +109,7 @@ def compare(pairs: Iterable[tuple[Outputs, Outputs]], samples: Dataset, judge: J
     distortions = {name: Distortion() for name in judge.output_names}
     cosines: list[float] = []
     agreed: list[bool] = []
+    varying = dict.fromkeys(judge.output_names, 0)
     sqnrs: list[float] = []
     for index, (wanted, given) in enumerate(pairs):
         described = samples.describe(index)
@@ -118,7 +121,9 @@ def compare(pairs: Iterable[tuple[Outputs, Outputs]], samples: Dataset, judge: J
         int8.add(seen)
         sqnrs.append(_add(distortions, before, after))
         cosines.append(cosine_of(after, before))
-        same = _same_answer(exact.prediction, seen)
+        for name in varying:
+            varying[name] += before[name].shape != after[name].shape
+        same = _same_answer(exact.prediction, seen, judge)
         if same is not None:
             agreed.append(same)
     fp32, quantized = baseline.score(), int8.score()
@@ -134,6 +139,7 @@ def compare(pairs: Iterable[tuple[Outputs, Outputs]], samples: Dataset, judge: J
         cosine=float(np.mean(cosines)),
         sample_sqnr_db=np.array(sqnrs, np.float64),
         worse=sign * (fp32.values - quantized.values),
+        varying={name: count for name, count in varying.items() if count},
     )
 
 
@@ -151,11 +157,12 @@ def _add(distortions: Mapping[str, Distortion], reference: NamedOutputs, candida
     return own.sqnr_db
 
 
-def _same_answer(prediction: Prediction, seen: Observation) -> bool | None:
+def _same_answer(prediction: Prediction, seen: Observation, judge: Judge) -> bool | None:
     """Whether both models give the same text or class; None where an answer is no single choice."""
     if isinstance(prediction, str):
         return prediction == seen.prediction
-    return agrees(seen)
+    has_class = judge.task.kind == "classification" or judge.metric.name == "agreement"
+    return agrees(seen) if has_class else None
 
 
 class _Tally:

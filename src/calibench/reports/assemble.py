@@ -136,11 +136,16 @@ def versions() -> dict[str, str]:
 
 
 def odd_outputs(comparison: Comparison) -> list[str]:
-    """What is to be known of outputs that are no numbers."""
-    return [
+    """What is to be known of outputs that are no numbers, or differ in length."""
+    broken = [
         f"{score.not_finite} samples gave NaN or infinity in {name}. Check the input settings."
         for name, score in (("FP32", comparison.baseline), ("INT8", comparison.int8))
         if score.not_finite
+    ]
+    return broken + [
+        f"Output {name} is longer or shorter in INT8 than in FP32 on {count} of {comparison.samples} samples, as with "
+        "another number of findings. In SQNR and cosine what is missing counts as 0."
+        for name, count in comparison.varying.items()
     ]
 
 

@@ -28,7 +28,7 @@ def class_scores(outputs: NamedOutputs) -> Array | None:
 
 def is_class_shape(shape: Sequence[int]) -> bool:
     """Whether an output [1, C] or [1, C, 1, 1] is one score per class; a free first axis (-1) is a batch of 1."""
-    if -1 in shape[1:]:
+    if -1 in shape[1:] or (len(shape) > 1 and shape[0] not in (1, -1)):
         return False
     sides = sorted(max(side, 1) for side in shape if side != 0)
     return len(sides) == len(shape) > 0 and sides[-1] > 1 and all(side == 1 for side in sides[:-1])
