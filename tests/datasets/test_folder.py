@@ -7,6 +7,7 @@ import pytest
 from calibench.datasets.ahead import readable
 from calibench.datasets.detect import read_dataset
 from calibench.errors import DatasetError
+from calibench.settings import DataSettings
 
 
 def test_a_plain_folder_has_no_labels_and_is_in_the_order_of_names(tmp_path, picture, plan):
@@ -143,3 +144,35 @@ def test_the_same_picture_has_the_same_identity_whatever_its_name(tmp_path, pict
     picture(tmp_path / "c.png", color="red")
     folder = read_dataset(tmp_path, plan())
     assert folder.identity(0) == folder.identity(1) != folder.identity(2)
+
+
+def test_folders_train_and_val_are_splits_and_not_classes(tmp_path, picture, plan):
+    for name in ("train/cat/1", "train/dog/2", "val/cat/3", "val/dog/4", "val/dog/5"):
+        picture(tmp_path / f"{name}.png")
+    assert read_dataset(tmp_path, plan()).listing.names == ("val/cat/3.png", "val/dog/4.png", "val/dog/5.png")
+    train = read_dataset(tmp_path, plan(), DataSettings(split="train"))
+    assert train.listing.names == ("train/cat/1.png", "train/dog/2.png")
+    assert train.labels == (0, 1) and train.listing.classes == ("cat", "dog")
+    with pytest.raises(DatasetError, match="no part is called 'test', there is train, val"):
+        read_dataset(tmp_path, plan(), DataSettings(split="test"))
+
+
+def test_pictures_in_train_and_val_alone_have_no_class(tmp_path, picture, plan):
+    for name in ("train/1", "val/2", "val/3"):
+        picture(tmp_path / f"{name}.png")
+    folder = read_dataset(tmp_path, plan())
+    assert folder.labels is None and folder.listing.names == ("val/2.png", "val/3.png")
+
+
+def test_a_split_of_a_folder_without_splits_is_a_fault_that_is_named(tmp_path, picture, plan):
+    for name in ("cat", "dog"):
+        picture(tmp_path / name / "x.png")
+    (problem,) = read_dataset(tmp_path, plan(), DataSettings(split="val")).about.problems
+    assert "all of its pictures are read, not only val" in str(problem)
+
+
+def test_dates_and_ids_are_no_class_numbers(tmp_path, picture, plan):
+    for name in ("20231101", "1699999999_cam", "99999999999999999999"):
+        picture(tmp_path / name / "x.png")
+    folder = read_dataset(tmp_path, plan())
+    assert folder.listing.label_source == "alphabet" and folder.labels == (0, 1, 2)

@@ -8,13 +8,16 @@ from typing import Literal
 
 from calibench.datasets.dataset import labelled
 from calibench.datasets.formats.format import Format, Layout, Rule
+from calibench.datasets.formats.splits import ORDER, belongs, choose_part
 from calibench.datasets.images import EXTENSIONS
-from calibench.datasets.listing import Listing, ReadOptions
+from calibench.datasets.listing import Listing, Problem, ReadOptions
 from calibench.errors import DatasetError
 
 CLASS_FILES = ("labels.txt", "classes.txt")
 LabelSource = Literal["none", "numbers", "alphabet", "file"]
 SHOWN = 5
+NUMBER = re.compile(r"(\d{1,6})(?![^\W_])")
+"""Class number that begins a folder's name. No model has a million classes: longer numbers are dates or ids."""
 
 
 def left_out(unreadable: Sequence[str], total: int) -> str | None:
@@ -27,7 +30,7 @@ def left_out(unreadable: Sequence[str], total: int) -> str | None:
 
 def read_folder(layout: Layout, options: ReadOptions) -> Listing:
     """Find the pictures and their classes: from the number that begins every folder's name (`0097_drake`), the
-    alphabetical place of the folder, or a file of class names.
+    alphabetical place of the folder, or a file of class names. Folders train, val and test are splits, not classes.
 
     Raises:
         DatasetError: missing, no folder, no pictures, or classes that cannot be told.
@@ -39,8 +42,10 @@ def read_folder(layout: Layout, options: ReadOptions) -> Listing:
         others = len(layout.files)
         also = f" ({others} other files were found)" if others else ""
         raise DatasetError(f"{folder}: no pictures in this folder{also}. Accepted: {', '.join(EXTENSIONS)}.")
-    numbers, source, classes = _classes(folder, names, options)
-    labels = None if numbers is None else tuple(numbers[_class_folder(name)] for name in names)
+    part = _part(folder, names, options.split)
+    names = tuple(name for name in names if name.startswith(part))
+    numbers, source, classes = _classes(folder, [name.removeprefix(part) for name in names], options)
+    labels = None if numbers is None else tuple(numbers[_class_folder(name.removeprefix(part))] for name in names)
     return Listing(
         folder=folder,
         format="folder" if labels is None else "imagenet",
@@ -50,6 +55,7 @@ def read_folder(layout: Layout, options: ReadOptions) -> Listing:
         annotated=frozenset() if labels is None else frozenset(("label",)),
         classes=classes,
         labels=labels,
+        problems=_unknown_split(folder, part, options.split),
         label_source=source,
     )
 
@@ -71,6 +77,26 @@ def pictures(layout: Layout) -> tuple[str, ...]:
 
 def _class_folder(name: str) -> str:
     return name.split("/")[0] if "/" in name else ""
+
+
+def _part(folder: Path, names: Sequence[str], split: str | None) -> str:
+    """How the names of the pictures of one split begin, such as "val/"; "" where the first folders are no splits.
+
+    Raises:
+        DatasetError: they are, and the one that is asked for is not there.
+    """
+    first = sorted({_class_folder(name) for name in names})
+    if not all(any(belongs(name, each) for each in ORDER) for name in first):
+        return ""
+    return choose_part(first, split, folder) + "/"
+
+
+def _unknown_split(folder: Path, part: str, split: str | None) -> tuple[Problem, ...]:
+    """A split that was asked for in a folder without splits, which may be the other of two datasets."""
+    if part or split is None:
+        return ()
+    what = f"has no folders train, val or test: all of its pictures are read, not only {split}"
+    return (Problem("the split is not known", str(folder), what),)
 
 
 def _classes(
@@ -95,7 +121,7 @@ def _classes(
                     f"{listed}: folder {name} is not among its {len(known)} names. Add it, or rename it."
                 )
         return {name: known.index(name) for name in folders}, "file", known
-    numbers = [re.match(r"(\d+)(?![^\W_])", name) for name in folders]
+    numbers = [NUMBER.match(name) for name in folders]
     if all(numbers):
         found = {name: int(number[1]) for name, number in zip(folders, numbers, strict=True) if number}
         return found, "numbers", _numbered_names(found)
@@ -125,8 +151,11 @@ def read_names(listed: Path) -> tuple[str, ...]:
 
 
 def _has_class_folders(layout: Layout) -> bool:
-    folders = {_class_folder(name) for name in pictures(layout)}
-    return "" not in folders and (len(folders) > 1 or any(re.match(r"\d+(?![^\W_])", name) for name in folders))
+    names = pictures(layout)
+    folders = {_class_folder(name) for name in names}
+    if folders and all(any(belongs(name, each) for each in ORDER) for name in folders):
+        folders = {_class_folder(name.split("/", 1)[1]) for name in names}
+    return "" not in folders and (len(folders) > 1 or any(NUMBER.match(name) for name in folders))
 
 
 PICTURES = Rule("pictures", lambda layout: bool(pictures(layout)))
