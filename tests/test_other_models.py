@@ -196,3 +196,18 @@ def test_benchmark_says_it_too(tmp_path):
     path = saved(tmp_path, made.text_classifier(has_positions=True))
     with pytest.raises(DatasetError, match=r"^The model cannot run input_ids \[1, 5\]"):
         benchmark([path], None, Settings(), BenchmarkSettings(shapes={"": (1, 5)}))
+
+
+# --- Boxes, with suppression inside
+
+
+def test_outputs_that_vary_in_length_are_compared_and_told(tmp_path):
+    def make(random, number):
+        return {"x": random.standard_normal((1, 3, 16, 16)).astype(np.float32)}
+
+    report = run(tmp_path, made.finder(), make)
+    assert (report.metric, report.agreement) == ("cosine", None)
+    told = [note for note in report.notes if note.startswith("Output boxes is longer or shorter in INT8 than in FP32")]
+    assert len(told) == 1
+    assert -10 < report.sqnr_db < 100
+    assert 0 < report.int8 < 1

@@ -13,6 +13,7 @@ from calibench.evaluation.metrics.normed_error import normed_error
 from calibench.evaluation.metrics.pair_accuracy import pair_accuracy
 from calibench.evaluation.metrics.picture_quality import psnr, ssim
 from calibench.evaluation.metrics.read_text import character_errors, exact
+from calibench.evaluation.metrics.same_objects import same_objects
 from calibench.evaluation.metrics.top_k import agreement, top_k
 
 PAGE = Path(__file__).parents[2] / "docs/reference/metrics.md"
@@ -42,6 +43,7 @@ def no_embedding(outputs, frame):
         coco_map(),
         mask_map(),
         voc_map(),
+        same_objects(no_embedding),
     ],
     ids=lambda metric: metric.name,
 )

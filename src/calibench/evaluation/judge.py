@@ -72,6 +72,7 @@ def make_context(source: ov.Model, plan: InputPlan, samples: Dataset, settings: 
         classes=about.classes,
         class_ids=about.class_ids,
         settings=settings.task,
+        is_batch_free=any(_shape(port.get_partial_shape())[:1] in ((-1,), ()) for port in source.inputs),
     )
 
 

@@ -41,6 +41,10 @@ def _make(context: Context) -> Task:
     )
 
 
-CLASSIFICATION = TaskKind(
-    "classification", lambda context: any(is_class_shape(shape) for shape in context.outputs.values()), _make
-)
+def has_classes(context: Context) -> bool:
+    """Whether an output is one score per class; [findings, 4] is none, though its first axis is free as well."""
+    shapes = context.outputs.values()
+    return any(is_class_shape(shape) and (context.is_batch_free or -1 not in shape) for shape in shapes)
+
+
+CLASSIFICATION = TaskKind("classification", has_classes, _make)

@@ -12,6 +12,7 @@ from calibench.evaluation.decoders.decoder import Decoder
 from calibench.evaluation.decoders.decoders import choose_decoder, guess_decoder
 from calibench.evaluation.metrics.average_precision import coco_map, voc_map
 from calibench.evaluation.metrics.metric import NamedOutputs
+from calibench.evaluation.metrics.same_objects import same_objects
 from calibench.evaluation.prediction import Detections
 from calibench.evaluation.tasks.task import Context, Task, TaskKind
 
@@ -67,3 +68,30 @@ def _make(context: Context) -> Task:
 
 
 DETECTION = TaskKind("detection", lambda context: "objects" in context.annotated and has_decoder(context), _make)
+
+
+def _finds_objects(context: Context) -> bool:
+    """Whether a picture model gives objects, of which none are annotated.
+
+    Shapes alone must not say so: two heads of classes look like lists of boxes and labels, and steps of a text line
+    [1, ?, classes] like anchors of YOLO.
+    """
+    shapes = tuple(context.outputs.values())
+    is_other = bool(context.annotated - {"label"}) or context.input_size is None
+    is_vague = all(len(shape) == 2 for shape in shapes) or (len(shapes) == 1 and -1 in shapes[0][1:])
+    return not is_other and not is_vague and has_decoder(context)
+
+
+def _make_unannotated(context: Context) -> Task:
+    """Objects are not annotated: those of FP32 are what INT8 should find."""
+    decoder = choose_decoder(context)
+
+    def decode(outputs: NamedOutputs, frame: Frame | None) -> Detections:
+        return decoder.decode(outputs, context)
+
+    note = f"decoder {decoder.name} ({decoder.title}); no objects are annotated, so INT8 is held against those of FP32"
+    return Task("detection", lambda outputs, frame: None, {"same-objects": same_objects(decode)}, (note,))
+
+
+UNANNOTATED = TaskKind("detection", _finds_objects, _make_unannotated)
+"""Behind DETECTION in the list: taken by guess alone."""

@@ -23,6 +23,7 @@ class Context:
         annotated: what the dataset knows.
         classes: names in the dataset, by index; class_ids: its numbers for them, or ().
         settings: as the person gave them.
+        is_batch_free: whether the free first axis of an output can be the batch: not where every input has a fixed one.
     """
 
     outputs: Mapping[str, Shape]
@@ -32,6 +33,7 @@ class Context:
     classes: tuple[str, ...] = ()
     class_ids: tuple[int, ...] = ()
     settings: TaskSettings = field(default_factory=TaskSettings)
+    is_batch_free: bool = True
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from calibench.datasets.inputs import shape_text
 from calibench.errors import DatasetError, SettingsError
 from calibench.evaluation.metrics.cosine import cosine
 from calibench.evaluation.metrics.metric import Metric, NamedOutputs
-from calibench.evaluation.metrics.top_k import agreement, is_class_shape, top_k
-from calibench.evaluation.tasks.classify import CLASSIFICATION, class_offset
+from calibench.evaluation.metrics.top_k import agreement, top_k
+from calibench.evaluation.tasks.classify import CLASSIFICATION, class_offset, has_classes
 from calibench.evaluation.tasks.compare_faces import FACES
-from calibench.evaluation.tasks.detect_objects import DETECTION
+from calibench.evaluation.tasks.detect_objects import DETECTION, UNANNOTATED
 from calibench.evaluation.tasks.embed import EMBEDDING
 from calibench.evaluation.tasks.find_points import POINTS
 from calibench.evaluation.tasks.instance_segmentation import INSTANCES
@@ -17,7 +17,18 @@ from calibench.evaluation.tasks.read_lines import LINES
 from calibench.evaluation.tasks.segment_pixels import PIXELS
 from calibench.evaluation.tasks.task import Context, Task, TaskKind
 
-TASKS: tuple[TaskKind, ...] = (INSTANCES, DETECTION, FACES, POINTS, PIXELS, PICTURES, LINES, EMBEDDING, CLASSIFICATION)
+TASKS: tuple[TaskKind, ...] = (
+    INSTANCES,
+    DETECTION,
+    FACES,
+    POINTS,
+    PIXELS,
+    PICTURES,
+    LINES,
+    UNANNOTATED,
+    EMBEDDING,
+    CLASSIFICATION,
+)
 """In the order in which they are guessed: what is annotated tells most."""
 
 FOR_ALL = ("agreement", "cosine", "package.module:function")
@@ -107,8 +118,7 @@ def unused_annotations(task: Task, context: Context) -> str | None:
 
 def _default(task: Task, context: Context) -> Metric:
     usable = (m for m in task.metrics.values() if m.needs in context.annotated or m.needs in ("reference", "nothing"))
-    has_classes = any(is_class_shape(shape) for shape in context.outputs.values())
-    return next(usable, None) or (agreement() if has_classes else cosine())
+    return next(usable, None) or (agreement() if has_classes(context) else cosine())
 
 
 def _top_k(name: str, context: Context) -> Metric | None:
