@@ -162,7 +162,7 @@ def finder():
     boxes = ops.convolution(found, weights(4, 8, 1, 1, seed=1), [1, 1], [0, 0], [0, 0], [1, 1])
     scores = ops.sigmoid(ops.convolution(found, weights(2, 8, 1, 1, seed=2), [1, 1], [0, 0], [0, 0], [1, 1]))
     rows = ops.transpose(ops.reshape(boxes, [1, 4, 64], False), [0, 2, 1])
-    limits = (ops.constant(np.int64(10)), ops.constant(np.float32(0.5)), ops.constant(np.float32(0.6)))
+    limits = (ops.constant(np.int64(64)), ops.constant(np.float32(0.5)), ops.constant(np.float32(0.8)))
     kept = ops.non_max_suppression(rows, ops.reshape(scores, [1, 2, 64], False), *limits)
     places = ops.squeeze(ops.gather(kept.output(0), ops.constant([2]), ops.constant(1)), ops.constant([1]))
     chosen = ops.gather(ops.squeeze(rows, ops.constant([0])), places, ops.constant(0))

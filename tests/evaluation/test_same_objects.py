@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calibench.evaluation.metrics.metric import Observation
-from calibench.evaluation.metrics.same_objects import likeness, same_objects
+from calibench.evaluation.metrics.same_objects import same_objects, shared_scores
 from calibench.evaluation.prediction import Detections, nothing_found
 from calibench.evaluation.tasks.task import Context
 from calibench.evaluation.tasks.task_choice import choose_metric, choose_task
@@ -14,6 +14,12 @@ from calibench.settings import TaskSettings
 
 HERE, MOVED, ELSEWHERE = (0, 0, 10, 10), (0, 0, 10, 8), (50, 50, 60, 60)
 TF = {"detection_boxes": (1, 9, 4), "detection_scores": (1, 9), "detection_classes": (1, 9), "num_detections": (1,)}
+
+
+def likeness(found, wanted):
+    """0..1, by the metric itself."""
+    metric = same_objects(lambda outputs, frame: outputs)
+    return metric.value(metric.observe(Observation(found, wanted))) / 100
 
 
 def objects(*rows):
@@ -51,11 +57,13 @@ def test_a_model_finds_what_it_finds(rows):
     assert likeness(nothing_found(), found) == (0 if rows else 1)
 
 
-def test_the_metric_is_the_mean_in_percent():
-    metric = same_objects(lambda outputs, frame: objects(*outputs["rows"]))
-    same, other = {"rows": [(HERE, 0.5, 1)]}, {"rows": [(ELSEWHERE, 0.5, 1)]}
-    evidence = [metric.observe(Observation(outputs, same)) for outputs in (same, other)]
-    assert metric.score(evidence).score == 50
+def test_pictures_on_which_nobody_is_sure_weigh_little():
+    metric = same_objects(lambda outputs, frame: outputs)
+    sure, unsure, other = (objects(row) for row in ((HERE, 0.75, 1), (HERE, 0.25, 1), (ELSEWHERE, 0.25, 1)))
+    assert shared_scores(other, unsure) == (0, 0.5)
+    evidence = [metric.observe(Observation(*pair)) for pair in ((sure, sure), (other, unsure))]
+    assert metric.score(evidence).score == 75
+    assert [metric.value(each) for each in evidence] == [100, 0]
     assert (metric.unit, metric.needs) == ("%", "reference")
 
 
