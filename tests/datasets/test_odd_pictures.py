@@ -242,3 +242,9 @@ def test_an_array_goes_the_way_of_a_file(tmp_path, resize, channels):
     for name, pixels in (("rgb.png", values), ("gray.png", values[..., 0])):
         Image.fromarray(pixels).save(tmp_path / name)
         np.testing.assert_array_equal(decode_array(pixels, planned), decode(tmp_path / name, planned))
+
+
+def test_a_named_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    assert "(it is a pipe or a device)" in refused(tmp_path / "pipe.png")
+    assert damage(tmp_path / "pipe.png") == "it is a pipe or a device"

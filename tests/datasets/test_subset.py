@@ -104,7 +104,7 @@ def test_a_share_other_than_half_is_possible():
 
 @pytest.mark.parametrize("values", [[], [1], [1, 1, 1]])
 def test_one_content_cannot_be_split(values):
-    with pytest.raises(DatasetError, match=r"different samples cannot be split .* --validation DIR"):
+    with pytest.raises(DatasetError, match=r"sample.* cannot be split .* --validation DIR"):
         split(dataset(values))
 
 

@@ -80,3 +80,17 @@ def test_a_metric_of_ones_own_shows_what_is_wrong_too(tmp_path: Path, monkeypatc
     given = Settings(metric="own_share:right")
     found = settle(_brightness(), _pictures(tmp_path / "set"), given, 1, silent)
     assert found.settings.input("x").mean == (127.5,)
+
+
+def test_unreadable_pictures_are_no_part_of_the_trial(tmp_path: Path) -> None:
+    folder = _pictures(tmp_path / "set")
+    for number in range(20):
+        (folder / "0" / f"{number}.png").write_bytes(b"no picture")
+    assert settle(_brightness(), folder, Settings(), 1, silent).settings.input("x").mean == (127.5,)
+
+
+def test_with_too_few_readable_pictures_nothing_is_tried(tmp_path: Path) -> None:
+    folder = _pictures(tmp_path / "set")
+    for path in sorted(folder.rglob("*.png"))[7:]:
+        path.write_bytes(b"")
+    assert settle(_brightness(), folder, Settings(), 1, silent).settings.input("x").mean == ()

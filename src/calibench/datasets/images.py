@@ -9,7 +9,7 @@ from PIL import ExifTags, Image, ImageOps
 
 from calibench.datasets.inputs import ImageInput
 from calibench.datasets.placing import place_picture
-from calibench.datasets.unreadable import FAILURES, reason, shown
+from calibench.datasets.unreadable import FAILURES, check_file, reason, shown
 from calibench.errors import DatasetError
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
@@ -34,7 +34,7 @@ def decode(path: Path, image: ImageInput) -> NDArray[np.uint8]:
         DatasetError: the file is missing, damaged or no picture, or has the wrong size when nothing may be resized.
     """
     try:
-        with Image.open(path) as opened:
+        with _opened(path) as opened:
             size = _shrunk_from(opened, image)
             picture = _upright_rgb(opened, image.is_gray)
     except FAILURES as error:
@@ -70,7 +70,7 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
         DatasetError: the file is missing, damaged or no picture.
     """
     try:
-        with Image.open(path) as opened:
+        with _opened(path) as opened:
             return np.array(_upright_rgb(opened, gray=False), dtype=np.uint8)
     except FAILURES as error:
         raise _unreadable(path, error) from None
@@ -83,10 +83,15 @@ def read_upright(path: Path) -> NDArray[np.uint8]:
         DatasetError: the file is missing, damaged or no picture.
     """
     try:
-        with Image.open(path) as opened:
+        with _opened(path) as opened:
             return np.array(_upright_rgb(opened, gray=False), dtype=np.uint8)
     except FAILURES as error:
         raise _unreadable(path, error) from None
+
+
+def _opened(path: Path) -> Image.Image:
+    check_file(path)
+    return Image.open(path)
 
 
 def upright_size(path: Path) -> tuple[int, int]:
@@ -96,7 +101,7 @@ def upright_size(path: Path) -> tuple[int, int]:
         DatasetError: the file is missing, damaged or no picture.
     """
     try:
-        with Image.open(path) as opened:
+        with _opened(path) as opened:
             width, height = opened.size
             if opened.format == "TIFF":  # whose size Pillow gives upright already
                 return height, width
@@ -127,7 +132,7 @@ def damage(path: Path) -> str | None:
     Only a file whose end looks cut is decoded, so that a folder is checked in about 0.1 ms a file.
     """
     try:
-        with Image.open(path) as opened:
+        with _opened(path) as opened:
             if opened.width * opened.height == 0:
                 return f"{opened.height} x {opened.width} pixels"
             if not _looks_whole(path, opened.format or "", opened):

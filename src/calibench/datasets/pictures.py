@@ -10,6 +10,7 @@ from calibench.datasets.images import decode, decode_array, upright_size
 from calibench.datasets.inputs import ImageInput
 from calibench.datasets.listing import Listing, Pixels
 from calibench.datasets.placing import frame_of
+from calibench.datasets.unreadable import check_file
 from calibench.errors import DatasetError
 
 
@@ -42,6 +43,8 @@ class Pictures:
         if index not in self._identities:
             source = self._source(index)
             try:
+                if isinstance(source, Path):
+                    check_file(source)
                 data = (
                     source.read_bytes() if isinstance(source, Path) else repr(source.shape).encode() + source.tobytes()
                 )

@@ -133,8 +133,9 @@ def split(dataset: Dataset, share: Fraction = Fraction(1, 2)) -> tuple[Subset, S
     identities = [dataset.identity(index) for index in range(len(dataset))]
     different = sorted(set(identities))
     if len(different) < 2:
+        same = "one sample" if len(dataset) == 1 else f"{len(dataset)} samples of the same content"
         raise DatasetError(
-            f"{dataset.name}: {len(different)} different samples cannot be split into calibration and validation. "
+            f"{dataset.name}: {same} cannot be split into calibration and validation. "
             "Give more samples, or a validation set of its own: --validation DIR."
         )
     cut = min(max(math.ceil(len(different) * share), 1), len(different) - 1)

@@ -1,5 +1,6 @@
 """Say in a few words why a picture cannot be read."""
 
+import errno
 import struct
 from pathlib import Path
 
@@ -10,6 +11,12 @@ FAILURES = (OSError, ValueError, SyntaxError, EOFError, UnidentifiedImageError, 
 
 FRAMES = (0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
 """JPEG markers behind which height and width stand (ITU-T T.81, table B.1)."""
+
+
+def check_file(path: Path) -> None:
+    """Raise OSError for what is no file but opens: reading a named pipe or a device would wait for ever."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise OSError(errno.EINVAL, "it is a pipe or a device")
 
 
 def reason(error: BaseException, path: Path) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from calibench.datasets.pictures import Pictures
 from calibench.datasets.subset import choose
+from calibench.errors import DatasetError
 from calibench.evaluation.alternatives import Cause, Change, alternatives
 from calibench.evaluation.judge import Judge
 from calibench.evaluation.metrics.metric import PERCENT, Metric, Observation
@@ -138,6 +139,8 @@ def diagnose(
         return None
     trial = _Trial(Rehearsal(model, pictures.image, device, threads), pictures, make_judge)
     given = now = _Setup(pictures.image.settings, task)
+    if trial.readable(given, LEAST) < LEAST:
+        return None
     trial.fits(given, 1)  # shows how many classes the model has
     steps = trial.steps(given)
     findings: list[Finding] = []
@@ -189,7 +192,8 @@ class _Trial:
     def __init__(self, rehearsal: Rehearsal, pictures: Pictures, make_judge: Callable[[TaskSettings], Judge]) -> None:
         self._rehearsal, self._make_judge = rehearsal, make_judge
         self._pictures = pictures
-        self._chosen = choose(pictures, str(FIRST * STEPS[-1]), seed=0).indices
+        self._chosen = list(choose(pictures, str(FIRST * STEPS[-1]), seed=0).indices)
+        self._readable = 0
         self._kept: dict[str, list[tuple[float, Any]]] = {}
         self._pixels: dict[tuple[int, str], NDArray[np.uint8]] = {}
         self.classes = 0
@@ -200,6 +204,19 @@ class _Trial:
         affordable = min(FIRST, int(BUDGET / rounds))
         first, most = max(LEAST, affordable), max(LEAST, affordable * STEPS[-1])
         return tuple(sorted({min(first * step, most, len(self._chosen)) for step in STEPS}))
+
+    def readable(self, setup: _Setup, count: int) -> int:
+        """How many of the first `count` samples there are. Unreadable ones leave here; opening the sets names them."""
+        pictures = self._with(setup)
+        while self._readable < min(count, len(self._chosen)):
+            index = self._chosen[self._readable]
+            try:
+                self._decoded(pictures, index)
+                pictures.describe(index)
+                self._readable += 1
+            except DatasetError:
+                self._chosen.remove(index)
+        return min(count, self._readable)
 
     def changes(self, setup: _Setup) -> list[Change]:
         """What may be tried on top of a setup: labels are not shifted to where the model has no class."""
@@ -235,10 +252,10 @@ class _Trial:
 
     def _run(self, setup: _Setup, count: int) -> list[tuple[float, Any]]:
         kept = self._kept.setdefault(setup.key, [])
-        missing = self._chosen[len(kept) : count]
+        missing = self._chosen[len(kept) : self.readable(setup, count)]
         if missing:
             judge = self._make_judge(setup.task)
-            pictures = replace(self._pictures, image=replace(self._pictures.image, settings=setup.inputs))
+            pictures = self._with(setup)
             found = self._rehearsal.run((self._decoded(pictures, index) for index in missing), pictures.image)
             for index, each in zip(missing, found, strict=True):
                 outputs = judge.named(each)
@@ -246,6 +263,9 @@ class _Trial:
                 evidence = judge.metric.observe(seen)
                 kept.append((self._fit(seen, evidence, judge.metric), evidence))
         return kept[:count]
+
+    def _with(self, setup: _Setup) -> Pictures:
+        return replace(self._pictures, image=replace(self._pictures.image, settings=setup.inputs))
 
     def _decoded(self, pictures: Pictures, index: int) -> NDArray[np.uint8]:
         key = (index, pictures.image.decoding)
