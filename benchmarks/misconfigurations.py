@@ -62,6 +62,7 @@ LITE = (
     Wrong("mean and scale", "0..255 as they are", NOTHING),
     Wrong("mean and scale", "0..1", UNIT),
     Wrong("mean and scale", "ImageNet mean without scale", CAFFE),
+    Wrong("mean and scale", "mean and deviation of ImageNet", IMAGENET),
     Wrong("colour order", "BGR", {"color": "bgr"}),
     Wrong("labels", "classes one too high", task={"label_offset": 1}),
     Wrong("labels", "classes one too low", task={"label_offset": -1}),
@@ -75,7 +76,6 @@ SUBJECTS: tuple[Subject, ...] = (
         (
             Wrong("mean and scale", "0..255 as they are", NOTHING),
             Wrong("mean and scale", "ImageNet mean without scale", CAFFE),
-            Wrong("resize", "the middle of the line", {"resize": "crop"}),
         ),
     ),
     Subject(
@@ -84,6 +84,8 @@ SUBJECTS: tuple[Subject, ...] = (
         (
             Wrong("mean and scale", "0..255 as they are", NOTHING),
             Wrong("mean and scale", "ImageNet mean without scale", CAFFE),
+            Wrong("mean and scale", "0..1", UNIT),
+            Wrong("resize", "the middle of a page four times as large", {"resize": "crop", "resize_short": 1024}),
         ),
     ),
     Subject(
