@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 import typer
+from benchmarks.cause_table import cause_section
 from benchmarks.targets import targets
+from benchmarks.task_table import task_section
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -242,7 +244,14 @@ def benchmarks_page() -> str:
     lines += [_benchmark_row(row) for row in result["rows"]]
     lines += ["", "Against the targets of the project:", ""]
     lines += [f"- {line}" for line in targets(result["rows"])]
+    for name, part in (("tasks.json", task_section), ("misconfigurations.json", cause_section)):
+        if (RESULTS / name).is_file():
+            lines += ["", *part(json.loads((RESULTS / name).read_text(encoding="utf-8")))]
     return "\n".join(lines) + "\n"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
 
 
 def _one_graph(rows: list[dict[str, Any]]) -> list[str]:
@@ -253,16 +262,13 @@ def _one_graph(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _benchmark_row(row: dict[str, Any]) -> str:
-    def number(value: float | None) -> str:
-        return "-" if value is None else f"{value:.1f}"
-
     fps = [row["int8_fps"] / row[name] for name in ("peer_int8_fps", "fp32_fps", "default_fps")]
     cells = (
         row["network"],
         row["preset"],
         f"{row['sqnr_db']:.1f} ({row['peer_sqnr_db']:.1f})",
-        f"{number(row['agreement'])} ({number(row['peer_agreement'])})",
-        f"{number(row['fp32_score'])}, {number(row['score'])} ({number(row['peer_score'])})",
+        f"{_number(row['agreement'])} ({_number(row['peer_agreement'])})",
+        f"{_number(row['fp32_score'])}, {_number(row['score'])} ({_number(row['peer_score'])})",
         ", ".join(f"{ratio:.2f}" for ratio in fps),
         f"{row['seconds']:.2f} ({row['peer_seconds']:.2f})",
         f"{row['seconds'] / row['pass_seconds']:.1f}",
