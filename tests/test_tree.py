@@ -43,6 +43,19 @@ def test_files_that_a_page_names_are_there(page):
     assert [name for name in named - made_by_a_run if not any((place / name).exists() for place in places)] == []
 
 
+def test_the_start_page_of_the_documentation_links_every_page():
+    listed = (ROOT / "docs/README.md").read_text()
+    pages = [path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").glob("*/*.md")]
+    assert [page for page in pages if not page.startswith("decisions/0") and f"({page})" not in listed] == []
+
+
+def test_every_picture_of_the_documentation_is_small_and_shown():
+    shown = "".join(page.read_text() for page in PAGES)
+    pictures = list((ROOT / "docs/images").iterdir())
+    assert pictures
+    assert [path.name for path in pictures if path.stat().st_size > 300_000 or f"images/{path.name}" not in shown] == []
+
+
 def test_every_decision_is_in_the_list():
     listed = (ROOT / "docs/decisions/README.md").read_text()
     notes = [note.name for note in (ROOT / "docs/decisions").glob("0*.md")]
