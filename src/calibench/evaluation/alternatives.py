@@ -58,6 +58,7 @@ def alternatives(inputs: InputSettings, task: TaskSettings, channels: int, has_l
     for resize in ("stretch", "crop", "letterbox", "corner"):
         if resize != inputs.resize and inputs.resize != "none":
             yield Change("resize", f"--resize {resize}", {"resize": resize})
+    yield from _both_at_once(inputs, channels)
 
 
 def _colour_orders(inputs: InputSettings, channels: int) -> Iterator[Change]:
@@ -70,6 +71,20 @@ def _colour_orders(inputs: InputSettings, channels: int) -> Iterator[Change]:
     if turned["mean"] != inputs.mean or turned["scale"] != inputs.scale:
         says = f"--color {other}{_option('--mean', inputs.mean[::-1])}{_option('--scale', inputs.scale[::-1])}"
         yield Change("colour order", says, turned)
+
+
+def _both_at_once(inputs: InputSettings, channels: int) -> Iterator[Change]:
+    """Every convention with red and blue exchanged: alone, neither of the two may help."""
+    if channels != 3 or inputs.color == "gray":
+        return
+    turned = inputs.model_copy(update={"color": "rgb" if inputs.color == "bgr" else "bgr"})
+    for change in _conventions(turned, channels):
+        if (change.inputs["mean"], change.inputs["scale"]) not in (
+            (inputs.mean, inputs.scale),
+            (inputs.mean[::-1], inputs.scale[::-1]),
+        ):
+            says = f"--color {turned.color} {change.says}"
+            yield Change("mean and scale", says, {"color": turned.color, **change.inputs})
 
 
 def _conventions(inputs: InputSettings, channels: int) -> Iterator[Change]:

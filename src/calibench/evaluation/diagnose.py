@@ -32,6 +32,10 @@ SURE = 3.5
 SLACK = 1.0
 """Standard errors by which a change may lag behind the way to being sure and still be looked at on more samples: one
 that just matters lags by more in one case of six."""
+FIRST_SLACK = 2.0
+"""The same for the first look, which is at very few samples: it only drops what is clearly worse."""
+FINALISTS = 3
+"""Helping changes that are held against each other on all samples."""
 BUDGET = 1e12
 """Multiplications with addition to try every change, some 20 s on two cores: heavy networks get fewer samples. It is no
 budget of seconds, so that the same input gives the same findings."""
@@ -167,16 +171,21 @@ def _best_change(trial: "_Trial", now: _Setup, steps: tuple[int, ...]) -> Change
         then = now.with_change(change)
         for count in steps:
             sure = _errors(trial.fits(then, count) - trial.fits(now, count))
-            if not SURE * np.sqrt(count / steps[-1]) - SLACK < sure < SURE:
+            slack = FIRST_SLACK if count == steps[0] else SLACK
+            if not SURE * np.sqrt(count / steps[-1]) - slack < sure < SURE:
                 break
         if sure >= SURE and trial.is_worth_it(now, then):
             helping.append(change)
     if not helping:
         return None
     count = max(trial.seen(now.with_change(change)) for change in helping)
-    fits = [trial.fits(now.with_change(change), count) for change in helping]
+    means = [float(trial.fits(now.with_change(change), count).mean()) for change in helping]
+    least = sorted(means)[-FINALISTS:][0]
+    finalists = [change for change, mean in zip(helping, means, strict=True) if mean >= least]
+    count = steps[-1] if len(finalists) > 1 else count
+    fits = [trial.fits(now.with_change(change), count) for change in finalists]
     best = max(fits, key=lambda each: float(each.mean()))
-    return next(change for change, own in zip(helping, fits, strict=True) if _errors(best - own) < AS_GOOD)
+    return next(change for change, own in zip(finalists, fits, strict=True) if _errors(best - own) < AS_GOOD)
 
 
 def _errors(differences: FloatArray) -> float:
@@ -203,7 +212,8 @@ class _Trial:
         rounds = (len(self.changes(setup)) + 1) * max(self._rehearsal.multiply_adds, 1)
         affordable = min(FIRST, int(BUDGET / rounds))
         first, most = max(LEAST, affordable), max(LEAST, affordable * STEPS[-1])
-        return tuple(sorted({min(first * step, most, len(self._chosen)) for step in STEPS}))
+        counts = (LEAST, *(min(first * step, most) for step in STEPS))
+        return tuple(sorted({min(count, len(self._chosen)) for count in counts}))
 
     def readable(self, setup: _Setup, count: int) -> int:
         """How many of the first `count` samples there are. Unreadable ones leave here; opening the sets names them."""
