@@ -79,7 +79,7 @@ def test_few_samples_are_warned_about(count, total, is_warned):
 
 def test_the_warning_says_what_is_advised():
     assert advice(10, 1000) == (
-        "10 of 1000 samples are few for calibration: at least 3-5 % of the dataset or 300-1000 images are advised."
+        "10 of 1000 samples are few for calibration: at least 3-5 % of the dataset or 300-1000 samples are advised."
     )
 
 

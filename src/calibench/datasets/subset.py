@@ -118,7 +118,7 @@ def advice(count: int, total: int) -> str | None:
     if count >= ADVISED_COUNT or (count >= LEAST_COUNT and Fraction(count, total) >= ADVISED_SHARE):
         return None
     few = f"{count} of {total} samples are few for calibration"
-    return f"{few}: at least 3-5 % of the dataset or 300-1000 images are advised."
+    return f"{few}: at least 3-5 % of the dataset or 300-1000 samples are advised."
 
 
 def split(dataset: Dataset, share: Fraction = Fraction(1, 2)) -> tuple[Subset, Subset]:

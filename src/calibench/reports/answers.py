@@ -1,5 +1,6 @@
 """What inspect, evaluate and a dry run answer: values with lines for a person and plain values for a program."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +33,8 @@ class Inspection:
         return (
             f"{model.path}: {model.format}, {len(graph.get_ops())} operations, "
             f"{model.weights_bytes / 1e6:.1f} MB of weights ({weights})",
-            *(f"input   {port_name(port)} {port.get_partial_shape()} {_type(port)}" for port in graph.inputs),
-            *(f"output  {port_name(port)} {port.get_partial_shape()} {_type(port)}" for port in graph.outputs),
+            *(f"input   {port_name(port)} {_shape(port)} {_type(port)}" for port in graph.inputs),
+            *(f"output  {port_name(port)} {_shape(port)} {_type(port)}" for port in graph.outputs),
             f"INT8    {len(self.placement.layers)} layers: "
             + (", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "none"),
             *self._float_lines(),
@@ -216,5 +217,10 @@ def _type(port: Any) -> str:
     return str(port.get_element_type().get_type_name())
 
 
+def _shape(port: Any) -> str:
+    """A free axis is ?, whatever OpenVINO knows of its limits."""
+    return re.sub(r"\d*\.\.\d*", "?", str(port.get_partial_shape()))
+
+
 def _port(port: Any) -> dict[str, str]:
-    return {"name": port_name(port), "shape": str(port.get_partial_shape()), "type": _type(port)}
+    return {"name": port_name(port), "shape": _shape(port), "type": _type(port)}
