@@ -23,7 +23,7 @@ FloatArray = NDArray[np.float64]
 
 FIRST = 24
 """Samples that every change is tried on, where the model is not too heavy for it."""
-STEPS = (1, 2, 4, 8)
+STEPS = (1, 2, 4)
 """Times as many, where it is not clear yet whether a change helps."""
 LEAST = 8
 """Fewer annotated samples tell nothing."""
