@@ -12,6 +12,7 @@ from PIL import Image
 
 from calibench import Arrays, Settings, calibrate
 from calibench.errors import CalibenchError, DatasetError, JobError, ModelError, SettingsError, TargetError
+from calibench.pipeline import inspect_dataset
 from calibench.settings import make_settings
 
 pytestmark = pytest.mark.models
@@ -172,3 +173,14 @@ def test_samples_of_many_sizes_can_be_calibrated(tmp_path: Path) -> None:
     report = calibrate(tmp_path / "free.xml", samples, chosen, validation=samples, benchmark=False).report
     assert report.sqnr_db is not None and report.sqnr_db > 25
     assert {row.precision for row in report.layers if row.type == "Convolution"} == {"int8"}
+
+
+def test_an_output_that_the_model_does_not_have_is_refused_by_every_task() -> None:
+    chosen = make_settings({"task": {"kind": "classification", "outputs": {"boxes": "nope"}}})
+    refused(SettingsError, "boxes is to be output 'nope', which the model does not have", RESNET, arrays(), chosen)
+
+
+@pytest.mark.parametrize("wanted", ["arrays", "text"])
+def test_a_folder_of_pictures_holds_no_arrays_and_no_texts(tmp_path: Path, wanted: str) -> None:
+    with pytest.raises(DatasetError, match=r"in this folder|holds no table"):
+        inspect_dataset(pictures(tmp_path / "pictures", 2), make_settings({"data": {"format": wanted}}))

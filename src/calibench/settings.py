@@ -1,6 +1,7 @@
 """What a person can set, with its default and the check of its value; the same for Python, command line and REST."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -120,6 +121,13 @@ class DataSettings(Frozen):
     max_tokens: int = Field(128, gt=0, description="longer texts are cut; shorter ones padded where the model needs it")
 
 
+ROLES = (
+    "boxes", "scores", "labels", "rows", "masks", "prototypes", "pixels", "picture", "text", "embedding",
+    "mask", "points",
+)  # fmt: skip
+"""What an output can hold."""
+
+
 class TaskSettings(Frozen):
     """What the model does and how its outputs are read. None and auto: guessed from the model and the annotations."""
 
@@ -156,6 +164,14 @@ class TaskSettings(Frozen):
     normalize_by: Literal["auto", "eyes", "box", "picture"] = Field(
         "auto", description="what distances of landmarks are divided by"
     )
+
+    @field_validator("outputs")
+    @classmethod
+    def _known_roles(cls, outputs: dict[str, str]) -> dict[str, str]:
+        for role in outputs:
+            if role not in ROLES:
+                raise ValueError(f"nothing is read from an output with {role!r}. Known: {', '.join(ROLES)}")
+        return outputs
 
 
 class Settings(Frozen):
@@ -269,8 +285,20 @@ def explain(error: ValidationError) -> str:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"]) or "settings"
     if first["type"] == "extra_forbidden":
-        return f"{where}: there is no such setting. Known: {', '.join(Settings.model_fields)}."
+        return f"{where}: there is no such setting. Known: {', '.join(_known_beside(first['loc']))}."
     return f"{where}: {first['msg'].removeprefix('Value error, ')}."
+
+
+def _known_beside(place: tuple[int | str, ...]) -> Iterable[str]:
+    """The settings that stand where an unknown one was found."""
+    inner: dict[str, type[Frozen]] = {
+        "task": TaskSettings,
+        "data": DataSettings,
+        "ignored": Ignored,
+        "inputs": InputSettings,
+    }
+    group = inner.get(str(place[0]), Settings) if len(place) > 1 else Settings
+    return group.model_fields
 
 
 def read_settings(path: Path) -> dict[str, Any]:

@@ -41,6 +41,11 @@ def test_an_error_is_one_line_with_its_exit_code(kind: type[CalibenchError], cod
     assert result.stderr == f"{kind.__name__}: m.xml: is broken. Export it again.\n"
 
 
+def test_a_name_with_a_line_end_or_a_terminal_sequence_stays_in_one_line(pipeline, run) -> None:
+    pipeline.before = raising(ModelError("a\nb\x1b[31m.xml: is broken."))
+    assert run("inspect", "m.xml").stderr == "ModelError: a\\nb\\x1b[31m.xml: is broken.\n"
+
+
 def test_with_json_the_error_is_a_document_as_well(pipeline, run) -> None:
     pipeline.before = raising(ModelError("m.xml: is broken."))
     result = run("inspect", "m.xml", "--json")

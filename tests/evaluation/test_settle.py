@@ -1,6 +1,7 @@
 """Settings that are found by trying, on a network whose right settings are known."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import openvino as ov
@@ -8,9 +9,10 @@ import pytest
 from openvino import opset13 as ops
 from PIL import Image
 
+from calibench.errors import SettingsError
 from calibench.evaluation.settle import settle
 from calibench.progress import silent
-from calibench.settings import InputSettings, Settings
+from calibench.settings import InputSettings, Settings, make_settings
 
 SIDE = 8
 
@@ -94,3 +96,9 @@ def test_with_too_few_readable_pictures_nothing_is_tried(tmp_path: Path) -> None
     for path in sorted(folder.rglob("*.png"))[7:]:
         path.write_bytes(b"")
     assert settle(_brightness(), folder, Settings(), 1, silent).settings.input("x").mean == ()
+
+
+@pytest.mark.parametrize("given", [{"task": {"class_names": "gone.txt"}}, {"data": {"labels": "gone.txt"}}])
+def test_a_file_that_the_settings_name_must_be_there_even_where_nothing_reads_it(given: Any) -> None:
+    with pytest.raises(SettingsError, match=r"there is no file gone\.txt"):
+        settle(_brightness(), Path("anywhere"), make_settings(given), 1, silent)

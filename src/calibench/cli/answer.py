@@ -46,7 +46,7 @@ def answers(command: Callable[P, None]) -> Callable[P, None]:
                 _print_traceback(error)
             if as_json:
                 print_json({"error": {"kind": type(error).__name__, "message": str(error)}})
-            typer.echo(f"{type(error).__name__}: {error}", err=True)
+            typer.echo(_one_line(f"{type(error).__name__}: {error}"), err=True)
             raise typer.Exit(FAILED if isinstance(error, JobError) else WRONG_INPUT) from None
         except BrokenPipeError:  # who read our answer has seen enough; the work is done
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -61,6 +61,13 @@ def answers(command: Callable[P, None]) -> Callable[P, None]:
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _one_line(text: str) -> str:
+    """With line ends and what steers a terminal, which names of files may hold, written as escapes."""
+    from calibench.datasets.unreadable import shown  # brings Pillow, which --help need not wait for
+
+    return shown(text)
 
 
 class Answer(Protocol):
@@ -78,7 +85,7 @@ def print_lines(answer: Answer, as_json: bool) -> None:
         print_json(answer.as_json())
     else:
         for line in answer.lines:
-            typer.echo(line)
+            typer.echo(_one_line(line))
 
 
 @contextmanager

@@ -94,7 +94,10 @@ def _of_pictures(path: Path, data: DataSettings, threads: int, progress: Progres
 
 
 def _of_texts(path: Path, data: DataSettings) -> DatasetFacts:
-    texts = read_texts(table_in(path) or path, data)
+    table = table_in(path)
+    if table is None:
+        raise DatasetError(f"{path}: this holds no table of texts. Give a .csv or .tsv file.")
+    texts = read_texts(table, data)
     counts = () if texts.labels is None else tuple(sorted(Counter(texts.labels).items()))
     return DatasetFacts(
         path=path,
@@ -112,6 +115,8 @@ def _of_texts(path: Path, data: DataSettings) -> DatasetFacts:
 
 def _of_arrays(path: Path) -> DatasetFacts:
     files = sorted(each for each in path.iterdir() if each.suffix in (".npz", ".npy")) if path.is_dir() else [path]
+    if not files:
+        raise DatasetError(f"{path}: no .npz or .npy files in this folder. Leave --format out, or give another folder.")
     try:
         found = read_arrays(files[0])
     except BROKEN:

@@ -8,6 +8,7 @@ import openvino as ov
 from calibench.datasets.dataset import Dataset, Description
 from calibench.datasets.inputs import InputPlan
 from calibench.evaluation.metrics.metric import Metric, NamedOutputs, Observation
+from calibench.evaluation.tasks.outputs import check_outputs
 from calibench.evaluation.tasks.task import Context, Task
 from calibench.evaluation.tasks.task_choice import choose_metric, choose_task, unused_annotations
 from calibench.inference.runner import Outputs
@@ -53,6 +54,7 @@ def make_judge(source: ov.Model, plan: InputPlan, samples: Dataset, settings: Se
         SettingsError, DatasetError: task, metric, outputs and annotations do not fit together.
     """
     context = make_context(source, plan, samples, settings)
+    check_outputs(context)
     task = choose_task(context)
     mismatch = unused_annotations(task, context)
     if mismatch is not None:

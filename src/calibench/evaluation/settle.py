@@ -10,6 +10,7 @@ from calibench.datasets.detect import holds_images, list_pictures
 from calibench.datasets.guess import guess_inputs
 from calibench.datasets.inputs import InputPlan, plan_inputs
 from calibench.datasets.pictures import Pictures
+from calibench.errors import SettingsError
 from calibench.evaluation.diagnose import Diagnosis, diagnose
 from calibench.evaluation.judge import Judge, make_judge
 from calibench.models.ports import port_name
@@ -43,6 +44,7 @@ def settle(model: ov.Model, dataset: Path | Dataset, settings: Settings, threads
     Raises:
         CalibenchError: model, dataset and settings do not fit together.
     """
+    _check_files(settings)
     if not isinstance(dataset, Path) or not dataset.is_dir() or not holds_images(dataset, settings.data):
         return Settled(settings)
     listing = list_pictures(dataset, settings.data)
@@ -57,6 +59,19 @@ def settle(model: ov.Model, dataset: Path | Dataset, settings: Settings, threads
         return Settled(settings, notes)
     found = _try_out(model, Pictures(listing, plan.images[0]), plan, settings, threads, progress)
     return Settled(settings, notes) if found is None else _adopt(found, settings, name, given, notes)
+
+
+def _check_files(settings: Settings) -> None:
+    """Refuse a file that is not there even where this task would not read it: who names one counts on it."""
+    named = {
+        "task.class_names": settings.task.class_names,
+        "task.characters": settings.task.characters,
+        "data.labels": settings.data.labels,
+        "data.tokenizer": settings.data.tokenizer,
+    }
+    for setting, path in named.items():
+        if path is not None and not path.is_file():
+            raise SettingsError(f"{setting}: there is no file {path}. Give another, or leave it out.")
 
 
 def _try_out(

@@ -56,7 +56,7 @@ def test_broken_samples_and_annotations_are_kept_as_faults(tmp_path: Path) -> No
 
 
 def test_what_cannot_be_read_at_all_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"cannot be read as voc_detection \(.+\)\.$") as raised:
+    with pytest.raises(DatasetError, match=r"cannot be read as voc_detection \(.+\)\. Give the folder") as raised:
         read_items(tmp_path, "voc_detection")
     assert "\n" not in str(raised.value)
 

@@ -22,8 +22,13 @@ def datumaro_format(name: str) -> Format:
 
     Args:
         name: such as "datumaro:kitti_detection".
+
+    Raises:
+        SettingsError: nothing stands behind the colon.
     """
     theirs = name.removeprefix(PREFIX)
+    if not theirs:
+        raise SettingsError(f"--format {name}: no format is named. Give Datumaro's name, such as {PREFIX}kitti.")
     return Format(name, f"Datumaro's {theirs}", (), functools.partial(_read, theirs))
 
 

@@ -83,7 +83,10 @@ def read_items(folder: Path, datumaro_format: str, **options: Any) -> Items:
             items = tuple(_item(each) for each in read)
             classes = _classes(read.categories())
     except Exception as error:  # Datumaro's readers raise whatever their parsers raise: all of it is about the files
-        raise DatasetError(f"{folder}: this cannot be read as {datumaro_format} ({reason_of(error)}).") from None
+        raise DatasetError(
+            f"{folder}: this cannot be read as {datumaro_format} ({reason_of(error)}). Give the folder that holds the "
+            "whole dataset, or another --format."
+        ) from None
     return Items(items, classes, tuple(faults))
 
 

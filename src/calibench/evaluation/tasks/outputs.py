@@ -8,21 +8,25 @@ from calibench.errors import SettingsError
 from calibench.evaluation.tasks.task import Context, Shape
 
 
+def check_outputs(context: Context) -> None:
+    """Raise SettingsError when the settings name an output that the model does not have, whichever task reads it."""
+    for holds, name in context.settings.outputs.items():
+        if name not in context.outputs:
+            raise SettingsError(
+                f"task.outputs: {holds} is to be output {name!r}, which the model does not have. "
+                f"Its outputs: {', '.join(context.outputs)}."
+            )
+
+
 def find_output(context: Context, holds: str, suits: Callable[[Shape], bool]) -> str | None:
     """The name of the output that holds something: what the settings say, else the first whose shape suits.
 
     Raises:
         SettingsError: the settings name an output that the model does not have.
     """
+    check_outputs(context)
     given = context.settings.outputs.get(holds)
-    if given is None:
-        return next((name for name, shape in context.outputs.items() if suits(shape)), None)
-    if given not in context.outputs:
-        raise SettingsError(
-            f"task.outputs: {holds} is to be output {given!r}, which the model does not have. "
-            f"Its outputs: {', '.join(context.outputs)}."
-        )
-    return given
+    return given or next((name for name, shape in context.outputs.items() if suits(shape)), None)
 
 
 def need_output(context: Context, holds: str, suits: Callable[[Shape], bool], wanted: str) -> str:
