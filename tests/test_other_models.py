@@ -5,6 +5,9 @@ import re
 import numpy as np
 import openvino as ov
 import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 
 import made_models as made
 from calibench.errors import DatasetError, ModelError, SettingsError
@@ -211,3 +214,43 @@ def test_outputs_that_vary_in_length_are_compared_and_told(tmp_path):
     assert len(told) == 1
     assert -10 < report.sqnr_db < 100
     assert 0 < report.int8 < 1
+
+
+# --- Texts
+
+
+def write_texts(path, count=24):
+    """A table of words and classes, and the tokenizer beside it."""
+    words = {"[UNK]": 0} | {f"w{number}": number for number in range(1, made.WORDS)}
+    own = Tokenizer(WordLevel(words, unk_token="[UNK]"))
+    own.pre_tokenizer = Whitespace()
+    own.save(str(path.parent / "tokenizer.json"))
+    random = np.random.default_rng(0)
+    texts = [" ".join(f"w{random.integers(1, made.WORDS)}" for _ in range(random.integers(3, 9))) for _ in range(count)]
+    path.write_text("text,label\n" + "".join(f"{text},{number % made.CLASSES}\n" for number, text in enumerate(texts)))
+    return path
+
+
+def test_a_text_classifier_from_a_table(tmp_path):
+    report = calibrate(
+        saved(tmp_path, made.text_classifier()), write_texts(tmp_path / "texts.csv"), benchmark=False
+    ).report
+    assert (report.task, report.metric, report.evaluated) == ("classification", "top1", 12)
+    assert {"query", "key", "value", "pool", "logits"} <= int8(report)
+    assert report.agreement > 80
+
+
+def test_texts_of_another_length_than_the_positions_need_a_model_that_says_its_length(tmp_path):
+    path, table = saved(tmp_path, made.text_classifier(has_positions=True)), write_texts(tmp_path / "texts.csv")
+    with pytest.raises(DatasetError, match=r"texts: data\.max_tokens"):
+        calibrate(path, table, benchmark=False)
+    fixed = read_model(path).graph
+    fixed.reshape({0: [1, made.LONGEST], 1: [1, made.LONGEST]})
+    ov.save_model(fixed, tmp_path / "fixed.xml", compress_to_fp16=False)
+    assert calibrate(tmp_path / "fixed.xml", table, benchmark=False).report.metric == "top1"
+
+
+def test_token_arrays_of_different_lengths_in_one_folder(tmp_path):
+    report = run(tmp_path, made.text_classifier(), tokens)
+    assert (report.task, report.metric) == ("classification", "agreement")
+    assert report.sqnr_db > 15
