@@ -12,7 +12,7 @@ LEAST_IOU = 3.0
 def hurts(row: dict[str, Any]) -> bool:
     """Whether a wrong configuration costs enough to count."""
     least = LEAST_IOU if row["metric"] == "mean-iou" else LEAST[row["unit"]]
-    return bool(row["cost"] >= least)
+    return bool(row["cost"] > least - 1e-6)
 
 
 def verdicts(rows: list[dict[str, Any]]) -> list[str]:

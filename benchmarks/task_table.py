@@ -10,13 +10,16 @@ def verdict(row: dict[str, Any]) -> str:
         return "worse"
     if interval is not None and interval[1] < 0:
         return "better"
-    return "equal" if abs(worse) < 1e-9 else ("within chance, above" if worse < 0 else "within chance, below")
+    if abs(worse) < 1e-9:
+        return "equal"
+    side = "above" if worse < 0 else "below"
+    return side if interval is None else f"within chance, {side}"
 
 
 def verdicts(rows: list[dict[str, Any]]) -> list[str]:
     """What was wanted, beside what was reached."""
     words = {row["network"]: verdict(row) for row in rows}
-    below = [name for name, word in words.items() if word in ("worse", "within chance, below")]
+    below = [name for name, word in words.items() if word == "worse" or word.endswith("below")]
     surely = [name for name, word in words.items() if word == "worse"]
     given = [row["network"] for row in rows if row["given"]]
     return [

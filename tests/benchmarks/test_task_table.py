@@ -18,7 +18,7 @@ ROW = {"network": "net", "given": {}, "worse_than_peer": 0.0, "worse_than_peer_i
         (2.0, (-0.5, 4.5), "within chance, below"),
         (-2.0, (-4.5, 0.5), "within chance, above"),
         (0.0, (-1.0, 1.0), "equal"),
-        (2.0, None, "within chance, below"),
+        (2.0, None, "below"),
     ],
 )
 def test_a_difference_is_worse_only_where_the_interval_says_so(worse: float, interval: Any, said: str) -> None:
