@@ -184,3 +184,12 @@ def test_an_output_that_the_model_does_not_have_is_refused_by_every_task() -> No
 def test_a_folder_of_pictures_holds_no_arrays_and_no_texts(tmp_path: Path, wanted: str) -> None:
     with pytest.raises(DatasetError, match=r"in this folder|holds no table"):
         inspect_dataset(pictures(tmp_path / "pictures", 2), make_settings({"data": {"format": wanted}}))
+
+
+def test_a_sheet_is_not_drawn_into_the_dataset(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "pictures", 2)
+    before = (folder / "0.png").read_bytes()
+    for name in ("0.png", "sheet.png"):
+        with pytest.raises(SettingsError, match="lies in the dataset"):
+            inspect_dataset(folder, Settings(), folder / name)
+    assert (folder / "0.png").read_bytes() == before and not (folder / "sheet.png").exists()

@@ -25,6 +25,8 @@ def test_yaml_as_people_write_it_is_understood(tmp_path: Path) -> None:
         ("5: 1", "a setting has a name that is no text"),
         ("- preset", "expected 'name: value' lines, found list"),
         ("preset: [", "no valid YAML"),
+        pytest.param("[" * 10_000, "no valid YAML", id="deep"),
+        ("preset: 2026-99-99", "no valid YAML"),
         ("colour: rgb", "there is no such setting. Known"),
         ("subset: 0%", "neither a share such as 25% nor a count"),
         ("task: {colour: rgb}", "task.colour: there is no such setting. Known: kind, decoder"),

@@ -187,6 +187,8 @@ def inspect_dataset(
     facts = dataset_facts(path, settings.data, settings.threads or physical_cores(), progress)
     if sheet is not None and facts.listing is None:
         raise SettingsError(f"--sheet: {path} holds no pictures to draw.")
+    if sheet is not None and path.is_dir() and sheet.resolve().is_relative_to(path.resolve()):
+        raise SettingsError(f"--sheet {sheet}: lies in the dataset and would be a sample of it. Choose another place.")
     if sheet is not None and facts.listing is not None:
         contact_sheet(facts.listing, sheet, count)
     return DatasetInspection(facts, sheet)

@@ -43,3 +43,22 @@ def test_a_folder_without_a_report_is_refused_in_one_line(tmp_path: Path, run) -
     assert result.exit_code == 1
     assert result.output.startswith(f"JobError: {tmp_path / 'report.json'}: cannot be read")
     assert len(result.output.splitlines()) == 1
+
+
+@pytest.mark.parametrize("option", ["--html", "--csv"])
+def test_a_file_of_another_kind_is_not_written_over(option: str, out: Path, run) -> None:
+    before = (out / "report.json").read_text()
+    result = run("report", out, option, out / "report.json")
+    assert result.exit_code == 2
+    assert "exists and is no" in result.output
+    assert (out / "report.json").read_text() == before
+
+
+@pytest.mark.parametrize("text", ["", "[" * 100_000, "[]", "\ufeff{}", '{"schema_version": 2}'])
+def test_a_broken_report_is_refused_in_one_line(text: str, out: Path, run) -> None:
+    (out / "report.json").write_text(text)
+    result = run("report", out)
+    assert result.exit_code == 1
+    assert result.output.startswith(f"JobError: {out / 'report.json'}: ")
+    assert len(result.output.splitlines()) == 1
+    assert not (out / "report.html").exists()

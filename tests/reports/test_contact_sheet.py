@@ -133,3 +133,9 @@ def test_a_sheet_needs_samples_an_ending_and_a_place(tmp_path):
         contact_sheet(listing(), tmp_path / "a.pdf")
     with pytest.raises(JobError, match="cannot be written"):
         contact_sheet(listing(), tmp_path / "none" / "a.png")
+
+
+def test_more_samples_than_fit_into_memory_are_refused(tmp_path):
+    many = Listing(Path("data"), "test", [str(number) for number in range(3000)], lambda number: GRAY)
+    with pytest.raises(SettingsError, match="at most 2000 samples"):
+        contact_sheet(many, tmp_path / "a.png", 3000)

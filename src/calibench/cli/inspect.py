@@ -8,6 +8,7 @@ import typer
 from calibench.cli import options
 from calibench.cli.answer import Answer, answers, print_lines, quiet_stdout
 from calibench.cli.options import INPUT, OUTPUT, overlaid
+from calibench.errors import SettingsError
 
 
 @answers
@@ -39,6 +40,8 @@ def inspect(
     settings = overlaid(context.params)
     with quiet_stdout(json_):
         if is_model(path):
+            if sheet is not None:
+                raise SettingsError(f"--sheet: {path} is a model. Give a dataset to draw samples of.")
             answer: Answer = pipeline.inspect(path, settings)
         else:
             with shown() as progress:

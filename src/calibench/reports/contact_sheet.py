@@ -16,6 +16,7 @@ from calibench.datasets.unreadable import shown
 from calibench.errors import DatasetError, JobError, SettingsError
 
 CELL, CAPTION, GAP, COLUMNS = 200, 34, 8, 8  # pixels; 8 x 5 cells of 40 samples fit a screen
+MOST = 2000  # samples on a sheet: 300 MB of pixels, and a JPEG can be no higher
 INK, PAPER, FAINT = (30, 30, 30), (255, 255, 255), (120, 120, 120)
 COLORS = (
     *((230, 60, 60), (60, 140, 230), (70, 180, 80), (240, 160, 40), (160, 90, 200), (0, 170, 170), (220, 90, 160)),
@@ -42,7 +43,7 @@ def contact_sheet(listing: Listing, path: Path, count: int = 40) -> Sheet:
         count: samples at most.
 
     Raises:
-        SettingsError: another ending.
+        SettingsError: another ending, or more samples than a sheet holds.
         DatasetError: there is no sample.
         JobError: the file cannot be written.
     """
@@ -50,6 +51,8 @@ def contact_sheet(listing: Listing, path: Path, count: int = 40) -> Sheet:
         raise SettingsError(f"{path}: a contact sheet is a picture. Give a name that ends in .png or .jpg.")
     if not len(listing):
         raise DatasetError(f"{listing.folder}: there is no sample to show.")
+    if min(len(listing), count) > MOST:
+        raise SettingsError(f"--count {count}: a sheet holds at most {MOST} samples. Give fewer.")
     numbers = spread(len(listing), count)
     columns = min(COLUMNS, len(numbers))
     rows = -(-len(numbers) // columns)

@@ -313,7 +313,7 @@ def read_report(path: Path) -> Report:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise JobError(f"{path}: cannot be read ({error.strerror}). Give the report.json of a calibration.") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise JobError(f"{path}: is no JSON. Give the report.json of a calibration.") from None
     version = values.get("schema_version") if isinstance(values, dict) else None
     if version != SCHEMA_VERSION:
