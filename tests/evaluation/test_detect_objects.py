@@ -80,7 +80,7 @@ def test_detection_fits_where_boxes_are_annotated_and_a_decoder_reads_the_output
 
 
 def test_asked_for_without_annotations_is_an_error():
-    with pytest.raises(DatasetError, match="has no objects"):
+    with pytest.raises(DatasetError, match="has no boxes"):
         DETECTION.make(context(boxes_and_labels(), annotated=frozenset()))
     with pytest.raises(SettingsError, match=r"No decoder fits the outputs prob \[1, 1000\]"):
         DETECTION.make(context({"prob": np.zeros((1, 1000))}))
@@ -118,3 +118,9 @@ def test_masks_by_hand():
 def test_a_decoder_without_masks_is_no_instance_segmentation():
     with pytest.raises(SettingsError, match="The decoder boxes-labels finds no masks"):
         INSTANCES.make(context(boxes_and_labels(((48, 8, 80, 40), 0.9, 1)), classes=("a", "b")))
+
+
+def test_a_named_decoder_that_looks_for_other_outputs_is_pointed_out():
+    named = {"decoder": "yolov8", "class_numbers": "index"}
+    task = DETECTION.make(context({"y": np.zeros((1, 300, 7, 9))}, classes=("a",), settings=named))
+    assert "do not look like those of yolov8" in task.notes[-1]

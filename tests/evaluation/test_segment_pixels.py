@@ -125,3 +125,10 @@ def test_outputs_that_do_not_fit_are_said():
     assert "such as [1, classes, height, width]; it gives y [1, 1000]. Say which one holds it" in str(error.value)
     with pytest.raises(SettingsError, match="pixels is to be output 'z', which the model does not have"):
         task((1, 3, 4, 4), outputs={"pixels": "z"})
+
+
+def test_rows_of_a_detector_are_no_map():
+    rows = Context({"y": (1, 2704, 80)}, (416, 416), annotated=frozenset(("pixels",)))
+    assert not PIXELS.fits(rows)
+    assert PIXELS.fits(Context({"y": (1, 2, 52, 52)}, (416, 416), annotated=frozenset(("pixels",))))
+    assert PIXELS.fits(Context({"y": (1, 30, 40)}, (480, 640), annotated=frozenset(("pixels",))))

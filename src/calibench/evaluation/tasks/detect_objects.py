@@ -8,7 +8,7 @@ from calibench.datasets.frame import Frame
 from calibench.datasets.truth import Kind
 from calibench.errors import DatasetError
 from calibench.evaluation.class_map import NONE, ClassMap, map_classes
-from calibench.evaluation.decoders.decoder import Decoder
+from calibench.evaluation.decoders.decoder import Decoder, listed
 from calibench.evaluation.decoders.decoders import choose_decoder, guess_decoder
 from calibench.evaluation.metrics.average_precision import coco_map, voc_map
 from calibench.evaluation.metrics.metric import NamedOutputs
@@ -50,14 +50,21 @@ def settle(context: Context, needs: Kind) -> tuple[Decoder, ClassMap, tuple[str,
         DatasetError: the dataset has no such annotations.
     """
     if needs not in context.annotated:
-        raise DatasetError(f"The dataset has no {needs}, which the task needs. Set task.kind, or give another dataset.")
+        said = "boxes" if needs == "objects" else "boxes with masks"
+        raise DatasetError(f"The dataset has no {said}, which the task needs. Give another dataset, or another --task.")
     decoder = choose_decoder(context)
     classes = map_classes(context, decoder.counting(context))
     guessed = "from the settings" if context.settings.decoder != "auto" else "from names and shapes of the outputs"
-    return decoder, classes, (f"decoder {decoder.name} ({decoder.title}), {guessed}", classes.note)
+    notes = (f"decoder {decoder.name} ({decoder.title}), {guessed}", classes.note)
+    if decoder.fits(context):
+        return decoder, classes, notes
+    odd = f"the outputs {listed(context.outputs)} do not look like those of {decoder.name}: is it the right --decoder?"
+    return decoder, classes, (*notes, odd)
 
 
 def _make(context: Context) -> Task:
+    if "objects" not in context.annotated:
+        return _make_unannotated(context)
     decoder, classes, notes = settle(context, "objects")
 
     def predict(outputs: NamedOutputs, frame: Frame | None) -> Detections:
@@ -90,8 +97,9 @@ def _make_unannotated(context: Context) -> Task:
         return decoder.decode(outputs, context)
 
     note = f"decoder {decoder.name} ({decoder.title}); no objects are annotated, so INT8 is held against those of FP32"
-    return Task("detection", lambda outputs, frame: None, {"same-objects": same_objects(decode)}, (note,))
+    metrics = {"same-objects": same_objects(decode), "coco": coco_map(), "voc": voc_map()}
+    return Task("detection", lambda outputs, frame: None, metrics, (note,))
 
 
 UNANNOTATED = TaskKind("detection", _finds_objects, _make_unannotated)
-"""Behind DETECTION in the list: taken by guess alone."""
+"""The guess where nothing is annotated; by its name DETECTION makes the same task."""

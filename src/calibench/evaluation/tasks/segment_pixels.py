@@ -1,5 +1,6 @@
 """Semantic segmentation: the class of every pixel."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,18 +39,32 @@ class Mapping:
         return np.where((shifted >= 0) & (shifted < self.classes), shifted, NO_CLASS).astype(np.int32)
 
 
-def _looks_like_map(shape: Shape) -> bool:
-    """[1, C, H, W], [1, H, W, C] or [1, H, W], where height and width are more than 1."""
+def _looks_like_map(shape: Shape, input_size: tuple[int, int] | None) -> bool:
+    """[1, C, H, W], [1, H, W, C] or [1, H, W], where H and W are more than 1 and keep the ratio of the input."""
     sides = [side for side in shape[1:] if side != 1]
-    return len(shape) in (3, 4) and len(sides) >= 2 and shape[0] in (1, -1)
+    if len(shape) not in (3, 4) or len(sides) < 2 or shape[0] not in (1, -1):
+        return False
+    places = ((2, 3), (1, 2)) if len(shape) == 4 else ((1, 2),)
+    return any(_is_scaled(shape[i], shape[j], input_size) for i, j in places)
+
+
+def _is_scaled(height: int, width: int, input_size: tuple[int, int] | None) -> bool:
+    """Whether a map covers the whole input; a cell more or less for rounding."""
+    if input_size is None or -1 in (height, width):
+        return True
+    return abs(height * input_size[1] / input_size[0] - width) <= max(1.0, input_size[1] / input_size[0])
+
+
+def _is_map(context: Context) -> Callable[[Shape], bool]:
+    return lambda shape: _looks_like_map(shape, context.input_size)
 
 
 def _fits(context: Context) -> bool:
-    return "pixels" in context.annotated and find_output(context, "pixels", _looks_like_map) is not None
+    return "pixels" in context.annotated and find_output(context, "pixels", _is_map(context)) is not None
 
 
 def _make(context: Context) -> Task:
-    name = need_output(context, "pixels", _looks_like_map, "classes of pixels, such as [1, classes, height, width]")
+    name = need_output(context, "pixels", _is_map(context), "classes of pixels, such as [1, classes, height, width]")
     channels = _channels(context.outputs[name], context.input_size)
     classes = len(context.classes) or (channels if channels > 1 else 2)
     mapping, notes = _mapping(context, channels, classes)

@@ -1,7 +1,7 @@
 """Samples on which the models differ: the truth, FP32 and INT8 side by side."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from calibench.reports.page.figures import drop, drop_unit, score, with_unit
 from calibench.reports.report import Report, SampleRow, Shown
@@ -15,6 +15,9 @@ SIDE = 100.0
 LETTERS = 0.66
 """Width of a bold letter over its height, about, for the ground of a label."""
 
+GROUND = 1.25
+"""Height of that ground over the height of a letter."""
+
 
 @dataclass(frozen=True)
 class Box:
@@ -27,6 +30,7 @@ class Box:
     label: str
     label_width: float
     label_y: float
+    label_x: float
 
 
 @dataclass(frozen=True)
@@ -99,10 +103,25 @@ def _panel(tone: str, title: str, shown: Shown, size: tuple[float, float, float]
         shown.text or "",
         own,
         safe_picture(shown.overlay),
-        tuple(_box(box, label, size) for box, label in _labelled(shown)),
+        _boxes(shown, size),
         tuple((round(x * width, 2), round(y * height, 2)) for x, y in shown.points),
         has_picture or own is not None,
     )
+
+
+def _boxes(shown: Shown, size: tuple[float, float, float]) -> tuple[Box, ...]:
+    """The boxes, the surest first; a label that would lie on one before it is left to the title of its box."""
+    drawn: list[Box] = []
+    for place, label in _labelled(shown):
+        box = _box(place, label, size)
+        covers = any(other.label and _overlap(box, other, size[2] * GROUND) for other in drawn)
+        drawn.append(replace(box, label="") if covers else box)
+    return tuple(drawn)
+
+
+def _overlap(one: Box, other: Box, height: float) -> bool:
+    beside = one.label_x + one.label_width <= other.label_x or other.label_x + other.label_width <= one.label_x
+    return not beside and abs(one.label_y - other.label_y) < height
 
 
 def _labelled(shown: Shown) -> list[tuple[tuple[float, float, float, float], str]]:
@@ -113,10 +132,11 @@ def _labelled(shown: Shown) -> list[tuple[tuple[float, float, float, float], str
 def _box(box: tuple[float, float, float, float], label: str, size: tuple[float, float, float]) -> Box:
     width, height, letter = size
     left, top, right, bottom = box[0] * width, box[1] * height, box[2] * width, box[3] * height
-    above = top - letter * 1.25
     places = (left, top, right - left, bottom - top)
     x, y, w, h = (round(max(place, 0.0), 2) for place in places)
-    return Box(x, y, w, h, label, round(letter * (LETTERS * len(label) + 0.5), 2), round(max(above, 0.0), 2))
+    wide = round(letter * (LETTERS * len(label) + 0.5), 2)
+    inside = max(min(x, width - wide), 0.0)
+    return Box(x, y, w, h, label, wide, round(max(top - letter * GROUND, 0.0), 2), round(inside, 2))
 
 
 def safe_picture(uri: str | None) -> str | None:
