@@ -80,8 +80,8 @@ def test_detection_fits_where_boxes_are_annotated_and_a_decoder_reads_the_output
 
 
 def test_asked_for_without_annotations_is_an_error():
-    with pytest.raises(DatasetError, match="has no boxes"):
-        DETECTION.make(context(boxes_and_labels(), annotated=frozenset()))
+    with pytest.raises(DatasetError, match="has no boxes with masks"):
+        INSTANCES.make(context(with_masks(), annotated=frozenset()))
     with pytest.raises(SettingsError, match=r"No decoder fits the outputs prob \[1, 1000\]"):
         DETECTION.make(context({"prob": np.zeros((1, 1000))}))
 
