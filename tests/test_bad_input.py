@@ -1,6 +1,7 @@
 """Broken networks, broken samples, broken places: the person gets one sentence, and nothing is left behind."""
 
 import errno
+import json
 from pathlib import Path
 from typing import Any
 
@@ -193,3 +194,39 @@ def test_a_sheet_is_not_drawn_into_the_dataset(tmp_path: Path) -> None:
         with pytest.raises(SettingsError, match="lies in the dataset"):
             inspect_dataset(folder, Settings(), folder / name)
     assert (folder / "0.png").read_bytes() == before and not (folder / "sheet.png").exists()
+
+
+def boxes_and_scores(path: Path) -> Path:
+    """A detector of two classes with 16 boxes, for pictures of 32 x 32."""
+    random = np.random.default_rng(0)
+    node = ops.parameter([1, 3, 32, 32], np.float32, name="input")
+    node.output(0).tensor.set_names({"input"})
+    results = []
+    for name, width in (("boxes", 4), ("scores", 2)):
+        kernel = ops.constant(random.normal(size=(width, 3, 8, 8)).astype(np.float32) / 50)
+        cells = ops.convolution(node, kernel, [8, 8], [0, 0], [0, 0], [1, 1], name=f"cells_{name}")
+        rows = ops.transpose(ops.reshape(cells, [1, width, 16], False), [0, 2, 1])
+        result = ops.sigmoid(rows)
+        result.output(0).tensor.set_names({name})
+        results.append(ops.result(result))
+    ov.save_model(ov.Model(results, [node]), path, compress_to_fp16=False)
+    return path
+
+
+def test_a_detector_on_pictures_without_objects_is_calibrated_and_its_score_is_no_number(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    (folder / "images").mkdir(parents=True)
+    random = np.random.default_rng(0)
+    images = [{"id": number, "file_name": f"{number}.png", "width": 32, "height": 32} for number in range(8)]
+    for image in images:
+        pixels = random.integers(0, 255, (32, 32, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / "images" / str(image["file_name"]))
+    categories = [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}]
+    file = {"images": images, "annotations": [], "categories": categories}
+    (folder / "annotations").mkdir()
+    (folder / "annotations/instances_val.json").write_text(json.dumps(file))
+    report = calibrate(boxes_and_scores(tmp_path / "m.xml"), folder, out=tmp_path / "out", benchmark=False).report
+    assert report.task == "detection" and np.isnan(report.baseline or 0.0)
+    assert any("coco cannot be told: none of the 4 samples has anything annotated" in note for note in report.notes)
+    assert "cannot be told" in (tmp_path / "out/report.html").read_text(encoding="utf-8")
+    assert json.loads((tmp_path / "out/report.json").read_text())["baseline"] is None

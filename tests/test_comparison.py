@@ -94,6 +94,12 @@ def test_the_folder_holds_the_report_and_no_model(int8: Path, tmp_path: Path) ->
     compare_models(RESNET, int8, arrays(), out=tmp_path / "out", benchmark=False, force=True)
 
 
+def test_a_calibration_is_not_replaced_by_a_comparison(int8: Path) -> None:
+    with pytest.raises(JobError, match="holds the model of a calibration, which would be lost"):
+        compare_models(RESNET, int8, arrays(), out=int8.parent, benchmark=False, force=True)
+    assert int8.exists()
+
+
 @pytest.mark.parametrize(
     ("order", "sentence"),
     [

@@ -25,7 +25,7 @@ from calibench.reports.assemble import dataset_files, model_file, odd_outputs, v
 from calibench.reports.compared_rows import alike, compared_rows, unmatched
 from calibench.reports.deploy import prepared_inputs
 from calibench.reports.report import Report
-from calibench.reports.result import result_or_temporary, write_result
+from calibench.reports.result import check_keeps_models, result_or_temporary, write_result
 from calibench.reports.scores import score_fields
 from calibench.reports.shown import sample_rows
 from calibench.reports.speeds import performance_fields, with_performance
@@ -72,6 +72,7 @@ def compare_models(
     check_device(settings.device)
     threads = settings.threads or physical_cores()
     out, given = Path(out) if out is not None else None, Path(dataset) if isinstance(dataset, str) else dataset
+    check_keeps_models(out)
     stages = Stages()
     with result_or_temporary(out, force=force) as folder:
         with stages.stage("read"):

@@ -15,7 +15,7 @@ from calibench.errors import ModelError, SettingsError
 from calibench.evaluation.audit import audit_batches
 from calibench.evaluation.both_models import Both, Performance, compare_both, measure_both, reported
 from calibench.evaluation.judge import make_judge
-from calibench.evaluation.score import score
+from calibench.evaluation.score import score, untold
 from calibench.evaluation.settle import settle
 from calibench.inference.runner import compile_for_samples, infer_batches
 from calibench.inference.side_by_side import benchmark
@@ -161,7 +161,7 @@ def evaluate(model: Path, dataset: Path | Dataset, settings: Settings, progress:
     compiled = compile_for_samples(plan.attach(source.graph), settings.device, threads, precision)
     outputs = infer_batches(compiled, reported(opened.samples, threads, progress), settings.batch)
     found = score(outputs, opened.samples, judge)
-    notes = (*settled.warnings, *settled.notes, *judge.task.notes, *opened.notes)
+    notes = (*settled.warnings, *untold(found), *settled.notes, *judge.task.notes, *opened.notes)
     return Evaluation(model, found, opened.samples.about, notes)
 
 

@@ -77,6 +77,16 @@ class Comparison:
         return len(self.baseline.values)
 
 
+def untold(found: Score) -> tuple[str, ...]:
+    """That a score is no number, because no sample has anything to measure it on."""
+    if not np.isnan(found.score):
+        return ()
+    return (
+        f"{found.metric} cannot be told: none of the {len(found.values)} samples has anything annotated that it is "
+        "measured on. Give other samples: --validation for calibrate, else --dataset.",
+    )
+
+
 def score(outputs: Iterable[Outputs], samples: Dataset, judge: Judge) -> Score:
     """Score one model; a metric that compares with FP32 sees the model as its own reference.
 

@@ -12,7 +12,7 @@ from calibench import __version__
 from calibench.datasets.sets import Opened, Sets, digest
 from calibench.evaluation.both_models import Performance
 from calibench.evaluation.judge import Judge
-from calibench.evaluation.score import Comparison
+from calibench.evaluation.score import Comparison, untold
 from calibench.evaluation.settle import Settled
 from calibench.machine import describe_machine, peak_rss_mb
 from calibench.models.read import Model
@@ -142,7 +142,7 @@ def odd_outputs(comparison: Comparison) -> list[str]:
         for name, score in (("FP32", comparison.baseline), ("INT8", comparison.int8))
         if score.not_finite
     ]
-    return broken + [
+    return [*untold(comparison.baseline), *broken] + [
         f"Output {name} is longer or shorter in INT8 than in FP32 on {count} of {comparison.samples} samples, as with "
         "another number of findings. In SQNR and cosine what is missing counts as 0."
         for name, count in comparison.varying.items()

@@ -59,6 +59,16 @@ def result_or_temporary(out: Path | None, *, force: bool) -> Iterator[Path]:
             yield Path(name)
 
 
+def check_keeps_models(out: Path | None) -> None:
+    """Refuse the folder of a calibration for a result without a model: replacing it would delete the INT8 model.
+
+    Raises:
+        JobError: `out` holds a model.
+    """
+    if out is not None and (out / "model.xml").exists():
+        raise JobError(f"{out}: holds the model of a calibration, which would be lost. Give another folder.")
+
+
 def write_result(report: Report, folder: Path) -> None:
     """Write report.json, and all that is drawn from it: report.html, deploy.py for a calibration, classes.csv.
 
