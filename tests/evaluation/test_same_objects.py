@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from calibench.errors import DatasetError
 from calibench.evaluation.metrics.metric import Observation
 from calibench.evaluation.metrics.same_objects import same_objects, shared_scores
 from calibench.evaluation.prediction import Detections, nothing_found
@@ -92,6 +93,14 @@ def test_findings_are_no_classes_where_the_batch_is_fixed():
     context = Context(outputs, is_batch_free=False)
     assert choose_metric("auto", choose_task(context), context).name == "cosine"
     assert choose_metric("auto", choose_task(Context(outputs)), Context(outputs)).name == "agreement"
+
+
+def test_detection_can_be_asked_for_and_its_other_metrics_say_what_they_need():
+    context = Context(TF, (64, 64), settings=TaskSettings(kind="detection"))
+    task = choose_task(context)
+    assert choose_metric("auto", task, context).name == "same-objects"
+    with pytest.raises(DatasetError, match="Metric coco needs boxes"):
+        choose_metric("coco", task, context)
 
 
 def test_a_task_of_another_kind_is_not_overruled():

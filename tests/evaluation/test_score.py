@@ -168,8 +168,17 @@ def test_an_output_of_another_length_is_counted_and_compared_as_far_as_it_goes()
     candidate = [(np.array([[10.0, 0]]),), (np.ones((1, 2)),)]
     found = compare(reference, candidate, None, cosine(), NAMES)
     assert found.varying == {"y": 1}
-    assert found.sqnr_db == pytest.approx(10 * math.log10(103))
+    assert found.sqnr_db is None
+    assert found.sqnr_db_by_output["y"] == pytest.approx(10 * math.log10(103))
     assert 0.99 < found.cosine < 1
+
+
+def test_an_output_of_another_length_does_not_hide_the_noise_of_the_others():
+    reference = [(np.ones((2, 2)), np.array([[10.0]])), (np.ones((1, 2)), np.array([[10.0]]))]
+    candidate = [(np.ones((1, 2)), np.array([[9.0]])), (np.ones((1, 2)), np.array([[9.0]]))]
+    found = compare(reference, candidate, None, cosine(), ["boxes", "count"])
+    assert found.varying == {"boxes": 1}
+    assert found.sqnr_db == pytest.approx(20)
 
 
 def test_models_that_choose_no_class_have_no_agreement():

@@ -53,7 +53,8 @@ class Comparison:
 
     `drop_points`: positive when INT8 is worse, whichever way the metric points; percentage points where the unit is
     '%', else in the unit of the metric. `agreement`: percent of samples with the same class or text, None where the
-    outputs are no single answer. `sqnr_db`: over all outputs, inf when nothing differs (JSON knows no inf: write null).
+    outputs are no single answer. `sqnr_db`: over all outputs of one shape, inf when nothing differs (JSON knows no inf:
+    write null); None where there are none: rows that shift would count as noise.
     `sample_sqnr_db`: float64 [N], of every sample. `cosine`: mean over the samples.
     `varying`: of every output, the samples for which INT8 gives it another shape, such as fewer boxes.
     `worse`: float64 [N], by how much INT8 is worse on every sample. `drop_interval`: 95 %, where it is known.
@@ -63,7 +64,7 @@ class Comparison:
     int8: Score
     drop_points: float
     agreement: float | None
-    sqnr_db: float
+    sqnr_db: float | None
     sqnr_db_by_output: Mapping[str, float]
     cosine: float
     sample_sqnr_db: FloatArray
@@ -137,7 +138,8 @@ def compare(pairs: Iterable[tuple[Outputs, Outputs]], samples: Dataset, judge: J
         if same is not None:
             agreed.append(same)
     fp32, quantized = baseline.score(), int8.score()
-    total = sqnr_db(sum(each.signal for each in distortions.values()), sum(e.noise for e in distortions.values()))
+    steady = [distortion for name, distortion in distortions.items() if not varying[name]]
+    total = sqnr_db(sum(each.signal for each in steady), sum(each.noise for each in steady)) if steady else None
     sign = 1.0 if judge.metric.higher_is_better else -1.0
     return Comparison(
         baseline=fp32,
