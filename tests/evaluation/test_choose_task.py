@@ -3,8 +3,8 @@
 import pytest
 
 from calibench.errors import DatasetError, SettingsError
-from calibench.evaluation.tasks.task_choice import choose_metric, choose_task, unused_annotations
 from calibench.evaluation.tasks.task import Context
+from calibench.evaluation.tasks.task_choice import choose_metric, choose_task, unused_annotations
 from calibench.settings import TaskSettings
 
 LOGITS, MAPS = {"y": (1, 5)}, {"y": (1, 3, 8, 8)}

@@ -31,7 +31,7 @@ def test_by_hand_for_shares() -> None:
     before, after = np.full(100, 100.0), np.array([0.0] * 2 + [100.0] * 98)
     low, high = drop_interval(score(before), score(after), TOP1)
     mean = (2.5 - 0.5) / 102
-    error = np.sqrt((2.5 + 0.5 - (2.5 - 0.5) ** 2 / 102)) / 102
+    error = np.sqrt(2.5 + 0.5 - (2.5 - 0.5) ** 2 / 102) / 102
     assert (low, high) == pytest.approx((100 * (mean - 1.96 * error), 100 * (mean + 1.96 * error)), abs=1e-3)
 
 

@@ -206,10 +206,11 @@ def kernels_gain(report: Report) -> float | None:
 
 
 def _shares(parts: Iterable[tuple[str, float]], total: float) -> str:
-    times: Counter[str] = Counter()
+    times: dict[str, float] = {}
     for name, time_ms in parts:
-        times[name] += time_ms
-    shares = [(name, percent(spent, total)) for name, spent in times.most_common(NAMED)]
+        times[name] = times.get(name, 0.0) + time_ms
+    longest = sorted(times.items(), key=lambda each: -each[1])[:NAMED]
+    shares = [(name, percent(spent, total)) for name, spent in longest]
     return ", ".join(f"{name} {share:.0f} %" for name, share in shares if share >= SMALLEST_SHARE)
 
 
