@@ -11,7 +11,7 @@ import pytest
 from openvino import opset13 as ops
 from PIL import Image
 
-from calibench import Arrays, Settings, calibrate
+from calibench import Arrays, Settings, calibrate, evaluate, inspect
 from calibench.errors import CalibenchError, DatasetError, JobError, ModelError, SettingsError, TargetError
 from calibench.pipeline import inspect_dataset
 from calibench.settings import make_settings
@@ -230,3 +230,23 @@ def test_a_detector_on_pictures_without_objects_is_calibrated_and_its_score_is_n
     assert any("coco cannot be told: none of the 4 samples has anything annotated" in note for note in report.notes)
     assert "cannot be told" in (tmp_path / "out/report.html").read_text(encoding="utf-8")
     assert json.loads((tmp_path / "out/report.json").read_text())["baseline"] is None
+
+
+def test_an_array_that_no_input_takes_is_named() -> None:
+    samples = Arrays([{**sample, "more": sample["input"]} for sample in arrays().samples])
+    refused(DatasetError, "has an array more, the model takes input", RESNET, samples)
+
+
+def test_a_model_in_memory_and_settings_that_are_a_dict_are_refused() -> None:
+    model: Any = ov.Core().read_model(RESNET)
+    refused(ModelError, "given as the path of its file, not as Model", model, arrays())
+    refused(SettingsError, "settings are dict", RESNET, arrays(), {"preset": "mixed"})
+
+
+def test_paths_may_be_text_and_settings_left_out(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    folder.mkdir()
+    for name in ("0", "1"):
+        pictures(folder / name, 2)
+    assert evaluate(str(RESNET), str(folder), make_settings(GRAY)).score.metric == "top1"
+    assert inspect(str(RESNET)).placement.layers

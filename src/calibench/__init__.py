@@ -28,6 +28,8 @@ _HOMES = {
     "inspect": "calibench.pipeline",
 }
 
+__all__ = ["Arrays", "InputSettings", "Settings", "benchmark", "calibrate", "compare_models", "evaluate", "inspect"]
+
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:

@@ -18,7 +18,7 @@ from calibench.evaluation.judge import make_judge
 from calibench.evaluation.settle import settle
 from calibench.machine import check_device, default_precision, describe_machine, peak_rss_mb, physical_cores
 from calibench.models.ports import port_name
-from calibench.models.read import Model, is_quantized, read_model
+from calibench.models.read import Model, as_path, is_quantized, read_model
 from calibench.progress import Progress, silent
 from calibench.reports.advice import advise
 from calibench.reports.assemble import dataset_files, model_file, odd_outputs, versions
@@ -30,7 +30,7 @@ from calibench.reports.scores import score_fields
 from calibench.reports.shown import sample_rows
 from calibench.reports.speeds import performance_fields, with_performance
 from calibench.reports.stages import Stages
-from calibench.settings import Settings
+from calibench.settings import Settings, as_settings
 
 __all__ = ["Compared", "compare_models"]
 
@@ -68,7 +68,7 @@ def compare_models(
         CalibenchError: by kind, in one sentence what, where and what to do.
         Cancelled: by `progress`.
     """
-    settings = settings or Settings()
+    settings = as_settings(settings)
     check_device(settings.device)
     threads = settings.threads or physical_cores()
     out, given = Path(out) if out is not None else None, Path(dataset) if isinstance(dataset, str) else dataset
@@ -76,7 +76,7 @@ def compare_models(
     stages = Stages()
     with result_or_temporary(out, force=force) as folder:
         with stages.stage("read"):
-            first, second = (read_model(Path(path), allow_quantized=True) for path in (fp32, int8))
+            first, second = (read_model(as_path(path), allow_quantized=True) for path in (fp32, int8))
             check_ports(first, second)
             graph = alike(first.graph, second.graph)
             rows = compared_rows(graph, second.graph)

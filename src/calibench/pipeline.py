@@ -21,7 +21,7 @@ from calibench.inference.runner import compile_for_samples, infer_batches
 from calibench.inference.side_by_side import benchmark
 from calibench.machine import check_device, default_precision, physical_cores
 from calibench.models.normalise import normalise
-from calibench.models.read import Model, read_model
+from calibench.models.read import Model, as_path, read_model
 from calibench.progress import Progress, silent
 from calibench.quantizers.placement import check_ignored, place
 from calibench.quantizers.quantize import Quantized, nothing_to_quantize, quantize, wanted_recipes
@@ -32,7 +32,7 @@ from calibench.reports.report import Report
 from calibench.reports.result import result_or_temporary, save_model, write_result
 from calibench.reports.shown import sample_rows
 from calibench.reports.stages import Stages
-from calibench.settings import Settings
+from calibench.settings import Settings, as_settings
 
 __all__ = ["Calibrated", "Evaluation", "Plan", "benchmark", "calibrate", "evaluate", "inspect", "plan"]
 
@@ -70,14 +70,15 @@ def calibrate(
         CalibenchError: by kind, in one sentence what, where and what to do.
         Cancelled: by `progress`.
     """
-    settings = settings or Settings()
+    settings = as_settings(settings)
     check_device(settings.device)
     threads = settings.threads or physical_cores()
     stages = Stages()
-    out, home = Path(out) if out is not None else None, Path(model).parent
+    model = as_path(model)
+    out, home = Path(out) if out is not None else None, model.parent
     with result_or_temporary(out, force=force) as folder, ExitStack() as stack:
         with stages.stage("read"):
-            source, graph = _read(Path(model), settings)
+            source, graph = _read(model, settings)
         with stages.stage("diagnose"):
             settled = settle(source.graph, _as_dataset(validation or dataset), settings, threads, progress)
             settings = settled.settings
@@ -138,18 +139,24 @@ def plan(model: Path, dataset: Path | Dataset, settings: Settings, validation: P
         return Plan(Inspection(source, placement), counts, tuple(recipe.name for recipe in wanted), notes)
 
 
-def evaluate(model: Path, dataset: Path | Dataset, settings: Settings, progress: Progress = silent) -> Evaluation:
+def evaluate(
+    model: Path | str,
+    dataset: Path | str | Dataset,
+    settings: Settings | None = None,
+    progress: Progress = silent,
+) -> Evaluation:
     """Score a model, FP32 or INT8; in exact FP32 unless `settings.inference_precision` says otherwise.
 
     Raises:
         CalibenchError: by kind, in one sentence what, where and what to do.
     """
+    settings, model, given = as_settings(settings), as_path(model), _as_dataset(dataset)
     check_device(settings.device)
     threads = settings.threads or physical_cores()
     source = read_model(model, allow_quantized=True)
-    settled = settle(source.graph, dataset, settings, threads, progress)
+    settled = settle(source.graph, given, settings, threads, progress)
     settings = settled.settings
-    plan, opened = open_set(source.graph, dataset, settings, threads, progress, model.parent)
+    plan, opened = open_set(source.graph, given, settings, threads, progress, model.parent)
     judge = make_judge(source.graph, plan, opened.samples, settings)
     if judge.metric.needs == "reference":
         raise SettingsError(
@@ -165,13 +172,14 @@ def evaluate(model: Path, dataset: Path | Dataset, settings: Settings, progress:
     return Evaluation(model, found, opened.samples.about, notes)
 
 
-def inspect(model: Path, settings: Settings) -> Inspection:
+def inspect(model: Path | str, settings: Settings | None = None) -> Inspection:
     """What a model is, what would be quantized, and why not the rest.
 
     Raises:
         ModelError: the file cannot be read, or is quantized already.
     """
-    source = read_model(model)
+    settings = as_settings(settings)
+    source = read_model(as_path(model))
     graph = normalise(source.graph)
     return Inspection(source, place(graph, settings.ignored))
 

@@ -280,6 +280,17 @@ def make_settings(values: dict[str, Any]) -> Settings:
         raise SettingsError(explain(error)) from None
 
 
+def as_settings(given: Settings | None) -> Settings:
+    """The settings of a Python caller; None: the defaults.
+
+    Raises:
+        SettingsError: something else was given, such as a dict.
+    """
+    if given is None or isinstance(given, Settings):
+        return given or Settings()
+    raise SettingsError(f"settings are {type(given).__name__}. Give calibench.Settings(preset='mixed', ...).")
+
+
 def explain(error: ValidationError) -> str:
     """One sentence for the first thing that is wrong, with the known names where a name is not known."""
     first = error.errors()[0]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from calibench.datasets.frame import Frame
 from calibench.datasets.listing import Problem
 from calibench.datasets.truth import NOTHING, Kind, Truth
+from calibench.errors import DatasetError
 
 Sample = Mapping[str, NDArray[np.generic]]
 """One sample: arrays by model input name, batch axis of 1 included. Images: uint8 [1, H, W, C], RGB, 0..255."""
@@ -147,6 +148,15 @@ class Arrays:
     name: str = "arrays"
     truths: Sequence[Truth] | None = None
     annotated: frozenset[Kind] = frozenset()
+
+    def __post_init__(self) -> None:
+        if self.truths is not None and len(self.truths) != len(self.samples):
+            raise DatasetError(f"{self.name}: {len(self.truths)} truths for {len(self.samples)} samples.")
+        if self.truths and not self.annotated:
+            raise DatasetError(
+                f"{self.name}: truths are given, but not what they hold. Say it, such as "
+                "annotated=frozenset(['objects'])."
+            )
 
     @property
     def about(self) -> About:

@@ -19,6 +19,7 @@ from calibench.datasets.detect import holds_images, read_dataset
 from calibench.datasets.diverse import choose_by_features
 from calibench.datasets.inputs import InputPlan, plan_inputs
 from calibench.datasets.listing import summarise
+from calibench.datasets.own_dataset import check_dataset
 from calibench.datasets.subset import advice, choose, choose_by_class, overlap, shortfall, split
 from calibench.datasets.texts import Texts
 from calibench.datasets.vocabulary import check_vocabulary
@@ -79,6 +80,8 @@ def open_sets(
     Raises:
         DatasetError, SettingsError, ModelError: the samples cannot be read, or do not fit the model.
     """
+    for each in (dataset,) if validation is None else (dataset, validation):
+        check_dataset(each)
     caches: list[Cached] = []
     with tempfile.TemporaryDirectory(prefix="calibench-") as own:
         folder = settings.cache_dir or Path(own)
@@ -121,6 +124,7 @@ def open_set(
     home: Path | None = None,
 ) -> tuple[InputPlan, Opened]:
     """One dataset, to score a model on; decoded pictures lie on disk as long as the samples are in use."""
+    check_dataset(dataset)
     plan = plan_inputs(graph, settings, images=holds_images(dataset, settings.data))
     near = () if home is None else (home,)
     reading = _Reading(graph, plan, settings.data, near, threads, progress)

@@ -57,6 +57,9 @@ def infer_all(compiled: ov.CompiledModel, samples: Iterable[Mapping[str, Array]]
         if not free:
             yield _finish(busy, free)
         for name, array in sample.items():
+            if name not in index:
+                known = ", ".join(index)
+                raise ShapeError(f"Sample {number} has an array {name}, the model takes {known}. Leave it out.")
             if not shapes[index[name]].compatible(ov.PartialShape(array.shape)):
                 shape = shapes[index[name]]
                 raise ShapeError(f"Sample {number}: input {name} is {list(array.shape)}, the model takes {shape}.")

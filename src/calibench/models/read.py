@@ -58,6 +58,20 @@ def is_model(path: Path) -> bool:
     return path.suffix.lower() in FORMATS or not path.exists()
 
 
+def as_path(given: Path | str) -> Path:
+    """The path of a model file.
+
+    Raises:
+        ModelError: something else was given, such as a model in memory.
+    """
+    if not isinstance(given, (str, Path)):
+        raise ModelError(
+            f"A model is given as the path of its file, not as {type(given).__name__}. Save it first: "
+            "openvino.save_model(model, 'model.xml', compress_to_fp16=False)."
+        )
+    return Path(given)
+
+
 def read_model(path: Path, *, allow_quantized: bool = False) -> Model:
     """Read a model file.
 
