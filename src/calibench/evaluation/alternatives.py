@@ -58,6 +58,8 @@ def alternatives(inputs: InputSettings, task: TaskSettings, channels: int, has_l
     for resize in ("stretch", "crop", "letterbox", "corner"):
         if resize != inputs.resize and inputs.resize != "none":
             yield Change("resize", f"--resize {resize}", {"resize": resize})
+    if inputs.resize == "crop" and inputs.resize_short is not None:
+        yield Change("resize", "no resize_short", {"resize_short": None})
     yield from _both_at_once(inputs, channels)
 
 
