@@ -145,6 +145,15 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_full_disk_names_the_folder_that_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: Any, path: Path) -> None:
+        raise JobError(f"{path}: cannot be written (No space left on device). Choose another place.")
+
+    monkeypatch.setattr("calibench.reports.result.write_html", full)
+    refused(JobError, f"^{tmp_path}/out/report.html: cannot be written", RESNET, arrays(), out=tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.root
 def test_a_really_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
     import subprocess

@@ -135,7 +135,7 @@ def test_the_same_report_gives_the_same_page() -> None:
 
 
 def test_a_page_that_cannot_be_written_says_so(tmp_path: Path) -> None:
-    with pytest.raises(JobError, match=r"cannot be written .* --html FILE"):
+    with pytest.raises(JobError, match="cannot be written"):
         write_html(small_report(), tmp_path / "missing" / "report.html")
 
 

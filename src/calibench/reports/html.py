@@ -12,12 +12,12 @@ from urllib.parse import quote
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from calibench.errors import JobError
 from calibench.reports.page import glance, layer_table, making, shown_samples, time_spent
 from calibench.reports.page.class_table import class_table
 from calibench.reports.page.verdict import verdict
 from calibench.reports.per_class import classes_csv
 from calibench.reports.report import Report, without_nan
+from calibench.reports.whole_file import write_whole
 
 PARTS = "calibench.reports.page"
 
@@ -39,11 +39,7 @@ def write_html(report: Report, path: Path) -> None:
     Raises:
         JobError: the file cannot be written.
     """
-    text = render_html(report)
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise JobError(f"{path}: cannot be written ({error.strerror}). Choose another place: --html FILE.") from None
+    write_whole(path, render_html(report))
 
 
 def _sections(report: Report) -> dict[str, Any]:

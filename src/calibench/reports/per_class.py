@@ -7,6 +7,7 @@ from pathlib import Path
 from calibench.errors import JobError
 from calibench.reports.page.figures import direction
 from calibench.reports.report import Report
+from calibench.reports.whole_file import write_whole
 
 HEAD = ("class", "name", "count", "fp32", "int8", "drop", "metric", "unit", "direction")
 
@@ -34,7 +35,4 @@ def write_classes_csv(report: Report, path: Path) -> None:
     """
     if not report.classes:
         raise JobError(f"{path}: the report holds no scores per class, so that there is no table to write.")
-    try:
-        path.write_text(classes_csv(report), encoding="utf-8", newline="")
-    except OSError as error:
-        raise JobError(f"{path}: cannot be written ({error.strerror}). Choose another place.") from None
+    write_whole(path, classes_csv(report))

@@ -40,6 +40,8 @@ def result_folder(out: Path, *, force: bool) -> Iterator[Path]:
         _swap(aside, out)
     except OSError as error:
         raise JobError(f"{out}: cannot be written ({error.strerror}). Nothing was changed there.") from None
+    except JobError as error:  # of a file in the folder aside, which nobody knows
+        raise JobError(str(error).replace(str(aside), str(out))) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
