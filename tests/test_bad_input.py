@@ -259,3 +259,8 @@ def test_paths_may_be_text_and_settings_left_out(tmp_path: Path) -> None:
         pictures(folder / name, 2)
     assert evaluate(str(RESNET), str(folder), make_settings(GRAY)).score.metric == "top1"
     assert inspect(str(RESNET)).placement.layers
+
+
+def test_a_batch_that_the_model_cannot_take_is_refused_before_the_work(tmp_path: Path) -> None:
+    fixed = save(tmp_path, np.ones((3, 1, 3, 3), np.float32))
+    refused(SettingsError, r"--batch 7: input input is \[1,1,28,28\]", fixed, arrays(), Settings(batch=7))

@@ -321,7 +321,8 @@ def read_settings(path: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: cannot be read ({error}). Give a YAML file with settings.") from None
+        reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
+        raise SettingsError(f"{path}: cannot be read ({reason}). Give a YAML file with settings.") from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:  # ValueError: a date such as 2026-99-99
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""

@@ -46,6 +46,19 @@ def test_a_name_with_a_line_end_or_a_terminal_sequence_stays_in_one_line(pipelin
     assert run("inspect", "m.xml").stderr == "ModelError: a\\nb\\x1b[31m.xml: is broken.\n"
 
 
+def test_a_path_that_no_system_can_look_up_is_wrong_input(run) -> None:
+    result = run("inspect", "/" + "a" * 5000)
+    assert result.exit_code == 2
+    assert "cannot be looked up (File name too long)" in result.stderr and len(result.stderr) < 400
+
+
+def test_an_empty_argument_is_not_taken_for_the_current_folder() -> None:
+    command = [sys.executable, "-c", "from calibench.cli.app import main; main()", "inspect", ""]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "SettingsError: An argument is empty. Is a variable of the shell not set?\n"
+
+
 def test_with_json_the_error_is_a_document_as_well(pipeline, run) -> None:
     pipeline.before = raising(ModelError("m.xml: is broken."))
     result = run("inspect", "m.xml", "--json")

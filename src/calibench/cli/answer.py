@@ -1,5 +1,6 @@
 """What every command has in common: errors as one line with an exit code, JSON alone on stdout, a log file."""
 
+import errno
 import functools
 import json
 import logging
@@ -37,7 +38,7 @@ def answers(command: Callable[P, None]) -> Callable[P, None]:
             with _logging_to(log_file if isinstance(log_file, Path) else None):
                 log.info("calibench %s", " ".join(sys.argv[1:]))
                 try:
-                    command(*args, **kwargs)
+                    _run(command, *args, **kwargs)
                 except CalibenchError as error:
                     log.error("%s: %s", type(error).__name__, error, exc_info=True)
                     raise
@@ -56,6 +57,22 @@ def answers(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(INTERRUPTED) from None
 
     return run
+
+
+def _run(command: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Call a command; a path that no system can look up is the person's, wherever it comes up.
+
+    Raises:
+        SettingsError: a path is too long, or its links lead in a circle.
+    """
+    try:
+        command(*args, **kwargs)
+    except OSError as error:
+        if error.errno not in (errno.ENAMETOOLONG, errno.ELOOP):
+            raise
+        where = str(error.filename)
+        short = where if len(where) < 200 else f"{where[:100]} ... {where[-50:]}"
+        raise SettingsError(f"{short}: cannot be looked up ({error.strerror}). Give another path.") from None
 
 
 def print_json(value: Any) -> None:

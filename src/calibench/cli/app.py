@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from calibench import __version__
-from calibench.cli.answer import show_bugs_in_one_line, stop_on_sigterm
+from calibench.cli.answer import WRONG_INPUT, show_bugs_in_one_line, stop_on_sigterm
 from calibench.cli.benchmark import benchmark
 from calibench.cli.calibrate import calibrate
 from calibench.cli.compare import compare
@@ -53,4 +53,7 @@ def main() -> None:
     """Run the program; exit codes: 0 done, 1 the run failed, 2 wrong input, 3 target missed, 130 interrupted."""
     show_bugs_in_one_line(debug="--debug" in sys.argv)
     stop_on_sigterm()
+    if "" in sys.argv[1:]:  # as a path it would be the current folder, with all that lies below
+        typer.echo("SettingsError: An argument is empty. Is a variable of the shell not set?", err=True)
+        sys.exit(WRONG_INPUT)
     typer.main.get_command(app)()  # not app(), which puts its own excepthook over ours

@@ -45,6 +45,7 @@ def settle(model: ov.Model, dataset: Path | Dataset, settings: Settings, threads
         CalibenchError: model, dataset and settings do not fit together.
     """
     _check_files(settings)
+    _check_batch(model, settings.batch)
     if not isinstance(dataset, Path) or not dataset.is_dir() or not holds_images(dataset, settings.data):
         return Settled(settings)
     listing = list_pictures(dataset, settings.data)
@@ -72,6 +73,19 @@ def _check_files(settings: Settings) -> None:
     for setting, path in named.items():
         if path is not None and not path.is_file():
             raise SettingsError(f"{setting}: there is no file {path}. Give another, or leave it out.")
+
+
+def _check_batch(model: ov.Model, batch: int) -> None:
+    """Refuse a batch that the model cannot take, before anything is decoded: samples are joined at the first axis."""
+    shapes = {port_name(port): port.get_partial_shape() for port in model.inputs}
+    if batch == 1 or any(shape.rank.is_dynamic or len(shape) == 0 for shape in shapes.values()):
+        return
+    for name, shape in shapes.items():
+        if shape[0].is_static and shape[0].get_length() != batch:
+            raise SettingsError(
+                f"--batch {batch}: input {name} is {shape}, so that the batch is fixed. Leave --batch out, or export "
+                "the model with a free batch."
+            )
 
 
 def _try_out(
