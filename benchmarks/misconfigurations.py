@@ -85,17 +85,16 @@ SUBJECTS: tuple[Subject, ...] = (
             Wrong("mean and scale", "0..255 as they are", NOTHING),
             Wrong("mean and scale", "ImageNet mean without scale", CAFFE),
             Wrong("mean and scale", "0..1", UNIT),
-            Wrong("resize", "the middle of a page four times as large", {"resize": "crop", "resize_short": 1024}),
         ),
     ),
     Subject(
-        "ppocr-rec",
-        {"size": (48, 320), "resize": "corner", "pad": 128, "color": "bgr", **SIGNED},
+        "fashion-mbv3",
+        {"mean": (72.94,), "scale": (90.02,)},
         (
             Wrong("mean and scale", "0..255 as they are", NOTHING),
             Wrong("mean and scale", "0..1", UNIT),
-            Wrong("resize", "stretched to the width", {"resize": "stretch"}),
-            Wrong("resize", "the middle of the line", {"resize": "crop"}),
+            Wrong("mean and scale", "-1..1", SIGNED),
+            Wrong("mean and scale", "mean and deviation of MNIST", {"mean": (33.32,), "scale": (78.57,)}),
         ),
     ),
     Subject(
@@ -105,7 +104,6 @@ SUBJECTS: tuple[Subject, ...] = (
             Wrong("colour order", "BGR", {"color": "bgr"}),
             Wrong("mean and scale", "-1..1", SIGNED),
             Wrong("mean and scale", "ImageNet mean without scale", CAFFE),
-            Wrong("resize", "the middle", {"resize": "crop"}),
         ),
     ),
 )
