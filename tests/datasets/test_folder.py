@@ -176,3 +176,18 @@ def test_dates_and_ids_are_no_class_numbers(tmp_path, picture, plan):
         picture(tmp_path / name / "x.png")
     folder = read_dataset(tmp_path, plan())
     assert folder.listing.label_source == "alphabet" and folder.labels == (0, 1, 2)
+
+
+@pytest.mark.root
+def test_a_class_folder_that_may_not_be_read_is_refused_and_not_skipped(tmp_path, picture, plan):
+    for name in ("cat", "dog", "eel"):
+        picture(tmp_path / name / "x.png")
+    for path in (tmp_path, *tmp_path.parents):
+        path.chmod(path.stat().st_mode | 0o055)
+    (tmp_path / "dog").chmod(0)
+    os.seteuid(65534)
+    try:
+        with pytest.raises(DatasetError, match=r"dog: this folder cannot be read \(Permission denied\)"):
+            read_dataset(tmp_path, plan())
+    finally:
+        os.seteuid(0)

@@ -63,12 +63,12 @@ def _run(command: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
     """Call a command; a path that no system can look up is the person's, wherever it comes up.
 
     Raises:
-        SettingsError: a path is too long, or its links lead in a circle.
+        SettingsError: a path is too long, its links lead in a circle, or it may not be read.
     """
     try:
         command(*args, **kwargs)
     except OSError as error:
-        if error.errno not in (errno.ENAMETOOLONG, errno.ELOOP):
+        if error.errno not in (errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES):
             raise
         where = str(error.filename)
         short = where if len(where) < 200 else f"{where[:100]} ... {where[-50:]}"

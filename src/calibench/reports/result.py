@@ -1,5 +1,6 @@
 """The folder of a result: written to one side and renamed, so that it is there whole or not at all."""
 
+import errno
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -39,6 +40,8 @@ def result_folder(out: Path, *, force: bool) -> Iterator[Path]:
         _check_place(out, force)  # another run may have been faster
         _swap(aside, out)
     except OSError as error:
+        if error.errno == errno.EACCES and not str(error.filename).startswith((str(aside), str(out))):
+            raise  # something else may not be read, such as the dataset
         raise JobError(f"{out}: cannot be written ({error.strerror}). Nothing was changed there.") from None
     except JobError as error:  # of a file in the folder aside, which nobody knows
         raise JobError(str(error).replace(str(aside), str(out))) from error

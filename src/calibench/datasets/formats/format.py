@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from calibench.datasets.listing import Listing, ReadOptions
+from calibench.errors import DatasetError
 
 
 @dataclass(frozen=True)
@@ -19,10 +20,14 @@ class Layout:
 
     @cached_property
     def files(self) -> tuple[str, ...]:
-        """Paths relative to the folder, with '/', sorted."""
+        """Paths relative to the folder, with '/', sorted.
+
+        Raises:
+            DatasetError: a folder may not be read; without its pictures the classes would move up.
+        """
         found: list[str] = []
         top = len(str(self.folder)) + 1
-        for where, folders, names in os.walk(self.folder, followlinks=True):
+        for where, folders, names in os.walk(self.folder, onerror=_refuse, followlinks=True):
             folders[:] = [
                 name for name in folders if not name.startswith((".", "__MACOSX")) and not _holds_itself(where, name)
             ]
@@ -75,6 +80,14 @@ class Format:
     def broken(self, layout: Layout) -> tuple[Rule, ...]:
         """The rules that a layout does not keep."""
         return tuple(rule for rule in self.rules if not rule.holds(layout))
+
+
+def _refuse(error: OSError) -> None:
+    if isinstance(error, FileNotFoundError):
+        return  # a folder that is not there has no files
+    raise DatasetError(
+        f"{error.filename}: this folder cannot be read ({error.strerror}). Change its permissions, or move it away."
+    )
 
 
 def _matching(files: Iterable[str], patterns: tuple[str, ...]) -> Iterable[str]:

@@ -40,7 +40,10 @@ def normed_error(normalize_by: NormalizeBy = "auto") -> Metric:
         if truth is None or not isinstance(own, np.ndarray):
             raise DatasetError("Metric nme needs the landmarks of every picture. Give a dataset that has them.")
         if own.shape != truth.shape:
-            raise DatasetError(f"The model finds {len(own)} points, {len(truth)} are annotated. They must be the same.")
+            raise DatasetError(
+                f"The model finds {len(own)} points, {len(truth)} are annotated. They must be the same; if the model "
+                "finds no points at all, say its task: --task."
+            )
         return 100.0 * _error(np.asarray(own, np.float64), truth.astype(np.float64), _length(seen, truth, normalize_by))
 
     return Metric("nme", PERCENT, False, "points", observe, _score, lambda error: 0.0 if math.isnan(error) else error)
