@@ -6,6 +6,7 @@ from benchmarks.zoo.families.craft import region_auc
 from benchmarks.zoo.families.esrgan import psnr
 from benchmarks.zoo.families.minilm import nearest_topic
 from benchmarks.zoo.families.paddle import decode, exact_lines, same_text
+from benchmarks.zoo.families.pedestrians import decode as decode_pedestrians
 from benchmarks.zoo.families.saliency import overlap
 from benchmarks.zoo.pictures.detections import Detections, average_precision, overlaps, suppress
 from benchmarks.zoo.scoring import class_indices, same_class, top1
@@ -83,3 +84,18 @@ def test_precision_falls_with_a_stronger_wrong_box() -> None:
     found = Detections(boxes, np.array([0.9, 0.8]), np.array([1, 1]))
     assert average_precision([found.take(np.array([1]))], truths, 1, 0.5) == 1
     assert average_precision([found], truths, 1, 0.5) == 0.5
+
+
+def test_pedestrians_are_read_by_what_the_tensors_hold() -> None:
+    boxes = np.array([[[0.0, 0.0, 0.5, 0.25], [0.5, 0.5, 1.0, 1.0]]], np.float32)
+    found = decode_pedestrians(
+        {
+            "a": np.ones((1, 2), np.float32),
+            "b": np.array([2.0], np.float32),
+            "c": np.array([[0.1, 1.0]]),
+            "d": boxes,
+        }
+    )
+    assert found.scores.tolist() == [1.0, 0.1]
+    assert found.classes.tolist() == [1, 1]
+    assert found.boxes.tolist() == [[208, 208, 416, 416], [0, 0, 104, 208]]

@@ -36,14 +36,16 @@ def person_precision(outputs: Outputs, truths: Array) -> float:
 
 
 def decode(output: dict[str, Array], side: int = 416) -> Detections:
-    """Boxes of one scene: top, left, bottom, right from 0 to 1 become left, top, right, bottom in pixels."""
-    boxes, scores, classes = (next(v for n, v in output.items() if part in n)[0] for part in NAMES)
+    """Boxes of one scene: top, left, bottom, right from 0 to 1 become left, top, right, bottom in pixels.
+
+    The tensors have several names, so they are told apart by what they hold: boxes [1, 100, 4], and of the two [1, 100]
+    the classes begin at 1, and the scores end there.
+    """
+    boxes = next(tensor[0] for tensor in output.values() if tensor.ndim == 3)
+    scores, classes = sorted((t[0] for t in output.values() if t.ndim == 2 and t.shape[1] == len(boxes)), key=np.min)
     order = np.argsort(-scores, kind="stable")
     return Detections((boxes * side)[:, [1, 0, 3, 2]], scores, np.rint(classes)).take(order)
 
-
-NAMES = ("TensorArrayStack/", "TensorArrayStack_1/", "add")
-"""Parts of the names of the outputs with boxes, scores and classes."""
 
 PEDESTRIANS = Recipe(
     name="ssdlite-pedestrians",
