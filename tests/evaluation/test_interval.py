@@ -41,6 +41,12 @@ def test_no_difference_among_few_samples_is_no_certainty() -> None:
     assert -0.3 < many[0] < 0 < many[1] < 0.3
 
 
+def test_a_sample_that_is_right_in_part_adds_no_sample_that_is_all_wrong() -> None:
+    before, after = score([92.0, 93.0, 94.0, 95.0]), score([91.9, 92.8, 93.9, 94.8])
+    low, high = drop_interval(before, after, TOP1)
+    assert 0 < low < 0.15 < high < 0.3
+
+
 def test_a_metric_where_lower_is_better_turns_the_sign() -> None:
     low, high = drop_interval(score([1.0] * 50, ERROR), score([21.0] * 50, ERROR), ERROR)
     assert low > 0 and high < 40

@@ -25,9 +25,10 @@ def drop_interval(baseline: Score, int8: Score, metric: Metric) -> Interval | No
     """The drop of INT8 with 95 % confidence, in the unit of the metric, positive when INT8 is worse.
 
     Both models see the same samples, so that the differences count and not the spread of the scores. Where the score is
-    the mean over the samples: normal, and for shares with half a sample added for every way to win, lose or stay, so
-    that no difference among few samples is not taken for certainty. Else: the samples are drawn anew, for both models
-    the same ones. None for fewer than two samples, values that are no numbers, or a metric too slow to resample.
+    the mean over the samples: normal, and where every sample is right or wrong, with half a sample added for every way
+    to win, lose or stay, so that no difference among few samples is not taken for certainty. Else: the samples are
+    drawn anew, for both models the same ones. None for fewer than two samples, values that are no numbers, or a metric
+    too slow to resample.
 
     Source: Agresti and Min 2005 (Statistics in Medicine 24:729), Wald+2; Efron 1979 (paired bootstrap).
     """
@@ -36,7 +37,9 @@ def drop_interval(baseline: Score, int8: Score, metric: Metric) -> Interval | No
     if worse.size < 2 or not np.isfinite(worse).all():
         return None
     if all(np.isclose(each.values.mean(), each.score, rtol=0, atol=1e-6) for each in (baseline, int8)):
-        return paired_normal(worse, 100.0 if metric.unit == PERCENT else 0.0)
+        both = np.concatenate([baseline.values, int8.values])
+        is_yes_or_no = metric.unit == PERCENT and bool(np.isin(both, (0.0, 100.0)).all())
+        return paired_normal(worse, 100.0 if is_yes_or_no else 0.0)
 
     def drop(chosen: NDArray[np.int64]) -> float:
         scores = (metric.score([each.evidence[i] for i in chosen]).score for each in (baseline, int8))
