@@ -122,7 +122,7 @@ TASK_SETS: tuple[TaskSet, ...] = (
     TaskSet(paddle.RECOGNISER, write_lines, "pictures of lines, rec_gt.txt"),
     TaskSet(nanodet.NANODET, write_boxed_scenes, "COCO", (100, 100)),
     TaskSet(pedestrians.PEDESTRIANS, write_pedestrians, "COCO", (200, 200)),
-    TaskSet(minilm.MINILM, write_texts, "CSV, tokenizer.json"),
+    TaskSet(minilm.MINILM, write_texts, "CSV, tokenizer.json", (300, 1000)),
     TaskSet(saliency.SALIENCY, write_masked_scenes, "Images, Masks", (48, 48)),
     TaskSet(esrgan.ESRGAN, write_crops, "LR, HR", (48, 100)),
     TaskSet(craft.CRAFT, write_pages, "Images, Masks", (32, 16), {"metric": "benchmarks.region_metric:region_auc"}),
