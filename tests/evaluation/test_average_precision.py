@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from calibench.datasets.frame import same
@@ -199,6 +199,7 @@ def random_picture(seed, size=(200, 200)):
         (np.array([a, b, a + 30, b + 30]), int(random.integers(3)), random.random())
         for a, b in random.uniform(0, 170, (4, 2))
     ]
+    rows = [row for row in rows if (row[0][2:] > row[0][:2]).all()]  # tasks drop finds without an area
     rows.sort(key=lambda row: -row[2])
     return seen(objects(*true), found(*rows), size)
 
@@ -250,13 +251,11 @@ def test_coco_is_what_the_reference_implementation_says(seed):
     assert summary.details["AR"] == pytest.approx(100 * judge.stats[8], abs=1e-6)
 
 
-@settings(deadline=None, max_examples=25, derandomize=True)
+@settings(deadline=None, max_examples=25)
 @given(st.integers(0, 100_000))
+@example(3263)
 def test_voc_and_coco_agree_where_objects_lie_apart(seed):
-    """Then no find has a second object to go to; what is left between them is how finely the curve is read.
-
-    The same seeds each time: of a thousand looked at none was off by more than 1.2 points, but seed 3263 is by 3.4.
-    """
+    """Then no find has a second object to go to; what is left between them is how finely the curve is read."""
     pictures = [random_picture(seed + number) for number in range(6)]
     for picture in pictures:
         picture.truth.objects.is_ignored[:] = False
