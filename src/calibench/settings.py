@@ -174,9 +174,44 @@ class TaskSettings(Frozen):
         return outputs
 
 
+class AccuracySettings(Frozen):
+    """What the accuracy-aware method may lose, and how long it may look."""
+
+    max_drop: FiniteFloat = Field(
+        0.5, ge=0, description="largest accuracy drop, in points of the metric; relative: percent of the FP32 score"
+    )
+    drop_type: Literal["absolute", "relative"] = Field("absolute", description="what `max_drop` and `limits` count in")
+    limits: dict[str, Annotated[FiniteFloat, Field(ge=0)]] = Field(
+        default_factory=dict, description="further metrics of the task, each with its largest drop: {top5: 0.2}"
+    )
+    max_class_drop: FiniteFloat | None = Field(None, ge=0, description="largest drop of any single class, in points")
+    label_free: bool = Field(
+        False,
+        description="without annotations: bound the drop by how often INT8 gives another answer than FP32",
+    )
+    holdout: str | None = Field(
+        None,
+        description="annotated samples that decide nothing, on which the drop is measured again: a folder, or a share "
+        "of the validation dataset ('20%')",
+    )
+    time_budget_s: FiniteFloat | None = Field(None, gt=0, description="seconds that the search may take")
+    max_trials: int | None = Field(None, ge=1, description="models that may be evaluated")
+    repair: Switch = Field("auto", description="`auto`, `on`: mend biases before layers are given back; `off`: not")
+    front: int = Field(4, ge=0, description="further models evaluated after the answer, for other points of the front")
+    timings: Path | None = Field(
+        None, description="timings.json of another run, to decide by the same times; None: measured"
+    )
+
+
 class Settings(Frozen):
     """All settings of one calibration."""
 
+    method: Literal["default", "accuracy-aware"] = Field(
+        "default",
+        description="`default`: every layer that can runs in INT8. `accuracy-aware`: the fastest INT8 model whose "
+        "accuracy drop stays within `accuracy.max_drop`",
+    )
+    accuracy: AccuracySettings = Field(AccuracySettings(), description="of the accuracy-aware method")
     preset: Preset = Field(
         "performance",
         description="`performance`: weights and activations symmetric, every zero point is 0. `mixed`: activations "
@@ -307,6 +342,7 @@ def _known_beside(place: tuple[int | str, ...]) -> Iterable[str]:
         "data": DataSettings,
         "ignored": Ignored,
         "inputs": InputSettings,
+        "accuracy": AccuracySettings,
     }
     group = inner.get(str(place[0]), Settings) if len(place) > 1 else Settings
     return group.model_fields

@@ -1,5 +1,6 @@
 """Turn a clone of the FP32 graph into the INT8 model: FakeQuantize on activations, INT8 constants for weights."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,11 +33,16 @@ class WeightOptions:
     guard: bool = False
 
 
-def insert(graph: ov.Model, quantization: Quantization, options: WeightOptions) -> ov.Model:
+Shifts = Mapping[str, FloatArray]
+"""float32 [output channels] by name of a weighted layer: what is added to its bias."""
+
+
+def insert(graph: ov.Model, quantization: Quantization, options: WeightOptions, shifts: Shifts = {}) -> ov.Model:  # noqa: B006 - never changed
     """The INT8 model.
 
     Args:
         graph: normalised FP32 graph; not changed.
+        shifts: what is added to the biases of quantized layers, after their own correction.
     """
     model = graph.clone()
     index = operations(model)
@@ -54,6 +60,8 @@ def insert(graph: ov.Model, quantization: Quantization, options: WeightOptions) 
     for layer in quantization.placement.layers:
         if layer.weight_port is not None:
             _replace_weights(index[layer.name], layer, quantization, inputs, options)
+        if layer.name in shifts:
+            add_to_bias(index[layer.name], layer, shifts[layer.name])
     model.validate_nodes_and_infer_types()
     return model
 

@@ -8,12 +8,11 @@ import openvino as ov
 
 from calibench.datasets.dataset import Dataset, Subset
 from calibench.datasets.inputs import InputPlan
-from calibench.errors import DatasetError, ModelError
-from calibench.inference.runner import ShapeError, compile_for_samples, infer_all
+from calibench.errors import ModelError
+from calibench.inference.runner import ShapeError, infer_all
 from calibench.machine import has_vnni
 from calibench.models.graph import RECURRENT, WEIGHTED, TensorKey
 from calibench.models.logits import expose
-from calibench.models.ports import port_name
 from calibench.progress import Progress
 from calibench.quantizers.choose import Thinned, Trial, thin, try_out
 from calibench.quantizers.fit import Quantization, Recipe, fit
@@ -22,6 +21,7 @@ from calibench.quantizers.observed import Counts, histograms
 from calibench.quantizers.placement import drop_layers, place
 from calibench.quantizers.prepare import Prepared, check_weights, prepare
 from calibench.quantizers.recipes import is_promising, is_same, recipes
+from calibench.quantizers.run import Run, check_shapes, common_shapes
 from calibench.quantizers.sites import Placement
 from calibench.settings import Settings
 from calibench.statistics.collect import Collected, collect
@@ -31,8 +31,6 @@ KEPT_APART = 64
 """Samples on which recipes are compared and that are used for nothing else."""
 LEAST_FOR_CHOICE = 128
 """With a smaller subset the safe recipe is taken: too few samples would be left to measure, or to judge by."""
-LOOKED_AT = 16
-"""Samples whose shapes are looked at beforehand; should a later one differ, the work begins anew."""
 
 OVERFLOWS = "its weights are the left operand, where sums of 16 bits overflow on a CPU without VNNI"
 
@@ -48,6 +46,7 @@ class Quantized:
         is_small: there were too few samples to compare recipes.
         histograms: what was observed at every quantized tensor.
         options: how the weights were rounded.
+        run: how graphs were run meanwhile.
     """
 
     graph: ov.Model
@@ -58,6 +57,7 @@ class Quantized:
     is_small: bool
     histograms: Mapping[TensorKey, Counts]
     options: WeightOptions
+    run: Run
 
 
 def quantize(
@@ -74,15 +74,15 @@ def quantize(
         ModelError: nothing can be quantized, or the network yields NaN on every sample.
         DatasetError: a sample cannot be read.
     """
-    shapes = _common_shapes(subset, plan)
-    _check_shapes(graph, shapes)
+    shapes = common_shapes(subset, plan)
+    check_shapes(graph, shapes)
     try:
-        return _quantize(graph, subset, settings, _Run(settings.device, threads, plan, shapes), progress)
+        return _quantize(graph, subset, settings, Run(settings.device, threads, plan, shapes), progress)
     except ShapeError:
-        return _quantize(graph, subset, settings, _Run(settings.device, threads, plan, {}), progress)
+        return _quantize(graph, subset, settings, Run(settings.device, threads, plan, {}), progress)
 
 
-def _quantize(graph: ov.Model, subset: Dataset, settings: Settings, run: "_Run", progress: Progress) -> Quantized:
+def _quantize(graph: ov.Model, subset: Dataset, settings: Settings, run: Run, progress: Progress) -> Quantized:
     placement = place(graph, settings.ignored)
     if _is_guarded(settings):
         left = {layer.name: OVERFLOWS for layer in placement.layers if layer.weight_port == 0}
@@ -115,6 +115,7 @@ def _quantize(graph: ov.Model, subset: Dataset, settings: Settings, run: "_Run",
         len(subset) < LEAST_FOR_CHOICE,
         histograms(prepared.measured, quantization),
         _weight_options(settings),
+        run,
     )
 
 
@@ -123,7 +124,7 @@ def _choose(
     prepared: Prepared,
     wanted: tuple[Recipe, ...],
     kept_apart: Dataset,
-    run: "_Run",
+    run: Run,
     settings: Settings,
     progress: Progress,
 ) -> tuple[Quantization, ov.Model, tuple[Trial, ...]]:
@@ -146,52 +147,8 @@ def _choose(
     return *made[best], tuple(trials)
 
 
-@dataclass(frozen=True)
-class _Run:
-    """How graphs are run during the calibration; `shapes`: of the graph's inputs, empty when the samples differ."""
-
-    device: str
-    threads: int
-    plan: InputPlan
-    shapes: dict[str, tuple[int, ...]]
-
-    def copy(self, graph: ov.Model) -> ov.Model:
-        """A clone at the shapes of the samples: that compiles to faster kernels.
-
-        Raises:
-            ShapeError: the graph cannot have them; running at free shapes tells more.
-        """
-        copy = graph.clone()
-        if self.shapes:
-            try:
-                copy.reshape({port: self.shapes[port_name(port)] for port in copy.inputs})
-            except RuntimeError:
-                raise ShapeError("The model cannot be brought to the shapes of the samples.") from None
-        return copy
-
-    def compile(self, copy: ov.Model) -> ov.CompiledModel:
-        """Compile with the preparation of the samples in front."""
-        return compile_for_samples(self.plan.attach(copy), self.device, self.threads)
-
-
-def _common_shapes(samples: Dataset, plan: InputPlan) -> dict[str, tuple[int, ...]]:
-    """The shapes that the graph sees if they are the same in the first samples, else empty."""
-    first = plan.shapes(samples[0])
-    if len(plan.images) == len(plan.inputs):
-        return first
-    return first if all(plan.shapes(samples[i]) == first for i in range(1, min(LOOKED_AT, len(samples)))) else {}
-
-
-def _check_shapes(graph: ov.Model, shapes: dict[str, tuple[int, ...]]) -> None:
-    """Before anything is reshaped: a fixed axis of the model must not silently take the length of the samples."""
-    for port in graph.inputs:
-        shape, own = shapes.get(port_name(port)), port.get_partial_shape()
-        if shape and not own.compatible(ov.PartialShape(shape)):
-            raise DatasetError(f"The samples' input {port_name(port)} is {list(shape)}, the model takes {own}.")
-
-
 def _measure(
-    graph: ov.Model, placement: Placement, samples: Dataset, run: _Run, settings: Settings, progress: Progress
+    graph: ov.Model, placement: Placement, samples: Dataset, run: Run, settings: Settings, progress: Progress
 ) -> Collected:
     probed = run.copy(graph)
     layout = add_probe(probed, placement.points)
@@ -225,7 +182,7 @@ def _keep_apart(subset: Dataset, tried: int) -> tuple[Dataset, Dataset]:
     return Subset(subset, tuple(numbers[:cut])), Subset(subset, tuple(numbers[cut:]))
 
 
-def _references(graph: ov.Model, samples: Dataset, run: _Run) -> list[Thinned]:
+def _references(graph: ov.Model, samples: Dataset, run: Run) -> list[Thinned]:
     """What the FP32 graph makes of the samples kept apart."""
     if len(samples) == 0:
         return []
