@@ -10,11 +10,13 @@ import math
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import ValidationError, field_validator
 
 from calibench.errors import JobError
 from calibench.inference.benchmark import Speed
 from calibench.machine import Machine
+from calibench.reports.fields import decided, measured
+from calibench.reports.search_report import SearchReport
 from calibench.settings import Frozen, Settings
 
 SCHEMA_VERSION = 2
@@ -24,16 +26,6 @@ SQNR_CAP_DB = 200.0
 
 WITHOUT_EFFECT = ("threads", "cache_dir", "keep_cache")
 """Settings that change how a run goes, never what it decides."""
-
-
-def decided(default: Any, description: str, **more: Any) -> Any:
-    """A field that is the same in every run with the same inputs, settings and CPU flags."""
-    return Field(default, description=description, json_schema_extra={"kind": "decided"}, **more)
-
-
-def measured(default: Any, description: str, **more: Any) -> Any:
-    """A field that depends on the machine and the moment."""
-    return Field(default, description=description, json_schema_extra={"kind": "measured"}, **more)
 
 
 def capped(value_db: float) -> float:
@@ -270,6 +262,11 @@ class Report(Frozen):
     runtime_layers: dict[str, tuple[TimedLayer, ...]] = measured({}, "fp32, int8 -> layers as they ran, in order")
     seconds: dict[str, float] = measured({}, "stage -> time")
     peak_rss_mb: float | None = measured(None, "the most memory that the process held at once, MB")
+
+    search: SearchReport | None = measured(
+        None,
+        "what the accuracy-aware method promises and how it came to it; None where every layer is INT8 that can be",
+    )
 
     advice: tuple[Advice, ...] = measured((), "what to know and to do, the most important first")
     notes: tuple[str, ...] = measured((), "what the person should know, one sentence each")

@@ -50,6 +50,7 @@ class Outcome:
         holds: every limit holds; certain where `is_exact`, else as far as could be seen.
         excess: by how much the tightest limit is exceeded, in its unit; negative: what is left.
         broken: which limit that is, in words; '' where all hold.
+        interval: 95 % for `drop`, paired; None where it was not worked out.
     """
 
     drop: float
@@ -59,6 +60,7 @@ class Outcome:
     holds: bool
     excess: float
     broken: str = ""
+    interval: tuple[float, float] | None = None
 
     @property
     def is_exact(self) -> bool:
@@ -115,6 +117,8 @@ class FrontPoint:
         trial: number of the trial.
         fps: throughput as measured, samples a second; None where it was not.
         folder: where its files lie, relative to the result.
+        drop_interval: 95 %, paired; None where it is not known.
+        int8_bytes: size of its files.
     """
 
     trial: int
@@ -123,6 +127,8 @@ class FrontPoint:
     time_ms: float | None
     fps: float | None = None
     folder: str = ""
+    drop_interval: tuple[float, float] | None = None
+    int8_bytes: int | None = None
 
 
 @dataclass(frozen=True)
