@@ -1,12 +1,14 @@
 """From a model, its inputs and a dataset to the one who judges outputs: task and metric."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import openvino as ov
 
 from calibench.datasets.dataset import Dataset, Description
 from calibench.datasets.inputs import InputPlan
+from calibench.errors import CalibenchError
 from calibench.evaluation.metrics.metric import Metric, NamedOutputs, Observation
 from calibench.evaluation.tasks.outputs import check_outputs
 from calibench.evaluation.tasks.task import Context, Task
@@ -42,6 +44,19 @@ class Judge:
         """Raise DatasetError when a label that the metric needs is no class of the model."""
         if self.metric.needs == "label":
             self.task.check(outputs, samples.labels)
+
+
+@contextmanager
+def at_sample(name: str) -> Iterator[None]:
+    """Name the sample in whatever the judging of it refuses, as a person's own metric may.
+
+    Raises:
+        CalibenchError: what the block raised, of the same kind, with the sample in front.
+    """
+    try:
+        yield
+    except CalibenchError as error:
+        raise type(error)(f"{name}: {error}") from None
 
 
 def make_judge(source: ov.Model, plan: InputPlan, samples: Dataset, settings: Settings) -> Judge:

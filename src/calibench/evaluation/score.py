@@ -9,7 +9,7 @@ import numpy as np
 from calibench.datasets.dataset import Dataset
 from calibench.errors import DatasetError
 from calibench.evaluation.distortion import Distortion, sqnr_db
-from calibench.evaluation.judge import Judge
+from calibench.evaluation.judge import Judge, at_sample
 from calibench.evaluation.metrics.cosine import cosine_of
 from calibench.evaluation.metrics.metric import (
     Array,
@@ -103,7 +103,9 @@ def score(outputs: Iterable[Outputs], samples: Dataset, judge: Judge) -> Score:
         named = judge.named(each)
         if index == 0:
             judge.check(named, samples)
-        tally.add(judge.observe(named, named, samples.describe(index)))
+        described = samples.describe(index)
+        with at_sample(described.name):
+            tally.add(judge.observe(named, named, described))
     return tally.score()
 
 
@@ -128,8 +130,9 @@ def compare(pairs: Iterable[tuple[Outputs, Outputs]], samples: Dataset, judge: J
         if index == 0:
             judge.check(before, samples)
         exact, seen = judge.observe(before, before, described), judge.observe(after, before, described)
-        baseline.add(exact)
-        int8.add(seen)
+        with at_sample(described.name):
+            baseline.add(exact)
+            int8.add(seen)
         sqnrs.append(_add(distortions, before, after))
         cosines.append(cosine_of(after, before))
         for name in varying:

@@ -1,0 +1,95 @@
+"""Which limits a result must keep, worked out from what was asked and what FP32 scores; and what makes no sense."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from calibench.errors import DatasetError, SettingsError
+from calibench.evaluation.metrics.metric import PERCENT, Metric, Summary
+from calibench.search.values import Limit
+from calibench.settings import AccuracySettings
+
+CHANCE_ERRORS = 3.0
+"""Standard errors above chance that FP32 must score at least: below, the settings are wrong, not the model."""
+NOTHING = 1.0
+"""Percent; a score where chance is 0, such as mean average precision, that shows that nothing is recognised."""
+
+
+def check_limits(metrics: Sequence[Metric], settings: AccuracySettings) -> None:
+    """Refuse limits that no score could break, before anything runs.
+
+    Raises:
+        SettingsError: names the option and the bound.
+    """
+    is_relative = settings.drop_type == "relative"
+    asked = {"--max-drop": settings.max_drop, **{f"--limit {name}": drop for name, drop in settings.limits.items()}}
+    for option, drop in asked.items():
+        bounded = is_relative or metrics[0].unit == PERCENT
+        if bounded and drop >= 100:
+            of = "percent of the FP32 score" if is_relative else "points of a metric that goes from 0 to 100"
+            raise SettingsError(f"{option} {drop:g}: in {of}, no model could lose more. Give less than 100, such as 1.")
+
+
+def applied(
+    metrics: Sequence[Metric], baseline: Mapping[str, Summary], settings: AccuracySettings, classes: Sequence[str] = ()
+) -> tuple[Limit, ...]:
+    """All limits in the unit of their metric, that of the main metric first.
+
+    Raises:
+        DatasetError: FP32 has no score in a metric that is limited.
+    """
+    drops = {metrics[0].name: settings.max_drop, **settings.limits}
+    found = []
+    for name, drop in drops.items():
+        score = baseline[name].score
+        if not np.isfinite(score):
+            raise DatasetError(
+                f"{name} cannot be told for FP32: no validation sample has anything annotated that it is measured on. "
+                "Give other samples with --validation, or another --metric."
+            )
+        found.append(Limit(name, drop * abs(score) / 100 if settings.drop_type == "relative" else drop))
+    if settings.max_class_drop is not None:
+        known = [each for each in baseline[metrics[0].name].classes if each.score is not None]
+        if not known:
+            raise SettingsError(
+                f"--max-class-drop {settings.max_class_drop:g}: metric {metrics[0].name} has no score per class. "
+                "Leave the option out, or take a metric that has, such as top1, coco, mean-iou."
+            )
+        found += [Limit(metrics[0].name, settings.max_class_drop, each.label) for each in known]
+    return tuple(found)
+
+
+def check_baseline(metric: Metric, baseline: Summary, values: np.ndarray, classes: int, cause: str = "") -> None:
+    """Refuse a search against an FP32 score that is no better than guessing.
+
+    Args:
+        values: float64 [N], the value of every sample.
+        classes: that a sample may have; 0 where chance scores nothing.
+        cause: what the trial of the settings found, in one sentence.
+
+    Raises:
+        DatasetError: with that cause.
+    """
+    if metric.unit != PERCENT or not metric.higher_is_better or metric.needs in ("reference", "nothing"):
+        return
+    guessed = 100.0 / classes if classes and metric.name.startswith("top") else 0.0
+    if metric.name.startswith("top") and metric.name[3:].isdecimal():
+        guessed *= int(metric.name[3:])
+    error = 100.0 * float(np.sqrt(guessed / 100 * (1 - min(guessed, 100.0) / 100) / max(1, len(values))))
+    least = guessed + CHANCE_ERRORS * error if guessed else NOTHING
+    if guessed >= 100.0 or baseline.score > least:
+        return
+    chance = f", and guessing would give {guessed:.1f} %" if guessed else ""
+    reason = cause or "Probably an input setting (--mean, --scale, --color, --label-offset) or the order of the classes"
+    raise DatasetError(
+        f"FP32 scores {baseline.score:.2f} % of {metric.name} on {len(values)} samples{chance}: a limit on its drop "
+        f"would say nothing. {reason.rstrip('.')}."
+    )
+
+
+def name_of(limit: Limit, classes: Sequence[str] = ()) -> str:
+    """A limit for a person: 'top1', 'class cat of top1'."""
+    if limit.label is None:
+        return limit.metric
+    named = classes[limit.label] if limit.label < len(classes) else str(limit.label)
+    return f"class {named} of {limit.metric}"
