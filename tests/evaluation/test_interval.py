@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from calibench.evaluation import interval
-from calibench.evaluation.interval import bootstrap, drop_interval, paired_normal
+from calibench.evaluation.interval import bootstrap, drop_interval, paired_normal, samples_needed
 from calibench.evaluation.metrics.metric import Metric, Summary, mean_of
 from calibench.evaluation.score import Score
 
@@ -81,3 +81,25 @@ def test_resampling_agrees_with_the_normal_way() -> None:
 def test_the_interval_holds_the_mean_that_it_is_drawn_around(worse) -> None:
     low, high = paired_normal(worse)
     assert low - 1e-6 <= worse.mean() <= high + 1e-6
+
+
+def test_needed_samples_by_hand() -> None:
+    # one in 100 lost, one won: variance 2 * 100^2 / 100 = 200; (1.96 / 0.5)^2 * 200 = 3073.2
+    worse = np.array([100.0, -100.0] + [0.0] * 98)
+    assert samples_needed(worse, 0.5) == 3074
+    assert samples_needed(worse, 1.0) == 769
+    assert samples_needed(worse, 50.0) == 2
+
+
+def test_with_so_many_samples_half_the_interval_is_the_limit() -> None:
+    worse = np.random.default_rng(3).normal(0.2, 4.0, 500)
+    count = samples_needed(worse, 0.25)
+    low, high = paired_normal(np.resize(worse, count))
+    assert (high - low) / 2 == pytest.approx(0.25, rel=0.02)
+
+
+def test_needed_samples_are_not_known_where_nothing_differs() -> None:
+    assert samples_needed(np.zeros(100), 0.5) is None
+    assert samples_needed(np.array([1.0, 2.0]), 0.0) is None
+    assert samples_needed(np.array([1.0]), 0.5) is None
+    assert samples_needed(np.array([1.0, np.nan]), 0.5) is None

@@ -1,6 +1,7 @@
 """How sure an accuracy drop is: the interval that other samples of the same sort would probably stay in."""
 
 from collections.abc import Callable
+from math import ceil
 from time import perf_counter
 
 import numpy as np
@@ -62,6 +63,26 @@ def paired_normal(worse: NDArray[np.float64], largest: float = 0.0) -> Interval:
     square = (float(np.square(worse).sum()) + largest**2) / count
     error = float(np.sqrt(max(square - mean**2, 0.0) / count))
     return mean - Z95 * error, mean + Z95 * error
+
+
+def samples_needed(worse: NDArray[np.float64], limit: float) -> int | None:
+    """How many samples of the same sort tell a drop of `limit` from no drop, with 95 % confidence.
+
+    With so many, half the width of the paired normal interval is `limit`: 0 is no longer in the interval of a drop that
+    large. Where the score is no mean of the values, such as mean average precision, it is an estimate.
+
+    Args:
+        worse: float64 [N]; by how much every sample is worse, in the unit of the metric.
+        limit: >= 0, in the same unit.
+
+    Returns:
+        At least 2; None where it cannot be told: fewer than two samples, values that are no numbers, no sample that
+        differs from another, or a limit of 0, which no number of samples tells from noise.
+    """
+    if worse.size < 2 or limit <= 0 or not np.isfinite(worse).all():
+        return None
+    spread = float(worse.std())
+    return max(2, ceil((Z95 * spread / limit) ** 2)) if spread else None
 
 
 def bootstrap(drop: Callable[[NDArray[np.int64]], float], count: int) -> Interval | None:
