@@ -285,19 +285,31 @@ def as_json(report: Report) -> dict[str, Any]:
 
 
 def write_report(report: Report, path: Path) -> None:
-    """Write as JSON; each layer stands on one line, so that two reports can be compared line by line.
+    """Write as JSON; each layer and each trial stands on one line, so that reports can be compared line by line.
 
     What is no number (a metric of no samples) becomes null.
     """
-    lines = []
-    for name, value in as_json(report).items():
-        if name == "layers" and value:
-            rows = ",\n".join(f"    {json.dumps(row, ensure_ascii=False, allow_nan=False)}" for row in value)
-            text = f"[\n{rows}\n  ]"
-        else:
-            text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False).replace("\n", "\n  ")
-        lines.append(f'  "{name}": {text}')
+    lines = [f'  "{name}": {_text(name, value)}' for name, value in as_json(report).items()]
     path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+
+
+def _text(name: str, value: Any) -> str:
+    """A value as JSON, to stand behind its name."""
+    if name == "search" and value:
+        return "{\n" + ",\n".join(f'    "{key}": {_rows(each, 4)}' for key, each in value.items()) + "\n  }"
+    return _rows(value, 2) if name == "layers" else _json(value, 2).replace("\n", "\n  ")
+
+
+def _rows(value: Any, depth: int) -> str:
+    """A list with each item on a line of its own; anything else on one line."""
+    if not isinstance(value, list) or not value:
+        return _json(value)
+    indent = " " * depth
+    return "[\n" + ",\n".join(f"{indent}  {_json(row)}" for row in value) + f"\n{indent}]"
+
+
+def _json(value: Any, indent: int | None = None) -> str:
+    return json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
 
 
 def read_report(path: Path) -> Report:
