@@ -20,7 +20,7 @@ from calibench.models.graph import (
     rank,
     tensor,
 )
-from calibench.quantizers.fit import Quantization
+from calibench.quantizers.fit import Quantization, Quantizer
 from calibench.quantizers.integers import ACTIVATION_LEVELS, GUARDED_WEIGHT_LIMIT, WEIGHT_LIMIT, quantize_weights
 from calibench.quantizers.weights import mean_output
 
@@ -49,10 +49,7 @@ def insert(graph: ov.Model, quantization: Quantization, options: WeightOptions, 
     read_from = _divide_channels(index, quantization)
     for quantizer in quantization.quantizers:
         source = read_from.get(quantizer.site.tensor) or tensor(index, quantizer.site.tensor)
-        grid = quantizer.grid
-        shape = _broadcast_shape(grid.low.size, quantizer.channel_axis, rank(source) or 1)
-        low, high = (_constant(bound.reshape(shape), source) for bound in (grid.low, grid.high))
-        node = ops.fake_quantize(source, low, high, low, high, ACTIVATION_LEVELS)
+        node = fake_quantize(source, quantizer)
         _name(node, f"{quantizer.site.tensor[0]}.{quantizer.site.tensor[1]}/quantizer")
         for port in quantizer.site.ports:
             index[port.operation].input(port.index).replace_source_output(node.output(0))
@@ -72,12 +69,24 @@ def _divide_channels(index: dict[str, Any], quantization: Quantization) -> dict[
     for point in quantization.placement.points:
         factors = quantization.factors.get(point.tensor)
         if factors is not None:
-            source = tensor(index, point.tensor)
-            shape = _broadcast_shape(factors.size, point.channel_axis, rank(source) or 1)
-            node = ops.multiply(source, _constant(np.asarray(1 / factors, np.float32).reshape(shape), source))
+            node = divide(tensor(index, point.tensor), factors, point.channel_axis)
             _name(node, f"{point.tensor[0]}.{point.tensor[1]}/smoothing")
             divided[point.tensor] = node.output(0)
     return divided
+
+
+def fake_quantize(source: Any, quantizer: Quantizer) -> Any:
+    """The node that brings a tensor, smoothed already, to the grid of a quantizer."""
+    grid = quantizer.grid
+    shape = _broadcast_shape(grid.low.size, quantizer.channel_axis, rank(source) or 1)
+    low, high = (_constant(bound.reshape(shape), source) for bound in (grid.low, grid.high))
+    return ops.fake_quantize(source, low, high, low, high, ACTIVATION_LEVELS)
+
+
+def divide(source: Any, factors: FloatArray, axis: int) -> Any:
+    """The node that divides the channels of a tensor by float32 [channels]."""
+    shape = _broadcast_shape(factors.size, axis, rank(source) or 1)
+    return ops.multiply(source, _constant(np.asarray(1 / factors, np.float32).reshape(shape), source))
 
 
 def _broadcast_shape(size: int, axis: int | None, dims: int) -> list[int]:
@@ -147,20 +156,36 @@ def _replace_weights(
     assert layer.weight_port is not None
     read = inputs.get(Port(layer.name, layer.activation_ports[0]))
     rounded = round_weights(op, layer, quantization, read, options)
-    weights, integers, scale = rounded.exact, rounded.integers, rounded.scale
-    stored = ops.constant(integers)
+    scaled = stored_weights(op, layer, rounded)
+    op.input(layer.weight_port).replace_source_output(scaled.output(0))
+    shift = bias_shift(op, layer, quantization, read, rounded)
+    if shift is not None:
+        add_to_bias(op, layer, shift)
+
+
+def stored_weights(op: Any, layer: WeightedLayer, rounded: RoundedWeights) -> Any:
+    """INT8 constant -> Convert -> Multiply, in the element type in which the layer computes; the last of the three."""
+    stored = ops.constant(rounded.integers)
     stored.set_friendly_name(f"{layer.name}/weights")
     wide = ops.convert(stored, op.get_output_element_type(0).to_string())
     wide.set_friendly_name(f"{layer.name}/weights/convert")
-    scaled = ops.multiply(wide, _constant(scale, op.output(0)))
+    scaled = ops.multiply(wide, _constant(rounded.scale, op.output(0)))
     _name(scaled, f"{layer.name}/weights/scale")
-    op.input(layer.weight_port).replace_source_output(scaled.output(0))
-    if quantization.recipe.bias_correction and read is not None:
-        stored_weights = integers * scale
-        lost = mean_output(op, layer, weights - stored_weights, quantization.means[read])
-        moved = mean_output(op, layer, stored_weights, quantization.shifts[read])
-        if lost is not None and moved is not None and (lost - moved).any():
-            add_to_bias(op, layer, lost - moved)
+    return scaled
+
+
+def bias_shift(
+    op: Any, layer: WeightedLayer, quantization: Quantization, read: TensorKey | None, rounded: RoundedWeights
+) -> FloatArray | None:
+    """float32 [output channels] that takes the mean of the rounding errors out again; None where nothing is done."""
+    if not quantization.recipe.bias_correction or read is None:
+        return None
+    weights = rounded.integers * rounded.scale
+    lost = mean_output(op, layer, rounded.exact - weights, quantization.means[read])
+    moved = mean_output(op, layer, weights, quantization.shifts[read])
+    if lost is None or moved is None or not (lost - moved).any():
+        return None
+    return np.asarray(lost - moved, np.float32)
 
 
 def _along_input(layer: WeightedLayer, weights: FloatArray, factors: FloatArray) -> FloatArray:
@@ -170,12 +195,16 @@ def _along_input(layer: WeightedLayer, weights: FloatArray, factors: FloatArray)
     return factors.reshape(shape)
 
 
+def shaped_shift(output: Any, layer: WeightedLayer, shift: FloatArray) -> FloatArray:
+    """float32 [output channels] in a shape that can be added to the output of a layer."""
+    dims = rank(output) or 1
+    return shift.reshape(_broadcast_shape(shift.size, dims - 1 if layer.type == "MatMul" else 1, dims))
+
+
 def add_to_bias(op: Any, layer: WeightedLayer, shift: FloatArray) -> None:
     """Add float32 [output channels] to a layer's bias; a layer without one gets it."""
     output = op.output(0)
-    dims = rank(output) or 1
-    axis = dims - 1 if layer.type == "MatMul" else 1
-    shaped = shift.reshape(_broadcast_shape(shift.size, axis, dims))
+    shaped = shaped_shift(output, layer, shift)
     readers = list(consumers(output))
     if len(readers) == 1 and readers[0][0].get_type_name() == "Add":
         addition, port = readers[0]
