@@ -51,6 +51,7 @@ class Outcome:
         excess: by how much the tightest limit is exceeded, in its unit; negative: what is left.
         broken: which limit that is, in words; '' where all hold.
         interval: 95 % for `drop`, paired; None where it was not worked out.
+        seconds: that building, compiling and running it took.
     """
 
     drop: float
@@ -61,6 +62,7 @@ class Outcome:
     excess: float
     broken: str = ""
     interval: tuple[float, float] | None = None
+    seconds: float = 0.0
 
     @property
     def is_exact(self) -> bool:
@@ -74,16 +76,14 @@ class Trial:
 
     Attributes:
         purpose: why it was tried, for a person: 'plain INT8', 'biases corrected', '4 worst layers in float', ...
-        time_ms: of one inference, predicted from the measured time of the layers; None before they were measured.
-        seconds: that the trial took.
+        time_ms: of one inference, predicted from the measured time of the layers; None where they were not measured.
     """
 
     number: int
     configuration: Configuration
     purpose: str
     outcome: Outcome
-    time_ms: float | None
-    seconds: float
+    time_ms: float | None = None
 
 
 @dataclass(frozen=True)
