@@ -159,7 +159,7 @@ def _trial(trial: Trial) -> TrialRow:
         holds=outcome.holds,
         broken=outcome.broken,
         time_ms=trial.time_ms,
-        seconds=trial.seconds,
+        seconds=trial.outcome.seconds,
     )
 
 
