@@ -166,9 +166,9 @@ def found_search(**fields: Any) -> Found:
         evaluated = more.get("evaluated", total)
         scores = {"top1": round(75.43 - drop, 2), "top5": round(92.4 - drop / 2, 2)} if evaluated == total else {}
         broken = "" if drop <= 0.5 else f"top1 by {drop - 0.5:.2f} points"
-        outcome = Outcome(drop, scores, evaluated, total, drop <= 0.5, drop - 0.5, broken)
+        outcome = Outcome(drop, scores, evaluated, total, drop <= 0.5, drop - 0.5, broken, seconds=evaluated / 900)
         configuration = Configuration(frozenset(floats), more.get("repair", "bias"))
-        trials.append(Trial(len(trials) + 1, configuration, purpose, outcome, time_ms, evaluated / 900))
+        trials.append(Trial(len(trials) + 1, configuration, purpose, outcome, time_ms))
 
     add("plain INT8", 4.2, 3.10, evaluated=820, repair="none")
     add("biases corrected", 1.12, 3.10)

@@ -82,7 +82,7 @@ def outcome(drop: float, *, holds: bool, evaluated: int = 100) -> Outcome:
 
 def trial(number: int, *floats: str, holds: bool = False, repair: str = "none") -> Trial:
     configuration = Configuration(frozenset(floats), repair)  # type: ignore[arg-type]
-    return Trial(number, configuration, "tried", outcome(1.0, holds=holds), None, 0.1)
+    return Trial(number, configuration, "tried", outcome(1.0, holds=holds))
 
 
 def found(best: int, *trials: Trial, **more) -> Found:

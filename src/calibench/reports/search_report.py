@@ -195,11 +195,12 @@ def _larger(best: Trial, found: Found) -> list[frozenset[str]]:
 
 
 def _point(point: FrontPoint, trials: dict[int, Trial]) -> FrontRow:
+    outcome = trials[point.trial].outcome
     return FrontRow(
         trial=point.trial,
         drop=point.drop,
-        drop_interval=point.drop_interval,
-        scores=dict(trials[point.trial].outcome.scores) if point.trial in trials else {},
+        drop_interval=point.drop_interval or outcome.interval,
+        scores=dict(outcome.scores),
         floats=tuple(sorted(point.configuration.floats)),
         repair=point.configuration.repair,
         time_ms=point.time_ms,
