@@ -14,8 +14,15 @@ from calibench.reports.deploy import write_deploy_script
 from calibench.reports.html import write_html
 from calibench.reports.per_class import write_classes_csv
 from calibench.reports.report import Report, write_report
+from calibench.reports.run_file import is_unfinished, run_file
+from calibench.search.folder_lock import SEARCH, check_free
 
-RESULT_FILES = frozenset(("model.xml", "model.bin", "report.json", "report.html", "deploy.py", "classes.csv"))
+RESULT_FILES = frozenset(
+    (
+        *("model.xml", "model.bin", "report.json", "report.html", "deploy.py", "classes.csv"),
+        *("timings.json", "front", SEARCH),  # of the accuracy-aware method
+    )
+)
 
 
 @contextmanager
@@ -30,23 +37,37 @@ def result_folder(out: Path, *, force: bool) -> Iterator[Path]:
     """
     try:
         out = out.resolve()
-        _check_place(out, force)
+        check_free(out)
+        check_place(out, force)
         out.parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=f".{out.name}-", suffix=".partial", dir=out.parent))
     except OSError as error:
         raise JobError(f"{out}: cannot be written ({error.strerror}). Choose a folder that you may write to.") from None
     try:
-        yield aside
-        _check_place(out, force)  # another run may have been faster
-        _swap(aside, out)
+        with naming(out, aside, "Nothing was changed there."):
+            yield aside
+            check_free(out)  # another run may have been faster
+            check_place(out, force)
+            _swap(aside, out)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def naming(out: Path, aside: Path, hint: str) -> Iterator[None]:
+    """Name the folder that the person knows where something cannot be written, not the one aside.
+
+    Raises:
+        JobError: instead of an OSError, with `hint` for what to do.
+    """
+    try:
+        yield
     except OSError as error:
         if error.errno == errno.EACCES and not str(error.filename).startswith((str(aside), str(out))):
             raise  # something else may not be read, such as the dataset
-        raise JobError(f"{out}: cannot be written ({error.strerror}). Nothing was changed there.") from None
-    except JobError as error:  # of a file in the folder aside, which nobody knows
+        raise JobError(f"{out}: cannot be written ({error.strerror}). {hint}") from None
+    except JobError as error:
         raise JobError(str(error).replace(str(aside), str(out))) from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 @contextmanager
@@ -68,10 +89,11 @@ def check_keeps_models(out: Path | None) -> None:
     """Refuse the folder of a calibration for a result without a model: replacing it would delete the INT8 model.
 
     Raises:
-        JobError: `out` holds a model.
+        JobError: `out` holds a model, or a search for one.
     """
-    if out is not None and (out / "model.xml").exists():
-        raise JobError(f"{out}: holds the model of a calibration, which would be lost. Give another folder.")
+    for name, file in (("model", "model.xml"), ("search", f"{SEARCH}/run.json")):
+        if out is not None and (out / file).exists():
+            raise JobError(f"{out}: holds the {name} of a calibration, which would be lost. Give another folder.")
 
 
 def write_result(report: Report, folder: Path) -> None:
@@ -88,18 +110,33 @@ def write_result(report: Report, folder: Path) -> None:
         write_classes_csv(report, folder / "classes.csv")
 
 
-def _check_place(out: Path, force: bool) -> None:
+def check_place(out: Path, force: bool) -> None:
+    """Whether a result may be written to `out`.
+
+    Raises:
+        JobError: it holds a search or a result and not `force`, or anything else.
+    """
     if not out.exists():
         return
     if not out.is_dir():
         raise JobError(f"{out}: is a file, not a folder. Give another name.")
     held = {path.name for path in out.iterdir()}
-    others = sorted(held - RESULT_FILES)
-    if others or (held and "report.json" not in held):
+    if SEARCH in held and _is_new(out / SEARCH):
+        held.remove(SEARCH)
+    has_search = run_file(out).exists()
+    others = sorted(held - RESULT_FILES) or sorted(held & {SEARCH} if not has_search else ())
+    if others or (held and "report.json" not in held and not has_search):
         named = others[0] if others else "a model without report.json"
         raise JobError(f"{out}: holds {named}, which is no result of Calibench. Give another folder; none is emptied.")
     if held and not force:
+        if is_unfinished(out):
+            raise JobError(f"{out}: holds an unfinished search. Go on with --resume {out}, or begin anew with --force.")
         raise JobError(f"{out}: exists already. Give another folder, or replace it with --force.")
+
+
+def _is_new(search: Path) -> bool:
+    """It holds no more than a run that was killed in its first moment leaves."""
+    return search.is_dir() and all(path.name == "lock" or path.name.startswith(".") for path in search.iterdir())
 
 
 def save_model(graph: ov.Model, folder: Path) -> int:

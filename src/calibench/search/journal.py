@@ -86,6 +86,16 @@ def count_kept(out: Path, kind: str = "trial") -> int:
         return 0
 
 
+def has_entries(out: Path) -> bool:
+    """Whether a run has left anything in the journal of `out` that could be used again, or that cannot be read."""
+    try:
+        return len(_whole_lines(journal_path(out).read_bytes())[0]) > 1
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+
+
 @contextmanager
 def _opened(path: Path, out: Path) -> Iterator[BinaryIO]:
     try:
