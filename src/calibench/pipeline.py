@@ -19,6 +19,16 @@ from calibench.evaluation.score import score, untold
 from calibench.evaluation.settle import settle
 from calibench.inference.runner import compile_for_samples, infer_batches
 from calibench.inference.side_by_side import benchmark
+from calibench.keeping import (
+    check_promise,
+    hold_out,
+    how_it_ended,
+    keep_front,
+    keep_promise,
+    key_of,
+    result_place,
+    with_metric,
+)
 from calibench.machine import check_device, default_precision, physical_cores
 from calibench.models.normalise import normalise
 from calibench.models.read import Model, as_path, read_model
@@ -29,9 +39,13 @@ from calibench.reports.answers import DatasetInspection, Evaluation, Inspection,
 from calibench.reports.assemble import Measured, assemble
 from calibench.reports.contact_sheet import contact_sheet
 from calibench.reports.report import Report
-from calibench.reports.result import result_or_temporary, save_model, write_result
+from calibench.reports.result import save_model, write_result
+from calibench.reports.run_file import asked
 from calibench.reports.shown import sample_rows
 from calibench.reports.stages import Stages
+from calibench.search.accuracy_aware import OnTrial, unseen
+from calibench.search.journal import open_journal
+from calibench.search.keep_accuracy import Start
 from calibench.settings import Settings, as_settings
 
 __all__ = ["Calibrated", "Evaluation", "Plan", "benchmark", "calibrate", "evaluate", "inspect", "plan"]
@@ -55,9 +69,11 @@ def calibrate(
     validation: Path | str | Dataset | None = None,
     benchmark: bool = True,
     force: bool = False,
+    resume: bool = False,
     progress: Progress = silent,
+    on_trial: OnTrial = unseen,
 ) -> Calibrated:
-    """Calibrate a model with the Default method and compare INT8 with FP32.
+    """Calibrate a model, by the method of the settings, and compare INT8 with FP32.
 
     Args:
         dataset: sets the ranges; without `validation` it is split by content, half for calibration, half for accuracy.
@@ -65,18 +81,21 @@ def calibrate(
         out: folder for the model, report.json and the pages drawn from it; written whole or not at all.
         benchmark: measure speed and the profile of the layers too.
         force: replace an `out` that is there already.
+        resume: go on with the search that was interrupted in `out`; everything else must be as it was.
+        on_trial: of the accuracy-aware method: called with each model that was evaluated, and the most still to come.
 
     Raises:
         CalibenchError: by kind, in one sentence what, where and what to do.
         Cancelled: by `progress`.
     """
-    settings = as_settings(settings)
+    settings = with_metric(as_settings(settings))
     check_device(settings.device)
     threads = settings.threads or physical_cores()
     stages = Stages()
     model = as_path(model)
     out, home = Path(out) if out is not None else None, model.parent
-    with result_or_temporary(out, force=force) as folder, ExitStack() as stack:
+    what = asked(model, dataset, validation, settings, benchmark)
+    with result_place(out, what, force=force, resume=resume) as folder, ExitStack() as stack:
         with stages.stage("read"):
             source, graph = _read(model, settings)
         with stages.stage("diagnose"):
@@ -87,17 +106,40 @@ def calibrate(
                 open_sets(graph, _as_dataset(dataset), _as_dataset(validation), settings, threads, progress, home)
             )
             judge = make_judge(source.graph, sets.plan, sets.validation, settings)
+            further = check_promise(source.graph, sets, judge, settings)
         with stages.stage("calibrate"):
             quantized = quantize(graph, sets.calibration, settings, sets.plan, threads, progress)
+        promise = None
+        if settings.method == "accuracy-aware":
+            with stages.stage("search"):
+                journal = stack.enter_context(open_journal(out, key_of(source, sets, settings)))
+                start = Start(
+                    graph,
+                    quantized,
+                    sets.calibration,
+                    sets.validation,
+                    judge,
+                    further,
+                    settings,
+                    " ".join(settled.warnings),
+                )
+                promise = keep_promise(start, journal, progress, on_trial)
+                quantized = promise.quantized
         fp32, int8 = sets.plan.attach(graph), sets.plan.attach(quantized.graph)
         both = Both(fp32, int8, sets.validation, settings, threads)
         with stages.stage("evaluate"):
-            comparison = compare_both(both, judge, progress)
+            comparison = compare_both(both, judge, progress, promise.outputs if promise else None)
             samples = sample_rows(comparison, judge, sets.validation, both.run)
             batch_agreement = audit_batches(int8, sets.validation, settings.batch, settings.device, threads)
         with stages.stage("benchmark"):
             layers = quantized.quantization.placement.names
             performance = measure_both(both, layers, progress) if benchmark else Performance()
+        found = None
+        if promise is not None:
+            with stages.stage("front"):
+                front = keep_front(promise, both, folder, benchmark, progress)
+                held_out = hold_out(both, sets.holdout, judge, progress)
+                found = how_it_ended(promise, both, comparison, performance, front, held_out)
         with stages.stage("write"):
             result = _signed(int8 if settings.embed_preprocessing else quantized.graph, source, settings, quantized)
             int8_bytes = save_model(result, folder)
@@ -113,7 +155,7 @@ def calibrate(
             stages.seconds,
             samples,
         )
-        report = assemble(source, graph, sets, settings, quantized, measured)
+        report = assemble(source, graph, sets, settings, quantized, measured, found)
         write_result(report, folder)
     return Calibrated(result, report, out)
 

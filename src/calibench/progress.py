@@ -19,7 +19,10 @@ class Progress(Protocol):
         """
 
 
-STAGES = ("read", "diagnose", "decode", "statistics", "fit", "evaluate", "benchmark", "write")
+STAGES = (
+    *("read", "diagnose", "decode", "statistics", "fit", "evaluate"),
+    *("validate", "rank", "search", "benchmark", "write"),
+)
 
 
 def silent(stage: str, done: int, total: int) -> None:

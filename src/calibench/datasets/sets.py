@@ -6,7 +6,8 @@ import tempfile
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 import openvino as ov
@@ -50,6 +51,8 @@ class Sets:
         total: samples that they were chosen from.
         validation: the samples that decide accuracy.
         has_own_validation: the person gave a set of its own.
+        holdout: samples that decide nothing, on which the drop is measured again; None where none was asked for.
+        overlap: contents that both set the ranges and decide, or decide and are held out.
     """
 
     plan: InputPlan
@@ -60,6 +63,8 @@ class Sets:
     validation: Dataset
     has_own_validation: bool
     notes: tuple[str, ...]
+    holdout: Dataset | None = None
+    overlap: int = 0
 
 
 @contextmanager
@@ -83,6 +88,8 @@ def open_sets(
     for each in (dataset,) if validation is None else (dataset, validation):
         check_dataset(each)
     caches: list[Cached] = []
+    if (held := _held_out_folder(settings)) is not None:
+        check_dataset(held)
     with tempfile.TemporaryDirectory(prefix="calibench-") as own:
         folder = settings.cache_dir or Path(own)
         try:
@@ -91,7 +98,9 @@ def open_sets(
             reading = _Reading(graph, plan, settings.data, () if home is None else (home,), threads, progress)
             opened = _open(dataset, reading, folder / "calibration", caches)
             other = None if validation is None else _open(validation, reading, folder / "validation", caches)
-            yield _make(plan, opened, other, settings, threads)
+            held = _held_out_folder(settings)
+            third = None if held is None else _open(held, reading, folder / "holdout", caches)
+            yield _with_holdout(_make(plan, opened, other, settings, threads), third, settings)
         finally:
             for cache in caches if not settings.keep_cache else ():
                 cache.remove()
@@ -179,6 +188,40 @@ def _checked(source: Dataset, samples: Dataset, threads: int, progress: Progress
     return Opened(source, found.samples, skipped, tuple(dict.fromkeys(note for note in notes if note)))
 
 
+def _held_out_folder(settings: Settings) -> Path | None:
+    """The dataset that is held out; None where none is, or where it is a share of the validation dataset."""
+    holdout = settings.accuracy.holdout if settings.method == "accuracy-aware" else None
+    return None if holdout is None or holdout.endswith("%") else Path(holdout)
+
+
+def _with_holdout(sets: Sets, given: Opened | None, settings: Settings) -> Sets:
+    """The sets with samples that decide nothing: those that were given, or a share of the validation dataset.
+
+    Raises:
+        SettingsError: the share is none.
+    """
+    if settings.method != "accuracy-aware" or settings.accuracy.holdout is None:
+        return sets
+    if given is not None:
+        shared = overlap(given.samples, sets.validation) + overlap(given.samples, sets.calibration)
+        more = f"{shared} held-out samples are among those that set the ranges or decide: they prove little."
+        notes = (*sets.notes, *given.notes, *((more,) if shared else ()))
+        return replace(sets, holdout=given.samples, notes=notes, overlap=sets.overlap + shared)
+    kept, held = split(sets.validation, 1 - _share(settings.accuracy.holdout))
+    note = f"{len(held)} of the {len(sets.validation)} validation samples decide nothing: they are held out."
+    return replace(sets, validation=kept, holdout=held, notes=(*sets.notes, note))
+
+
+def _share(text: str) -> Fraction:
+    try:
+        share = Fraction(text.removesuffix("%")) / 100
+    except (ValueError, ZeroDivisionError):
+        share = Fraction(0)
+    if not 0 < share < 1:
+        raise SettingsError(f"--holdout {text}: is no share. Give more than 0% and less than 100%, or a folder.")
+    return share
+
+
 def _choose(samples: Dataset, settings: Settings, threads: int) -> Subset:
     """The calibration subset, chosen as the settings say.
 
@@ -204,6 +247,7 @@ def _make(plan: InputPlan, opened: Opened, other: Opened | None, settings: Setti
         )
     half: Dataset
     validation: Dataset
+    shared = 0
     if other is None:
         half, validation = split(opened.samples)
         notes.append(
@@ -219,4 +263,4 @@ def _make(plan: InputPlan, opened: Opened, other: Opened | None, settings: Setti
             )
     chosen = _choose(half, settings, threads)
     notes += [note for note in (advice(len(chosen), len(half)), shortfall(settings.subset, len(half))) if note]
-    return Sets(plan, opened, other, chosen, len(half), validation, other is not None, tuple(notes))
+    return Sets(plan, opened, other, chosen, len(half), validation, other is not None, tuple(notes), overlap=shared)

@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -29,7 +29,9 @@ from calibench.reports.report import (
     TriedRecipe,
 )
 from calibench.reports.scores import score_fields
+from calibench.reports.searched import with_search
 from calibench.reports.speeds import performance_fields, reproduce_snippet, with_performance
+from calibench.search.values import Found
 from calibench.settings import Settings
 
 
@@ -56,12 +58,19 @@ class Measured:
 
 
 def assemble(
-    source: Model, graph: ov.Model, sets: Sets, settings: Settings, quantized: Quantized, measured: Measured
+    source: Model,
+    graph: ov.Model,
+    sets: Sets,
+    settings: Settings,
+    quantized: Quantized,
+    measured: Measured,
+    found: Found | None = None,
 ) -> Report:
     """The report of one calibration.
 
     Args:
         graph: the normalised FP32 graph, whose layers are listed.
+        found: what the search found; None for the Default method.
     """
     layers = with_performance(
         layer_rows(graph, quantized.quantization, quantized.histograms, quantized.options), measured.performance
@@ -100,6 +109,8 @@ def assemble(
         notes=(*measured.settled.warnings, *sets.notes, *_notes(source, quantized, measured.comparison)),
         reproduce=reproduce_snippet(settings.device, measured.precision),
     )
+    if found is not None:
+        report = with_search(report, replace(found, overlap=sets.overlap))
     notes = (*measured.settled.notes, *measured.judge.task.notes)
     return report.model_copy(update={"advice": advise(report), "task_notes": notes})
 

@@ -1,0 +1,260 @@
+"""The accuracy-aware method between calibration and report: search, certify, keep the whole front."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import openvino as ov
+
+from calibench.datasets.dataset import Dataset
+from calibench.datasets.sets import Sets, digest
+from calibench.errors import DatasetError, SettingsError
+from calibench.evaluation.both_models import Both, Performance, compare_both
+from calibench.evaluation.interval import samples_needed
+from calibench.evaluation.judge import Judge, make_context
+from calibench.evaluation.metrics.metric import Metric
+from calibench.evaluation.score import Comparison
+from calibench.evaluation.tasks.task_choice import choose_metric
+from calibench.inference.benchmark import BenchmarkSettings, Candidate, measure
+from calibench.inference.kept_outputs import KeptOutputs
+from calibench.inference.side_by_side import SAMPLES
+from calibench.models.read import Model
+from calibench.progress import Progress
+from calibench.quantizers.quantize import Quantized
+from calibench.reports.promise import float_reason
+from calibench.reports.result import result_or_temporary, save_model
+from calibench.reports.run_file import Asked
+from calibench.reports.search_folder import searched_or_temporary
+from calibench.search.accuracy_aware import OnTrial
+from calibench.search.front import front_of
+from calibench.search.journal import Journal
+from calibench.search.journal_key import run_key
+from calibench.search.keep_accuracy import Kept, Start, keep_accuracy
+from calibench.search.limits import check_limits
+from calibench.search.timing import write_timings
+from calibench.search.values import Found, FrontPoint, HeldOut, Trial
+from calibench.settings import Settings
+
+FRONT_SECONDS, FRONT_ROUNDS = 0.3, 3
+"""Of one measurement of a point of the front, and how often it is repeated."""
+STEADY = 1e-6
+"""Two evaluations of one model may differ by so much, as a share: sums in another order."""
+MEND = "bias correction of the whole network"
+SMOOTHED = "smoothing of its input"
+
+
+@dataclass(frozen=True)
+class Promise:
+    """The chosen model and everything that the search learnt; `quantized`: the network as chosen."""
+
+    kept: Kept
+    quantized: Quantized
+
+    @property
+    def best(self) -> Trial:
+        return self.kept.searched.best
+
+    @property
+    def outputs(self) -> KeptOutputs:
+        """What FP32 gave on the validation samples."""
+        return self.kept.baseline.outputs
+
+
+def with_metric(settings: Settings) -> Settings:
+    """The settings with the metric that bounds the drop where nothing is annotated."""
+    if settings.method == "accuracy-aware" and settings.accuracy.label_free and settings.metric == "auto":
+        return settings.model_copy(update={"metric": "agreement"})
+    return settings
+
+
+@contextmanager
+def result_place(out: Path | None, what: Asked, *, force: bool, resume: bool) -> Iterator[Path]:
+    """Where the finished files are written; the accuracy-aware method owns `out` meanwhile.
+
+    Raises:
+        SettingsError: `resume` with the Default method, which keeps nothing that it could go on with.
+        JobError: as `result_folder` and `searched_folder`.
+    """
+    if what.settings.method == "accuracy-aware":
+        with searched_or_temporary(out, what, force=force, resume=resume) as folder:
+            yield folder
+        return
+    if resume:
+        raise SettingsError("Only the accuracy-aware method can go on with a run. Calibrate anew.")
+    with result_or_temporary(out, force=force) as folder:
+        yield folder
+
+
+def key_of(source: Model, sets: Sets, settings: Settings) -> dict[str, Any]:
+    """What the entries of the journal depend on."""
+    datasets = {"calibration dataset": digest(sets.calibration), "validation dataset": digest(sets.validation)}
+    return run_key(source.sha256, datasets, settings)
+
+
+def check_promise(source: ov.Model, sets: Sets, judge: Judge, settings: Settings) -> tuple[Metric, ...]:
+    """Refuse what cannot be promised, before the calibration; the metrics that have a limit of their own.
+
+    Raises:
+        DatasetError: nothing is annotated that the metric needs.
+        SettingsError: a limit is impossible, or a metric unknown.
+    """
+    if settings.method == "default":
+        return ()
+    if judge.metric.needs == "reference" and not settings.accuracy.label_free:
+        reason = judge.mismatch or f"The validation samples of {sets.validation.name} have no annotations."
+        raise DatasetError(
+            f"{reason} The accuracy-aware method decides by accuracy, which takes annotated samples. Give them with "
+            "--validation, or bound the drop by how often INT8 disagrees with FP32: --label-free."
+        )
+    context = make_context(source, sets.plan, sets.validation, settings)
+    further = tuple(choose_metric(name, judge.task, context) for name in settings.accuracy.limits)
+    check_limits((judge.metric, *further), settings.accuracy)
+    return further
+
+
+def keep_promise(start: Start, journal: Journal, progress: Progress, on_trial: OnTrial) -> Promise:
+    """Search, and name for every layer in float why it is there.
+
+    Raises:
+        CalibenchError, Cancelled: as `keep_accuracy`.
+    """
+    kept = keep_accuracy(start, journal, progress, on_trial)
+    best = kept.searched.best.configuration
+    ranked = {each.name: each for each in kept.searched.ranking}
+    repairs = tried_repairs(kept)
+
+    def reason(name: str) -> str:
+        return float_reason(ranked[name], repairs.get(name, ()), start.judge.metric.unit)
+
+    quantized = replace(
+        start.quantized,
+        graph=kept.candidates.build(best),
+        quantization=kept.candidates.quantization(best, reason),
+    )
+    return Promise(kept, quantized)
+
+
+def tried_repairs(kept: Kept) -> Mapping[str, tuple[str, ...]]:
+    """Layer -> what was tried to mend it."""
+    mended = kept.candidates.shifts if any(t.configuration.repair == "bias" for t in kept.trials) else {}
+    factors = kept.candidates.quantized.quantization.factors
+    found: dict[str, tuple[str, ...]] = dict.fromkeys(mended, (MEND,))
+    for point in kept.candidates.quantized.quantization.placement.points:
+        if point.tensor in factors:
+            for consumer in point.consumers:
+                found[consumer.operation] = (*found.get(consumer.operation, ()), SMOOTHED)
+    return found
+
+
+def keep_front(
+    promise: Promise, both: Both, folder: Path, benchmark: bool, progress: Progress
+) -> tuple[FrontPoint, ...]:
+    """Save every model of the front but the chosen one, which is the result itself, and measure their speed.
+
+    Raises:
+        JobError: the disk is full.
+    """
+    kept = promise.kept
+    trials = front_of(kept.trials, promise.best)
+    graphs = {trial.number: kept.candidates.build(trial.configuration) for trial in trials}
+    fps = _speeds(graphs, promise, both, progress) if benchmark and len(trials) > 1 else {}
+    points = []
+    for trial in trials:
+        is_best = trial.configuration == promise.best.configuration
+        place = "." if is_best else f"front/{trial.number}"
+        size = None
+        if not is_best:
+            (folder / place).mkdir(parents=True, exist_ok=True)
+            size = save_model(graphs[trial.number], folder / place)
+        interval = trial.outcome.interval
+        points.append(
+            FrontPoint(
+                trial.number,
+                trial.configuration,
+                trial.outcome.drop,
+                trial.time_ms,
+                fps.get(trial.number),
+                place,
+                interval,
+                size,
+            )
+        )
+    if kept.timings is not None:
+        write_timings(kept.timings, folder / "timings.json")
+    return tuple(points)
+
+
+def _speeds(graphs: Mapping[int, ov.Model], promise: Promise, both: Both, progress: Progress) -> dict[int, float]:
+    """Throughput by trial, measured in turns."""
+    run, settings = promise.quantized.run, both.settings
+    candidates = {
+        str(number): Candidate(run.plan.attach(graph), both.precision, settings.device)
+        for number, graph in graphs.items()
+    }
+    samples = [both.samples[i] for i in range(min(SAMPLES, len(both.samples)))]
+    bench = BenchmarkSettings(
+        batches=(settings.batch,), threads=both.threads, seconds=FRONT_SECONDS, rounds=FRONT_ROUNDS, warm_up=0.1
+    )
+    return {int(name): speed.fps for name, speed in measure(candidates, samples, bench, progress).items()}
+
+
+def hold_out(both: Both, holdout: Dataset | None, judge: Judge, progress: Progress) -> HeldOut | None:
+    """The drop on samples that decided nothing."""
+    if holdout is None:
+        return None
+    found = compare_both(replace(both, samples=holdout), judge, progress)
+    return HeldOut(found.samples, found.baseline.score, found.int8.score, found.drop_points, found.drop_interval)
+
+
+def how_it_ended(
+    promise: Promise,
+    both: Both,
+    comparison: Comparison,
+    performance: Performance,
+    front: tuple[FrontPoint, ...],
+    held_out: HeldOut | None,
+) -> Found:
+    """What the search found, with the final evaluation and the measured speed."""
+    kept = promise.kept
+    why_not = why_missed(promise, comparison, performance)
+    accuracy = both.settings.accuracy
+    return Found(
+        best=promise.best.number,
+        is_reached=not why_not,
+        why_not=why_not,
+        limits=kept.limits,
+        trials=kept.trials,
+        ranking=kept.searched.ranking,
+        front=front,
+        most_trials=kept.searched.most_trials,
+        tried_repairs=tried_repairs(kept),
+        label_free=accuracy.label_free,
+        needed_samples=samples_needed(comparison.worse, kept.limits[0].drop),
+        held_out=held_out,
+    )
+
+
+def why_missed(promise: Promise, comparison: Comparison, performance: Performance) -> str:
+    """One sentence where the promise is not kept, or is not worth keeping; '' where all is well."""
+    kept, outcome = promise.kept, promise.best.outcome
+    if abs(comparison.drop_points - outcome.drop) > STEADY * max(1.0, abs(outcome.drop)):
+        return (
+            f"The final evaluation gives a drop of {comparison.drop_points:.4g}, the search had {outcome.drop:.4g} "
+            f"on the same samples: the metric {comparison.baseline.metric} or the model is not deterministic."
+        )
+    if not outcome.holds:
+        limit = f"{kept.limits[0].drop:.3g}"
+        nearest = f"the nearest loses {outcome.drop:.3g}, where {limit} is allowed ({outcome.broken} misses its limit)"
+        if kept.searched.is_spent:
+            return f"The budget was spent after {len(kept.trials)} trials: {nearest}. Go on with --resume."
+        return f"No model with a layer in INT8 keeps the limit: {nearest}."
+    speeds = performance.speeds
+    default = speeds.get("default", speeds.get("fp32"))
+    if default is not None and "int8" in speeds and speeds["int8"].fps <= default.fps:
+        return (
+            f"The accuracy holds, but INT8 is no faster here: {speeds['int8'].fps:.1f} samples a second, "
+            f"{default.fps:.1f} without INT8."
+        )
+    return ""

@@ -1,0 +1,62 @@
+"""The INT8 models that a search can choose from, each made of the same ranges by leaving layers in float."""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+
+import openvino as ov
+
+from calibench.datasets.dataset import Dataset
+from calibench.inference.runner import compile_for_samples
+from calibench.quantizers.fit import Quantization
+from calibench.quantizers.insert import Shifts, insert
+from calibench.quantizers.quantize import Quantized
+from calibench.quantizers.restrict import quantizable, without
+from calibench.quantizers.sequential_bias import correct_biases
+from calibench.search.values import Configuration
+
+GIVEN_BACK = "kept in float to hold the accuracy limit"
+
+
+class Candidates:
+    """Makes and compiles configurations of one network.
+
+    Args:
+        graph: normalised FP32 graph; not changed.
+        samples: calibration samples for the repair.
+        precision: of the float layers, as deployed.
+    """
+
+    def __init__(self, graph: ov.Model, quantized: Quantized, samples: Dataset, precision: str) -> None:
+        self.graph, self.quantized, self.precision = graph, quantized, precision
+        self._samples = samples
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers that could be given back, in the order of the graph."""
+        return quantizable(self.quantized.quantization)
+
+    @cached_property
+    def shifts(self) -> Shifts:
+        """What the repair adds to the biases; worked out when it is first asked for."""
+        each = self.quantized
+        return correct_biases(self.graph, each.quantization, each.options, self._samples, each.run)
+
+    def quantization(
+        self, configuration: Configuration, reasons: Callable[[str], str] = lambda name: GIVEN_BACK
+    ) -> Quantization:
+        """What is quantized in a configuration; `reasons`: why a layer stays in float, for the report."""
+        floats: Mapping[str, str] = {n: reasons(n) for n in self.layers if n in configuration.floats}
+        return without(self.quantized.quantization, self.graph, floats)
+
+    def build(self, configuration: Configuration) -> ov.Model:
+        """The INT8 graph of a configuration; takes what the FP32 graph takes."""
+        if configuration == Configuration():
+            return self.quantized.graph
+        shifts = self.shifts if configuration.repair == "bias" else {}
+        kept = {name: shift for name, shift in shifts.items() if name not in configuration.floats}
+        return insert(self.graph, self.quantization(configuration), self.quantized.options, kept)
+
+    def compile(self, configuration: Configuration) -> ov.CompiledModel:
+        """As it will be deployed, one thread a stream."""
+        run = self.quantized.run
+        return compile_for_samples(run.plan.attach(self.build(configuration)), run.device, run.threads, self.precision)

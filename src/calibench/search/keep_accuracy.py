@@ -1,0 +1,185 @@
+"""From a calibrated network to the fastest INT8 model within the limits: what the search needs, strung together."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from time import perf_counter
+from typing import Any
+
+import openvino as ov
+
+from calibench.datasets.dataset import Dataset, Subset
+from calibench.evaluation.both_models import deployed_precision, reported
+from calibench.evaluation.judge import Judge
+from calibench.evaluation.metrics.metric import PERCENT, Metric
+from calibench.inference.runner import compile_for_samples, infer_all
+from calibench.progress import Progress
+from calibench.quantizers.quantize import Quantized
+from calibench.search.accuracy_aware import Bounds, OnTrial, Searched, Space, search
+from calibench.search.candidates import Candidates
+from calibench.search.journal import Journal
+from calibench.search.limits import applied, check_baseline
+from calibench.search.sensitivity import rank
+from calibench.search.timing import Timings, measure_timings, read_timings
+from calibench.search.validation import Baseline, Validation, run_baseline
+from calibench.search.values import Configuration, Limit, Outcome, Ranked, Repair, Trial
+from calibench.settings import Settings
+
+RANKED_ON = 32
+"""Calibration samples for ranking and repair, spread over the set; few tell as much as many."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """What the search is about.
+
+    Attributes:
+        graph: normalised FP32 graph; not changed.
+        calibration: the samples that set the ranges; ranking and repair use some of them.
+        validation: the samples that decide.
+        further: metrics with a limit of their own, beside that of the judge.
+        cause: what the trial of the settings found wrong, in one sentence; '' for nothing.
+    """
+
+    graph: ov.Model
+    quantized: Quantized
+    calibration: Dataset
+    validation: Dataset
+    judge: Judge
+    further: tuple[Metric, ...]
+    settings: Settings
+    cause: str = ""
+
+    @property
+    def precision(self) -> str:
+        """Of the float layers, as deployed."""
+        return deployed_precision(self.settings)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What came out; `timings`: None where no layer had to be compared."""
+
+    searched: Searched
+    limits: tuple[Limit, ...]
+    candidates: Candidates
+    baseline: Baseline
+    timings: Timings | None
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """All trials, with the predicted time where the layers were measured."""
+        if self.timings is None:
+            return self.searched.trials
+        times = self.timings
+        return tuple(replace(each, time_ms=times.time_ms(each.configuration)) for each in self.searched.trials)
+
+
+def keep_accuracy(start: Start, journal: Journal, progress: Progress, on_trial: OnTrial) -> Kept:
+    """Search the fastest model within the limits of the settings.
+
+    Raises:
+        SettingsError, DatasetError: a limit, the metric or the baseline makes no sense.
+        JobError: a trial cannot be written down.
+        Cancelled: by `progress`.
+    """
+    settings, run = start.settings, start.quantized.run
+    exact = compile_for_samples(run.plan.attach(start.graph), run.device, run.threads)
+    samples = reported(start.validation, run.threads, progress)
+    baseline = run_baseline(infer_all(exact, samples), start.validation, start.judge, start.further)
+    metric = start.judge.metric
+    classes = len(start.validation.about.classes) or len(set(start.validation.labels or ()))
+    check_baseline(metric, baseline.summaries[metric.name], baseline.values, classes, start.cause)
+    limits = applied((metric, *start.further), baseline.summaries, settings.accuracy)
+    steps = _Steps(start, baseline, limits, journal, progress)
+    accuracy = settings.accuracy
+    bounds = Bounds(
+        limits[0].drop, accuracy.time_budget_s, accuracy.max_trials, accuracy.repair != "off", accuracy.front
+    )
+    searched = search(steps.space, bounds, progress, on_trial)
+    return Kept(searched, limits, steps.candidates, baseline, steps.timings if searched.ranking else None)
+
+
+class _Steps:
+    """The costly functions of a search on a real network; each writes down what it found, and looks there first."""
+
+    def __init__(
+        self, start: Start, baseline: Baseline, limits: tuple[Limit, ...], journal: Journal, progress: Progress
+    ) -> None:
+        self._asked, self._limits, self._journal, self._progress = start, limits, journal, progress
+        self._is_ranked = False
+        self.candidates = Candidates(start.graph, start.quantized, self._few, start.precision)
+        settings, run = start.settings, start.quantized.run
+        self._validation = Validation(
+            start.validation, start.judge, start.further, baseline, settings.batch, run.threads
+        )
+
+    @cached_property
+    def space(self) -> Space:
+        is_percent = self._asked.judge.metric.unit == PERCENT and self._validation.is_mean
+        item = 100 / len(self._asked.validation) if is_percent else 0.0
+        return Space(self.candidates.layers, self._evaluate, self._mend, self._rank, self._time_ms, item)
+
+    @cached_property
+    def _few(self) -> Dataset:
+        """Samples for ranking and repair, spread evenly over the calibration subset."""
+        total = len(self._asked.calibration)
+        count = min(RANKED_ON, total)
+        return Subset(self._asked.calibration, tuple(i * total // count for i in range(count)))
+
+    @cached_property
+    def timings(self) -> Timings:
+        """Of the layers: from a file that was given, from the journal, else measured now."""
+        start, run = self._asked, self._asked.quantized.run
+        if start.settings.accuracy.timings is not None:
+            return read_timings(start.settings.accuracy.timings)
+        kept = self._journal.recall("timings", "layers")
+        if kept is not None:
+            return Timings(**kept)
+        fp32, int8 = run.plan.attach(start.graph), run.plan.attach(start.quantized.graph)
+        how = (run.device, run.threads, start.precision)
+        found = measure_timings(fp32, int8, self.candidates.layers, start.validation[0], how)
+        self._journal.write("timings", "layers", asdict(found))
+        return found
+
+    def _evaluate(self, configuration: Configuration, whole: bool) -> Outcome:
+        name = _name(configuration)
+        kept = self._journal.recall("trial", name)
+        if kept is not None and (kept["evaluated"] == kept["total"] or not whole):
+            return _as_outcome(kept)
+        begun = perf_counter()
+        compiled = self.candidates.compile(configuration)
+        found = self._validation.evaluate(compiled, self._limits, self._progress, whole=whole)
+        found = replace(found, seconds=perf_counter() - begun)
+        self._journal.write("trial", name, asdict(found))
+        return found
+
+    def _mend(self) -> bool:
+        return bool(self.candidates.shifts)
+
+    def _rank(self, repair: Repair) -> tuple[Ranked, ...]:
+        kept = self._journal.recall("ranking", repair)
+        if kept is not None:
+            found = tuple(Ranked(**each) for each in kept)
+        else:
+            each = self._asked.quantized
+            found = rank(
+                self._asked.graph, each.quantization, each.options, self._few, each.run, progress=self._progress
+            )
+            self._journal.write("ranking", repair, [asdict(one) for one in found])
+        self._is_ranked = True
+        return tuple(replace(one, saves_ms=self.timings.saves_ms.get(one.name)) for one in found)
+
+    def _time_ms(self, configuration: Configuration) -> float | None:
+        return self.timings.time_ms(configuration) if self._is_ranked else None
+
+
+def _name(configuration: Configuration) -> str:
+    """A configuration as the name of an entry of the journal."""
+    return json.dumps(configuration.as_json(), ensure_ascii=False)
+
+
+def _as_outcome(kept: Mapping[str, Any]) -> Outcome:
+    interval: Sequence[float] | None = kept["interval"]
+    return Outcome(**{**kept, "interval": None if interval is None else (interval[0], interval[1])})
