@@ -192,20 +192,21 @@ def input_channel_axis(op: Any, port: int) -> int:
 
 def multiply_adds(model: ov.Model) -> int:
     """Multiplications with addition in convolutions and matrix products of one inference; a free axis counts as 1."""
-    total = 0
-    for op in model.get_ops():
-        kind = op.get_type_name()
-        if kind not in WEIGHTED:
-            continue
-        weights, output = _sides(op.input_value(1)), _sides(op.output(0))
-        if kind == "MatMul":
-            inner = _sides(op.input_value(0))[-2 if op.get_attributes()["transpose_a"] else -1]
-            total += int(np.prod(output, dtype=np.int64)) * inner
-        elif kind.endswith("BackpropData"):
-            total += int(np.prod(_sides(op.input_value(0)), dtype=np.int64)) * int(np.prod(weights[-len(output) + 1 :]))
-        else:
-            total += int(np.prod(output, dtype=np.int64)) * int(np.prod(weights[-len(output) + 1 :]))
-    return total
+    return sum(multiply_adds_of(op) for op in model.get_ops())
+
+
+def multiply_adds_of(op: Any) -> int:
+    """Those of one operation; 0 for what is neither a convolution nor a MatMul."""
+    kind = op.get_type_name()
+    if kind not in WEIGHTED:
+        return 0
+    weights, output = _sides(op.input_value(1)), _sides(op.output(0))
+    if kind == "MatMul":
+        inner = _sides(op.input_value(0))[-2 if op.get_attributes()["transpose_a"] else -1]
+        return int(np.prod(output, dtype=np.int64)) * inner
+    each = weights[-len(output) + 1 :]
+    places = _sides(op.input_value(0)) if kind.endswith("BackpropData") else output
+    return int(np.prod(places, dtype=np.int64)) * int(np.prod(each))
 
 
 def _sides(value: Any) -> list[int]:
