@@ -140,7 +140,7 @@ SEARCHED = tuple(
     for i in range(58)
 )
 WORST = (SEARCHED[1], SEARCHED[33], SEARCHED[57], SEARCHED[4], SEARCHED[16], SEARCHED[40], SEARCHED[22], SEARCHED[28])
-MENDED = ("biases corrected one after the other",)
+MENDED = ("biases corrected",)
 
 
 def searched_layers() -> tuple[Ranked, ...]:
@@ -165,7 +165,7 @@ def found_search(**fields: Any) -> Found:
     def add(purpose: str, drop: float, time_ms: float | None, floats: tuple[str, ...] = (), **more: Any) -> None:
         evaluated = more.get("evaluated", total)
         scores = {"top1": round(75.43 - drop, 2), "top5": round(92.4 - drop / 2, 2)} if evaluated == total else {}
-        broken = "" if drop <= 0.5 else f"top1 by {drop - 0.5:.2f} points"
+        broken = "" if drop <= 0.5 else "top1"
         outcome = Outcome(drop, scores, evaluated, total, drop <= 0.5, drop - 0.5, broken, seconds=evaluated / 900)
         configuration = Configuration(frozenset(floats), more.get("repair", "bias"))
         trials.append(Trial(len(trials) + 1, configuration, purpose, outcome, time_ms))

@@ -1,6 +1,7 @@
 """What a search found becomes rows, and sentences that promise no more than was measured."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,15 @@ def test_trials_and_layers_stand_on_one_line_each(tmp_path: Path) -> None:
     lines = [line for line in text.splitlines() if line.lstrip().startswith('{"number": ')]
     assert len(lines) == len(report.search.trials)
     assert all(json.loads(line.rstrip(",")) for line in lines)
+
+
+def test_a_score_that_is_no_number_is_written_and_read_again(tmp_path: Path) -> None:
+    odd = Trial(1, Configuration(), "tried", Outcome(math.nan, {"top1": math.nan}, 9, 9, False, math.inf, "top1"))
+    ranking = (Ranked("a", None, -math.inf, 0.0, math.nan, 0),)
+    values = Found(1, False, "nothing was found", (Limit("top1", 0.5),), (odd,), ranking, (), 1)
+    report = with_search(searched_report(), values)
+    write_report(report, tmp_path / "report.json")
+    assert read_report(tmp_path / "report.json") == report
 
 
 def test_reports_written_before_there_was_a_search_are_still_read(tmp_path: Path) -> None:

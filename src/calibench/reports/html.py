@@ -12,8 +12,9 @@ from urllib.parse import quote
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from calibench.reports.page import glance, layer_table, making, shown_samples, time_spent
+from calibench.reports.page import glance, layer_table, making, search_section, shown_samples, time_spent
 from calibench.reports.page.class_table import class_table
+from calibench.reports.page.search_plot import search_plot
 from calibench.reports.page.verdict import verdict
 from calibench.reports.per_class import classes_csv
 from calibench.reports.report import Report, without_nan
@@ -56,6 +57,7 @@ def _sections(report: Report) -> dict[str, Any]:
         "spread_note": glance.spread_note(report),
         "quantities": glance.quantities(report),
         "details": glance.details(report),
+        **_search(report),
         "cards": shown_samples.cards(report),
         "time_tables": (time_spent.spent_table(types, "Type"), time_spent.spent_table(precisions, "Precision")),
         "time_totals": time_spent.totals(report),
@@ -66,6 +68,19 @@ def _sections(report: Report) -> dict[str, Any]:
         "tried": making.tried(report),
         "changed": making.changed_settings(report.settings),
         "settings": making.all_settings(report.settings),
+    }
+
+
+def _search(report: Report) -> dict[str, Any]:
+    return {
+        "kept": search_section.search_verdict(report),
+        "promise": search_section.search_promise(report),
+        "kept_facts": search_section.search_facts(report),
+        "plot": search_plot(report),
+        "front": search_section.front_table(report),
+        "floats": search_section.float_table(report),
+        "ranking": search_section.ranking_table(report),
+        "trials": search_section.trial_table(report),
     }
 
 

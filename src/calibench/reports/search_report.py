@@ -1,11 +1,12 @@
 """The search in the report: every trial, the ranking, the front, and the promise; schema, and how it is filled."""
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Literal
 
 from calibench.reports.fields import decided, measured
 from calibench.reports.promise import Certified, held_out_sentence, needed_sentence, promise
-from calibench.search.values import Found, FrontPoint, HeldOut, Limit, Ranked, Trial
+from calibench.search.values import Found, FrontPoint, HeldOut, Limit, Outcome, Ranked, Trial
 from calibench.settings import Frozen
 
 State = Literal["int8", "mended", "float"]
@@ -27,8 +28,10 @@ class TrialRow(Frozen):
     purpose: str = measured(..., "why it was tried")
     floats: tuple[str, ...] = measured((), "layers that kept their original precision")
     repair: str = measured("none", "what was mended: none, or bias: biases corrected one layer after the other")
-    drop: float = measured(
-        ..., "of the main metric, positive when worse; where it was stopped early, as if nothing else changed"
+    drop: float | None = measured(
+        ...,
+        "of the main metric, positive when worse; where it was stopped early, as if nothing else changed; None where "
+        "it is no number",
     )
     scores: dict[str, float] = measured({}, "metric -> score; empty where it was stopped early")
     evaluated: int = measured(..., "samples that were evaluated")
@@ -36,6 +39,7 @@ class TrialRow(Frozen):
     is_exact: bool = measured(..., "whether all samples were evaluated")
     holds: bool = measured(..., "whether all limits hold; certain where it is exact")
     broken: str = measured("", "the limit that is exceeded most, in words")
+    excess: float | None = measured(None, "by how much it is exceeded, in its unit; negative: what is left")
     time_ms: float | None = measured(None, "of one inference, predicted from the measured times of the layers, ms")
     seconds: float = measured(0.0, "that the trial took")
 
@@ -47,7 +51,9 @@ class RankedRow(Frozen):
     error_db: float | None = measured(
         None, "noise over signal of the outputs when only this layer is quantized, dB, higher is worse"
     )
-    own_db: float = measured(..., "noise over signal of its own output in FP32 surroundings, dB")
+    own_db: float | None = measured(
+        ..., "noise over signal of its own output in FP32 surroundings, dB; None where there is no noise"
+    )
     share: float = measured(0.0, "of the output noise of all measured layers, 0..1")
     drop: float = measured(0.0, "estimated: its share of what plain INT8 loses, in the unit of the metric")
     multiply_adds: int = measured(0, "of one inference")
@@ -151,13 +157,14 @@ def _trial(trial: Trial) -> TrialRow:
         purpose=trial.purpose,
         floats=tuple(sorted(trial.configuration.floats)),
         repair=trial.configuration.repair,
-        drop=outcome.drop,
-        scores=dict(outcome.scores),
+        drop=_finite(outcome.drop),
+        scores=_scores(outcome),
         evaluated=outcome.evaluated,
         total=outcome.total,
         is_exact=outcome.is_exact,
         holds=outcome.holds,
         broken=outcome.broken,
+        excess=_finite(outcome.excess),
         time_ms=trial.time_ms,
         seconds=trial.outcome.seconds,
     )
@@ -171,10 +178,10 @@ def _ranked(ranked: Ranked, best: Trial, found: Found) -> RankedRow:
     )
     return RankedRow(
         layer=ranked.name,
-        error_db=ranked.error_db,
-        own_db=ranked.own_db,
-        share=ranked.share,
-        drop=ranked.drop,
+        error_db=_finite(ranked.error_db),
+        own_db=_finite(ranked.own_db),
+        share=_finite(ranked.share) or 0.0,
+        drop=_finite(ranked.drop) or 0.0,
         multiply_adds=ranked.multiply_adds,
         saves_ms=ranked.saves_ms,
         state=state,
@@ -200,7 +207,7 @@ def _point(point: FrontPoint, trials: dict[int, Trial]) -> FrontRow:
         trial=point.trial,
         drop=point.drop,
         drop_interval=point.drop_interval or outcome.interval,
-        scores=dict(outcome.scores),
+        scores=_scores(outcome),
         floats=tuple(sorted(point.configuration.floats)),
         repair=point.configuration.repair,
         time_ms=point.time_ms,
@@ -224,3 +231,12 @@ def _held_out(held: HeldOut, certified: Certified) -> HeldOutRow:
         drop_interval=held.interval,
         sentence=held_out_sentence(held, certified),
     )
+
+
+def _scores(outcome: Outcome) -> dict[str, float]:
+    return {name: score for name, score in outcome.scores.items() if isfinite(score)}
+
+
+def _finite(value: float | None) -> float | None:
+    """What JSON can hold, else None."""
+    return value if value is not None and isfinite(value) else None

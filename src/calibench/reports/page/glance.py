@@ -22,6 +22,7 @@ from calibench.reports.page.figures import (
 )
 from calibench.reports.page.grid import Cell, Column, Grid, grid
 from calibench.reports.report import Report
+from calibench.reports.search_report import SearchReport
 
 T = TypeVar("T")
 
@@ -67,6 +68,8 @@ def tiles(report: Report) -> list[Tile]:
     r, found = report, []
     if r.drop_points is not None:
         found.append(_drop_tile(r))
+    if r.search is not None:
+        found.append(_floats_tile(r.search))
     elif r.agreement is not None:
         found.append(Tile("agreement with FP32", number(r.agreement, 2), "%", "same answer, higher is better"))
     if r.speedup_fp32 and r.fp32_fps and r.int8_fps:
@@ -89,7 +92,16 @@ def _drop_tile(report: Report) -> Tile:
         notes.append(f"95 % confidence {interval(report.drop_interval, report.unit)}")
     assert report.drop_points is not None
     amount, unit = drop(report.drop_points, report.unit), drop_unit(report.unit)
+    if report.search is not None:
+        unit = " ".join(filter(None, ("of", drop(report.search.limits[0].drop, report.unit), unit, "allowed")))
     return Tile(f"drop of {report.metric}", amount, unit, "; ".join(notes))
+
+
+def _floats_tile(search: SearchReport) -> Tile:
+    floats = sum(row.state == "float" for row in search.ranking)
+    share = search.float_multiply_adds_share
+    note = "" if share is None else f"{number(100 * share, 1)} % of their multiply-adds"
+    return Tile("layers given back to float", str(floats), f"of {len(search.ranking)}", note)
 
 
 def speed_bars(report: Report) -> list[SpeedBar]:
