@@ -23,7 +23,7 @@ from pydantic.fields import FieldInfo
 from calibench.cli.answer import DONE, FAILED, INTERRUPTED, TARGET_MISSED, WRONG_INPUT
 from calibench.cli.app import app
 from calibench.reports.report import SCHEMA_VERSION, Report
-from calibench.settings import DataSettings, Ignored, InputSettings, Settings, TaskSettings
+from calibench.settings import AccuracySettings, DataSettings, Ignored, InputSettings, Settings, TaskSettings
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "reference"
@@ -68,7 +68,7 @@ EXIT_CODES = (
     (FAILED, "the run itself failed (no room, no right to write, a fault of Calibench)"),
     (WRONG_INPUT, "the input is wrong: model, dataset, settings or device"),
     (TARGET_MISSED, "the accuracy target was missed (the accuracy-aware method)"),
-    (INTERRUPTED, "interrupted; nothing was written"),
+    (INTERRUPTED, "interrupted; nothing was written, or the trials of a search are kept for `--resume`"),
 )
 
 
@@ -119,6 +119,14 @@ def settings_page() -> str:
         "[decoders](decoders.md) and [metrics](metrics.md).",
         "",
         *_settings_table(TaskSettings),
+        "",
+        "## AccuracySettings",
+        "",
+        "The accuracy-aware method, under `accuracy`. On the command line `--max-drop`, `--drop-type`, `--limit`",
+        "(`NAME=DROP`, repeatable), `--max-class-drop`, `--label-free`, `--holdout`, `--time-budget` (`90s`, `10m`,",
+        "`1h30m`), `--max-trials`, `--no-repair`, `--front` and `--timings`. One of them is enough to mean the method.",
+        "",
+        *_settings_table(AccuracySettings),
         "",
         "## Ignored",
         "",

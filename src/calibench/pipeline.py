@@ -20,6 +20,7 @@ from calibench.evaluation.settle import settle
 from calibench.inference.runner import compile_for_samples, infer_batches
 from calibench.inference.side_by_side import benchmark
 from calibench.keeping import (
+    certify,
     check_promise,
     hold_out,
     how_it_ended,
@@ -35,7 +36,7 @@ from calibench.models.read import Model, as_path, read_model
 from calibench.progress import Progress, silent
 from calibench.quantizers.placement import check_ignored, place
 from calibench.quantizers.quantize import Quantized, nothing_to_quantize, quantize, wanted_recipes
-from calibench.reports.answers import DatasetInspection, Evaluation, Inspection, Plan
+from calibench.reports.answers import DatasetInspection, Evaluation, Inspection, Plan, planned_search
 from calibench.reports.assemble import Measured, assemble
 from calibench.reports.contact_sheet import contact_sheet
 from calibench.reports.report import Report
@@ -128,7 +129,7 @@ def calibrate(
         fp32, int8 = sets.plan.attach(graph), sets.plan.attach(quantized.graph)
         both = Both(fp32, int8, sets.validation, settings, threads)
         with stages.stage("evaluate"):
-            comparison = compare_both(both, judge, progress, promise.outputs if promise else None)
+            comparison = certify(both, judge, promise, progress) if promise else compare_both(both, judge, progress)
             samples = sample_rows(comparison, judge, sets.validation, both.run)
             batch_agreement = audit_batches(int8, sets.validation, settings.batch, settings.device, threads)
         with stages.stage("benchmark"):
@@ -166,6 +167,7 @@ def plan(model: Path, dataset: Path | Dataset, settings: Settings, validation: P
     Raises:
         CalibenchError: as `calibrate` would.
     """
+    settings = with_metric(settings)
     check_device(settings.device)
     source, graph = _read(model, settings)
     threads = settings.threads or physical_cores()
@@ -176,9 +178,11 @@ def plan(model: Path, dataset: Path | Dataset, settings: Settings, validation: P
         placement = place(graph, settings.ignored)
         wanted = wanted_recipes(settings, placement, len(sets.calibration))
         judge = make_judge(source.graph, sets.plan, sets.validation, settings)
+        check_promise(source.graph, sets, judge, settings)
+        search = planned_search(settings, judge.metric, placement)
         task = f"Task: {judge.task.kind}, metric {judge.metric.name}."
         notes = (*settled.warnings, task, *settled.notes, *judge.task.notes, *sets.notes)
-        return Plan(Inspection(source, placement), counts, tuple(recipe.name for recipe in wanted), notes)
+        return Plan(Inspection(source, placement), counts, tuple(recipe.name for recipe in wanted), notes, search)
 
 
 def evaluate(

@@ -21,6 +21,7 @@ DONE, FAILED, WRONG_INPUT, TARGET_MISSED, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes; TARGET_MISSED is for a calibration that may not lose more than so much accuracy."""
 
 INTERRUPTED_SENTENCE = "Interrupted; nothing was written."
+"""Unless a command knows better: `Cancelled` with a sentence of its own."""
 
 P = ParamSpec("P")
 
@@ -51,9 +52,10 @@ def answers(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(FAILED if isinstance(error, JobError) else WRONG_INPUT) from None
         except BrokenPipeError:  # who read our answer has seen enough; the work is done
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        except (KeyboardInterrupt, Cancelled):
-            log.warning(INTERRUPTED_SENTENCE)
-            typer.echo(INTERRUPTED_SENTENCE, err=True)
+        except (KeyboardInterrupt, Cancelled) as stopped:
+            sentence = str(stopped) or INTERRUPTED_SENTENCE
+            log.warning(sentence)
+            typer.echo(_one_line(sentence), err=True)
             raise typer.Exit(INTERRUPTED) from None
 
     return run

@@ -5,20 +5,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from calibench.cli import accuracy_options as accuracy
 from calibench.cli import options
-from calibench.cli.answer import answers, print_json, print_lines, quiet_stdout
+from calibench.cli.answer import TARGET_MISSED, answers, print_json, print_lines, quiet_stdout
 from calibench.cli.options import INPUT, OUTPUT, QUANTIZERS, RUN, overlaid, write_settings
-from calibench.errors import SettingsError
+from calibench.cli.resume import asked_before, interrupted_sentence
+from calibench.errors import Cancelled, SettingsError
 
 if TYPE_CHECKING:
     from calibench.reports.report import Report
+    from calibench.reports.run_file import Asked
 
 
 @answers
 def calibrate(
     context: typer.Context,
-    model: options.Model,
-    dataset: options.Data,
+    model: options.MaybeModel = None,
+    dataset: options.DataToCalibrate = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the result.", metavar="OUT")] = None,
     validation: Annotated[
         Path | None, typer.Option(help="Annotated samples that decide accuracy.", metavar="DIR")
@@ -27,6 +30,19 @@ def calibrate(
     save_config: Annotated[
         Path | None, typer.Option(help="Write the settings of this run as YAML.", metavar="FILE")
     ] = None,
+    method: accuracy.Method = None,
+    max_drop: accuracy.MaxDrop = None,
+    drop_type: accuracy.DropType = None,
+    limit: accuracy.Limit = None,
+    max_class_drop: accuracy.MaxClassDrop = None,
+    holdout: accuracy.Holdout = None,
+    label_free: accuracy.LabelFree = False,
+    time_budget: accuracy.TimeBudget = None,
+    max_trials: accuracy.MaxTrials = None,
+    no_repair: accuracy.NoRepair = False,
+    front: accuracy.Front = None,
+    timings: accuracy.TimingsFile = None,
+    resume: accuracy.Resume = None,
     preset: Annotated[
         str | None,
         typer.Option(
@@ -125,33 +141,62 @@ def calibrate(
     debug: options.Debug = False,
 ) -> None:
     """Make an INT8 model out of an FP32 model and a folder of samples."""
-    from calibench import pipeline
-    from calibench.cli.bars import shown
-
+    if resume is not None:
+        what = asked_before(context, resume)
+        _calibrate(what, resume, json_, resume=True)
+        return
     settings = overlaid(context.params)
+    if model is None or dataset is None:
+        missing = "model. Give MODEL" if model is None else "dataset. Give --dataset DIR"
+        raise SettingsError(f"calibrate: there is no {missing}, or go on with a stopped run: --resume OUT.")
     if save_config and save_config.exists() and save_config.suffix not in (".yaml", ".yml"):
         raise SettingsError(f"--save-config {save_config}: exists and is no YAML file. Give another name.")
     if save_config:
         write_settings(settings, save_config)
     if dry_run:
+        from calibench import pipeline
+
         with quiet_stdout(json_):
             plan = pipeline.plan(model, dataset, settings, validation)
         print_lines(plan, json_)
         return
     if out is None:
         raise SettingsError("calibrate: there is no place for the result. Give -o OUT, or look first with --dry-run.")
-    with quiet_stdout(json_), shown() as progress:
-        result = pipeline.calibrate(
-            model,
-            dataset,
-            settings,
-            out,
-            validation=validation,
-            benchmark=not no_benchmark,
-            force=force,
-            progress=progress,
-        )
+    from calibench.reports.run_file import Asked
+
+    what = Asked(model=model, dataset=dataset, validation=validation, settings=settings, benchmark=not no_benchmark)
+    _calibrate(what, out, json_, force=force)
+
+
+def _calibrate(what: "Asked", out: Path, json_: bool, *, force: bool = False, resume: bool = False) -> None:
+    """One call to the pipeline, the answer, and the exit code where the limit was not kept."""
+    from calibench import pipeline
+    from calibench.cli.bars import shown_with_trials
+
+    accuracy = what.settings.accuracy
+    limit = f"{accuracy.max_drop:g}{' %' if accuracy.drop_type == 'relative' else ''}"
+    assert what.dataset is not None
+    try:
+        with quiet_stdout(json_), shown_with_trials(limit) as (progress, on_trial):
+            result = pipeline.calibrate(
+                what.model,
+                what.dataset,
+                what.settings,
+                out,
+                validation=what.validation,
+                benchmark=what.benchmark,
+                force=force,
+                resume=resume,
+                progress=progress,
+                on_trial=on_trial,
+            )
+    except (KeyboardInterrupt, Cancelled):
+        raise Cancelled(interrupted_sentence(out)) from None
     print_result(result.report, result.folder, json_)
+    search = result.report.search
+    if search is not None and not search.is_reached:
+        typer.echo(f"The limit was not kept: {search.why_not}", err=True)
+        raise typer.Exit(TARGET_MISSED)
 
 
 def print_result(report: "Report", folder: Path | None, json_: bool) -> None:
@@ -166,4 +211,6 @@ def print_result(report: "Report", folder: Path | None, json_: bool) -> None:
         return
     print_report(report, Console())
     if folder:
-        typer.echo(f"Written to {folder}: model.xml, model.bin, report.html, report.json, deploy.py")
+        more = [name for name in ("timings.json", "front", "search") if report.search and (folder / name).exists()]
+        names = ("model.xml", "model.bin", "report.html", "report.json", "deploy.py", *more)
+        typer.echo(f"Written to {folder}: {', '.join(names)}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from calibench.cli.accuracy_options import with_accuracy
 from calibench.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -19,9 +20,19 @@ QUANTIZERS, RUN, OUTPUT = "Quantizers", "Run", "Output"
 """The panels of `--help`."""
 
 Model = Annotated[Path, typer.Argument(help="FP32 model: .xml, .onnx, .pb, SavedModel folder, .tflite, .pdmodel.")]
+MaybeModel = Annotated[
+    Path | None,
+    typer.Argument(
+        help="FP32 model: .xml, .onnx, .pb, SavedModel folder, .tflite, .pdmodel; not with --resume.", metavar="MODEL"
+    ),
+]
 Data = Annotated[Path, typer.Option("--dataset", "-d", help="Folder of any known format, .npz, .csv.", metavar="DIR")]
 MaybeData = Annotated[
     Path | None, typer.Option("--dataset", "-d", help="Samples to run on; random data if absent.", metavar="DIR")
+]
+DataToCalibrate = Annotated[
+    Path | None,
+    typer.Option("--dataset", "-d", help="Folder of any known format, .npz, .csv; not with --resume.", metavar="DIR"),
 ]
 Config = Annotated[Path | None, typer.Option(help="YAML file with settings; options win.", metavar="FILE")]
 
@@ -157,6 +168,7 @@ def overlaid(params: Mapping[str, Any]) -> "Settings":
         said = {setting: given.pop(name) for name, setting in names.items() if name in given}
         if said:
             values[section] = {**_mapping(values, section), **said}
+    values = with_accuracy(values, given)
     if given.pop("no_diagnose", False):
         values["diagnose"] = False
     ignored = {field: tuple(given[name]) for name, field in IGNORE_OPTIONS.items() if name in given}

@@ -2,17 +2,21 @@
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from calibench.datasets.dataset import About
 from calibench.datasets.facts import DatasetFacts
+from calibench.evaluation.metrics.metric import PERCENT, Metric
 from calibench.evaluation.score import Score
 from calibench.evaluation.tasks.task_choice import MEANINGS
 from calibench.models.ports import port_name
 from calibench.models.read import Model
 from calibench.quantizers.sites import Placement
+from calibench.search.accuracy_aware import most_trials
+from calibench.settings import Settings
 
 NAMES_SHOWN = 3
 
@@ -141,6 +145,55 @@ class DatasetInspection:
 
 
 @dataclass(frozen=True)
+class PlannedSearch:
+    """What the accuracy-aware method would look for.
+
+    Attributes:
+        unit: of the limits: points, % or the unit of the metric.
+        layers: that can be given back one by one.
+        most_trials: models that would be evaluated at most.
+    """
+
+    metric: str
+    max_drop: float
+    unit: str
+    limits: Mapping[str, float]
+    layers: int
+    most_trials: int
+
+    @property
+    def line(self) -> str:
+        """For a person."""
+        further = "".join(f", of {name} at most {drop:g} {self.unit}" for name, drop in self.limits.items())
+        return (
+            f"search  accuracy-aware: drop of {self.metric} at most {self.max_drop:g} {self.unit}{further}; "
+            f"{self.layers} layers can be given back, {self.most_trials} trials at most"
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain values."""
+        return {**asdict(self), "limits": dict(self.limits)}
+
+
+def planned_search(settings: Settings, metric: Metric, placement: Placement) -> PlannedSearch | None:
+    """What would be searched; None for the Default method."""
+    if settings.method == "default":
+        return None
+    accuracy = settings.accuracy
+    unit = "points" if metric.unit == PERCENT else metric.unit
+    layers = {port.operation for point in placement.points for port in point.consumers}
+    most = most_trials(len(layers), accuracy.front)
+    return PlannedSearch(
+        metric=metric.name,
+        max_drop=accuracy.max_drop,
+        unit="% of the FP32 score" if accuracy.drop_type == "relative" else unit,
+        limits=accuracy.limits,
+        layers=len(layers),
+        most_trials=min(most, accuracy.max_trials or most),
+    )
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a calibration would do (`--dry-run`)."""
 
@@ -148,6 +201,7 @@ class Plan:
     sets: dict[str, int]
     recipes: tuple[str, ...]
     notes: tuple[str, ...]
+    search: PlannedSearch | None = None
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -157,6 +211,7 @@ class Plan:
             f"samples {self.sets['calibration']} of {self.sets['total']} set the ranges, "
             f"{self.sets['validation']} decide accuracy",
             f"recipes {', '.join(self.recipes)}",
+            *((self.search.line,) if self.search else ()),
             *(f"Note: {note}" for note in self.notes),
         )
 
@@ -166,6 +221,7 @@ class Plan:
             "model": self.inspection.as_json(),
             "samples": self.sets,
             "recipes": list(self.recipes),
+            "search": self.search.as_json() if self.search else None,
             "notes": list(self.notes),
         }
 

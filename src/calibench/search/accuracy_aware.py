@@ -21,6 +21,9 @@ FIRST_GALLOP = 8
 COARSE_ITEMS = 3.0
 """A limit below so many samples is near a coin toss: single swaps are tried before many layers are given back."""
 MOST_SWAPS, MOST_RETURNS = 8, 8
+MENDED = "biases corrected one after the other"
+FRONT_SHARE = 0.3
+"""Of the time of the search, that its front may take besides."""
 CHEAPER = 0.5
 """Share of the time of a layer in float that another one must cost at most to take its place."""
 
@@ -126,6 +129,12 @@ def orderings(ranking: Sequence[Ranked]) -> tuple[tuple[str, ...], ...]:
     return (tuple(by_error),) if by_error == second else (tuple(by_error), tuple(second))
 
 
+def most_trials(layers: int, front: int) -> int:
+    """How many models a search evaluates at most, as far as can be told beforehand: it grows with log(layers)."""
+    depth = ceil(log2(max(2, layers)))
+    return 2 + 4 * (depth + 1) + MOST_SWAPS + MOST_RETURNS + 2 + front
+
+
 class _Search:
     """One run: the trials so far, and the steps that make them."""
 
@@ -139,8 +148,7 @@ class _Search:
         self._start = perf_counter()
         self._base: Repair = "none"
         self._outcomes: dict[Configuration, Trial] = {}
-        depth = ceil(log2(max(2, len(space.layers))))
-        self._left = 2 + 4 * (depth + 1) + MOST_SWAPS + MOST_RETURNS + 2 + bounds.front
+        self._left = most_trials(len(space.layers), bounds.front)
 
     def answer(self) -> Trial:
         """The configuration that is returned where it holds; else the nearest."""
@@ -165,26 +173,34 @@ class _Search:
         return min(holding, key=self._cost) if holding else min(exact, key=lambda trial: trial.outcome.excess)
 
     def widen(self, answer: Trial) -> None:
-        """Evaluate more prefixes of the ranking, so that other limits can be served without a new search."""
-        if self.bounds.front == 0 or (answer.outcome.drop <= 0 and not self.ranked_so_far):
-            return
-        count = max(1, len(answer.configuration.floats))
-        sizes = (count // 2, 2 * count, 4 * count, 1, 2, 4, 8)
-        wanted = (self._prefix(order, size) for size in sizes if size > 0 for order in self._orders)
-        stopped = [t.configuration for t in self.trials if not t.outcome.is_exact and t.outcome.drop < self._worst]
-        done = 0
-        for configuration in dict.fromkeys((*stopped, *wanted)):
-            known = self._outcomes.get(configuration)
-            if done == self.bounds.front:
-                return
-            if not configuration.floats or (known and known.outcome.is_exact):
-                continue
-            self._try(configuration, "another point of the front", whole=True)
-            done += 1
+        """Evaluate more models after the answer, so that other limits can be served without a new search.
 
-    @property
-    def _worst(self) -> float:
-        return self.trials[0].outcome.drop
+        Those that were stopped early and may lie on the front come first, then the mended network, then prefixes of
+        the ranking; no more than `Bounds.front`, and none any more once that took its share of the time.
+        """
+        begun = perf_counter()
+        allowed = FRONT_SHARE * (begun - self._start)
+        done = 0
+        for configuration, purpose in self._wider(answer):
+            if done == self.bounds.front or perf_counter() - begun > allowed:
+                return
+            known = self._outcomes.get(configuration)
+            if known is None or not known.outcome.is_exact:
+                self._try(configuration, f"{purpose}, for the front", whole=True)
+                done += 1
+
+    def _wider(self, answer: Trial) -> Iterator[tuple[Configuration, str]]:
+        if self.bounds.front == 0 or (answer.outcome.drop <= 0 and len(self.trials) == 1):
+            return  # nothing could be better than this in both
+        for trial in list(self.trials):
+            if not trial.outcome.is_exact and trial.outcome.drop < self.trials[0].outcome.drop:
+                yield trial.configuration, trial.purpose
+        if self.bounds.repair and self._base == "none" and self.space.mend():
+            yield Configuration(repair="bias"), MENDED
+        count = max(1, len(_floats(answer)))
+        for size in dict.fromkeys((count // 2, 2 * count, 4 * count, 1, 2, 4, 8)):
+            for order in self._orders if size else ():
+                yield self._prefix(order, size), _worst_layers(size)
 
     def _plain(self) -> Trial:
         return self._try(Configuration(), "plain INT8", whole=True)
@@ -192,7 +208,7 @@ class _Search:
     def _mended(self) -> Trial | None:
         if not self.bounds.repair or not self.space.mend():
             return None
-        trial = self._try(Configuration(repair="bias"), "biases corrected one after the other", whole=True)
+        trial = self._try(Configuration(repair="bias"), MENDED, whole=True)
         if trial.outcome.excess <= self.trials[0].outcome.excess:
             self._base = "bias"
         return trial
@@ -235,22 +251,19 @@ class _Search:
             below, size = size, 2 * size
 
     def _hold(self, order: tuple[str, ...], size: int) -> tuple[tuple[str, ...], Trial] | None:
-        trial = self._try(self._prefix(order, size), self._worst_layers(size))
+        trial = self._try(self._prefix(order, size), _worst_layers(size))
         return (order, trial) if trial.outcome.holds else None
 
     def _bisect(self, held: tuple[tuple[str, ...], Trial], below: int, size: int) -> Trial:
         order, best = held
         while size - below > 1:
             middle = (below + size) // 2
-            trial = self._try(self._prefix(order, middle), self._worst_layers(middle))
+            trial = self._try(self._prefix(order, middle), _worst_layers(middle))
             if trial.outcome.holds:
                 best, size = trial, middle
             else:
                 below = middle
         return best
-
-    def _worst_layers(self, size: int) -> str:
-        return "worst layer in float" if size == 1 else f"{size} worst layers in float"
 
     def _is_coarse(self) -> bool:
         return 0 < self.bounds.limit < COARSE_ITEMS * self.space.item
@@ -364,3 +377,7 @@ class _Search:
 
 def _floats(trial: Trial) -> frozenset[str]:
     return trial.configuration.floats
+
+
+def _worst_layers(size: int) -> str:
+    return "worst layer in float" if size == 1 else f"{size} worst layers in float"

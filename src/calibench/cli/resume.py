@@ -1,0 +1,64 @@
+"""What `--resume OUT` goes on with: everything as it was asked for, but how long to look."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from calibench.cli.accuracy_options import seconds
+from calibench.errors import JobError, SettingsError
+
+if TYPE_CHECKING:
+    from calibench.reports.run_file import Asked
+
+ALLOWED = ("resume", "time_budget", "max_trials", "no_benchmark", "threads", "json_", "log_file", "debug")
+"""Parameters that change what an interrupted run costs, not what it finds."""
+
+
+def asked_before(context: typer.Context, out: Path) -> "Asked":
+    """What the run in `out` was asked for, with the budget and the threads of now.
+
+    Raises:
+        SettingsError: an option is given that would make another search of it.
+        JobError: there is no run to go on with.
+    """
+    from calibench.reports.run_file import read_asked
+    from calibench.settings import make_settings
+
+    _check_options(context)
+    found = read_asked(out)
+    if found.in_memory or found.dataset is None:
+        raise JobError(f"{out}: was begun in Python, with samples in memory. Go on there: calibrate(..., resume=True).")
+    values, params = found.settings.model_dump(), context.params
+    if params["threads"]:
+        values["threads"] = params["threads"]
+    if params["time_budget"]:
+        values["accuracy"]["time_budget_s"] = seconds("--time-budget", params["time_budget"])
+    if params["max_trials"]:
+        values["accuracy"]["max_trials"] = params["max_trials"]
+    benchmark = found.benchmark and not params["no_benchmark"]
+    return found.model_copy(update={"settings": make_settings(values), "benchmark": benchmark})
+
+
+def interrupted_sentence(out: Path) -> str:
+    """What to say when a run in `out` was stopped; '' where it left nothing."""
+    from calibench.reports.run_file import is_unfinished
+    from calibench.search.journal import count_kept
+
+    if not is_unfinished(out):
+        return ""
+    kept = count_kept(out)
+    said = {0: "the search is kept", 1: "1 trial is kept"}.get(kept, f"{kept} trials are kept")
+    return f"Interrupted; {said}: go on with --resume {out}."
+
+
+def _check_options(context: typer.Context) -> None:
+    for param in context.command.params:
+        value = context.params.get(param.name or "")
+        if param.name in ALLOWED or value is None or value is False or value in ((), []):
+            continue
+        name = next((option for option in param.opts if option.startswith("--")), "MODEL")
+        raise SettingsError(
+            f"--resume goes on with what was asked for before, so {name} cannot be given. Leave it out; "
+            "--time-budget, --max-trials, --no-benchmark and --threads may change."
+        )
