@@ -14,7 +14,6 @@ from calibench.evaluation.judge import Judge
 from calibench.evaluation.layer_errors import after_bias, layer_errors
 from calibench.evaluation.score import Comparison, compare
 from calibench.inference.benchmark import BenchmarkSettings, Candidate, Speed, measure
-from calibench.inference.kept_outputs import KeptOutputs
 from calibench.inference.memory import model_memory_mb
 from calibench.inference.profile import LayerTime, profile
 from calibench.inference.runner import Outputs, compile_for_samples, infer_batches
@@ -88,19 +87,26 @@ def deployed_precision(settings: Settings) -> str:
     return settings.inference_precision or default_precision(settings.device)
 
 
-def compare_both(both: Both, judge: Judge, progress: Progress, kept: KeptOutputs | None = None) -> Comparison:
+def compare_both(
+    both: Both,
+    judge: Judge,
+    progress: Progress,
+    fp32: Iterable[Outputs] | None = None,
+    int8: Iterable[Outputs] | None = None,
+) -> Comparison:
     """INT8 as it will be deployed beside exact FP32, on all samples.
 
     Args:
-        kept: what FP32 gave for these samples, where that is known already.
+        fp32, int8: what they gave for these samples, in their order, where that is known already.
 
     Raises:
         DatasetError, SettingsError: as `compare`.
     """
     samples = reported(both.samples, both.threads, progress)
-    pairs: Iterable[tuple[Outputs, Outputs]] = both.run(samples)
-    if kept is not None and kept.is_whole:
-        pairs = zip(kept, infer_batches(both.deployed, samples, both.settings.batch), strict=True)
+    if fp32 is None:
+        pairs: Iterable[tuple[Outputs, Outputs]] = both.run(samples)
+    else:
+        pairs = zip(fp32, int8 or infer_batches(both.deployed, samples, both.settings.batch), strict=True)
     found = compare(pairs, both.samples, judge)
     return replace(found, drop_interval=drop_interval(found.baseline, found.int8, judge.metric))
 

@@ -1,9 +1,9 @@
 """From a calibrated network to the fastest INT8 model within the limits: what the search needs, strung together."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from time import perf_counter
 from typing import Any
 
@@ -13,7 +13,8 @@ from calibench.datasets.dataset import Dataset, Subset
 from calibench.evaluation.both_models import deployed_precision, reported
 from calibench.evaluation.judge import Judge
 from calibench.evaluation.metrics.metric import PERCENT, Metric
-from calibench.inference.runner import compile_for_samples, infer_all
+from calibench.inference.kept_outputs import KeptOutputs
+from calibench.inference.runner import Outputs, compile_for_samples, infer_all
 from calibench.progress import Progress
 from calibench.quantizers.quantize import Quantized
 from calibench.search.accuracy_aware import Bounds, OnTrial, Searched, Space, search
@@ -59,13 +60,19 @@ class Start:
 
 @dataclass(frozen=True)
 class Kept:
-    """What came out; `timings`: None where no layer had to be compared."""
+    """What came out.
+
+    Attributes:
+        timings: None where no layer had to be compared.
+        outputs: of the chosen model on the validation samples, in their order; None where they were not kept.
+    """
 
     searched: Searched
     limits: tuple[Limit, ...]
     candidates: Candidates
     baseline: Baseline
     timings: Timings | None
+    outputs: Callable[[], Iterator[Outputs]] | None
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -98,7 +105,8 @@ def keep_accuracy(start: Start, journal: Journal, progress: Progress, on_trial: 
         limits[0].drop, accuracy.time_budget_s, accuracy.max_trials, accuracy.repair != "off", accuracy.front
     )
     searched = search(steps.space, bounds, progress, on_trial)
-    return Kept(searched, limits, steps.candidates, baseline, steps.timings if searched.ranking else None)
+    timings = steps.timings if searched.ranking else None
+    return Kept(searched, limits, steps.candidates, baseline, timings, steps.outputs_of(searched.best.configuration))
 
 
 class _Steps:
@@ -109,6 +117,7 @@ class _Steps:
     ) -> None:
         self._asked, self._limits, self._journal, self._progress = start, limits, journal, progress
         self._is_ranked = False
+        self.outputs: dict[Configuration, KeptOutputs] = {}
         self.candidates = Candidates(start.graph, start.quantized, self._few, start.precision)
         settings, run = start.settings, start.quantized.run
         self._validation = Validation(
@@ -143,6 +152,11 @@ class _Steps:
         self._journal.write("timings", "layers", asdict(found))
         return found
 
+    def outputs_of(self, configuration: Configuration) -> Callable[[], Iterator[Outputs]] | None:
+        """What a model gave in its last evaluation, where that was kept."""
+        kept = self.outputs.get(configuration)
+        return None if kept is None else partial(self._validation.in_order, kept)
+
     def _evaluate(self, configuration: Configuration, whole: bool) -> Outcome:
         name = _name(configuration)
         kept = self._journal.recall("trial", name)
@@ -150,8 +164,11 @@ class _Steps:
             return _as_outcome(kept)
         begun = perf_counter()
         compiled = self.candidates.compile(configuration)
-        found = self._validation.evaluate(compiled, self._limits, self._progress, whole=whole)
+        keep = KeptOutputs() if whole else None
+        found = self._validation.evaluate(compiled, self._limits, self._progress, keep)
         found = replace(found, seconds=perf_counter() - begun)
+        if keep is not None and keep.is_whole and (found.holds or not self.outputs):
+            self.outputs = {configuration: keep}
         self._journal.write("trial", name, asdict(found))
         return found
 

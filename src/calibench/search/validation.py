@@ -6,7 +6,7 @@ are left cannot change the verdict, or surely will not; what is accepted in the 
 sample.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,22 +125,38 @@ class Validation:
             np.isclose(baseline.values.mean(), baseline.summaries[judge.metric.name].score, rtol=0, atol=1e-6)
         )
 
-    def evaluate(self, model: ov.CompiledModel, limits: Sequence[Limit], progress: Progress, *, whole: bool) -> Outcome:
-        """Evaluate an INT8 model as it will be deployed.
+    @property
+    def order(self) -> NDArray[np.int64]:
+        """int [N], the samples in the order of evaluation."""
+        return np.arange(len(self.samples)) if self.baseline.order is None else self.baseline.order
+
+    def in_order(self, kept: KeptOutputs) -> Iterator[Outputs]:
+        """Outputs that `evaluate` kept, in the order of the samples."""
+        return (kept[int(place)] for place in np.argsort(self.order, kind="stable"))
+
+    def evaluate(
+        self,
+        model: ov.CompiledModel,
+        limits: Sequence[Limit],
+        progress: Progress,
+        keep: KeptOutputs | None = None,
+    ) -> Outcome:
+        """Evaluate an INT8 model as it will be deployed, until the verdict is clear.
 
         Args:
-            whole: to the last sample; else until the verdict is clear.
+            keep: evaluate to the last sample, and put the outputs here, in the order of evaluation.
 
         Raises:
             SettingsError, DatasetError: a metric fails on a sample, which is named.
         """
         count = len(self.samples)
-        order = np.arange(count) if self.baseline.order is None else self.baseline.order
-        bounds = None if whole else self._bounds(order, limits)
+        order = self.order
+        bounds = None if keep is not None else self._bounds(order, limits)
         evidence: list[Evidence | None] = [None] * count
         worse = 0.0
         ordered = decode_ahead(Subset(self.samples, tuple(order.tolist())), self._threads)
-        for place, outputs in enumerate(infer_batches(model, ordered, self._batch)):
+        found = infer_batches(model, ordered, self._batch)
+        for place, outputs in enumerate(found if keep is None else keep.passed_on(found)):
             index = int(order[place])
             evidence[index] = self._observe(index, outputs)
             value = self.judge.metric.value(evidence[index][0])  # type: ignore[index]
