@@ -105,7 +105,7 @@ def _last_read(order: list[Any], numbers: Mapping[str, int], chosen: Iterable[st
 
 
 def extract(outputs: list[Any]) -> ov.Model:
-    """A model over the same nodes that computes some of their outputs; it holds only the inputs that it reads."""
+    """A model that computes some outputs of nodes, over copies of those; it holds only the inputs that it reads."""
     results = [ops.result(output) for output in outputs]
     seen: set[str] = set()
     inputs: list[Any] = []
@@ -118,7 +118,7 @@ def extract(outputs: list[Any]) -> ov.Model:
         if node.get_type_name() == "Parameter":
             inputs.append(node)
         waiting += [value.get_node() for value in node.input_values()]
-    return ov.Model(results, inputs, "stage")
+    return ov.Model(results, inputs, "stage").clone()
 
 
 def make_input(output: Any, name: str) -> None:

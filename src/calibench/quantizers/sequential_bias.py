@@ -8,7 +8,9 @@ stage (see `segments`) is compiled and run alone, its layers are corrected, and 
 Source: Nagel et al. 2019 (arXiv:1906.04721), section 4.2 (empirical bias correction).
 """
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -41,6 +43,8 @@ MOST_BYTES = 320 * 2**20
 """Activations that are held at a time; where they are larger, fewer samples are taken."""
 UNKNOWN_BYTES = 8 * 2**20
 """Taken for a tensor whose shape is not known before the run."""
+MOST_STREAMS = 4
+"""Samples that run side by side: the parts are small, and every stream takes its time to set up."""
 
 
 def correct_biases(
@@ -51,7 +55,7 @@ def correct_biases(
     run: Run,
     progress: Progress = silent,
 ) -> Shifts:
-    """What has to be added to the bias of every quantized layer, so that its mean output is that of FP32.
+    """What has to be added to the bias of every quantized layer, so that its mean output comes close to FP32's.
 
     Args:
         graph: normalised FP32 graph; not changed.
@@ -86,32 +90,53 @@ def _walk(
 ) -> dict[str, FloatArray]:
     """Run stage by stage; `working` is cut up on the way."""
     index = operations(working)
+    axes = {layer: _channel_axis(index[layer]) for layer in wanted}
     names = [port_name(port) for port in working.inputs]
     held = {name: [np.asarray(sample[name]) for sample in samples] for name in names if name in samples[0]}
     shifts: dict[str, FloatArray] = {}
+    compiled = _compile_ahead([_take_out(index, stage) for stage in stages], run)
     for number, stage in enumerate(stages):
         progress("fit", number, len(stages))
         try:
-            _run_stage(index, stage, held, len(samples), run)
+            _run_stage(next(compiled), stage, held, len(samples))
         except RuntimeError:  # a part that the runtime refuses alone: what was corrected before it stands
             break
         for layer, name in stage.chosen.items():
-            shift = _correct(held[_held(name)], wanted[layer], _channel_axis(index[layer]))
+            shift = _correct(held[_held(name)], wanted[layer], axes[layer])
             if shift is not None:
                 shifts[layer] = shift
-        for name in stage.outputs:
-            make_input(tensor(index, name), _held(name))
         for name in stage.forgotten:
             del held[_held(name)]
+    compiled.close()
     progress("fit", len(stages), len(stages))
     return shifts
 
 
-def _run_stage(index: dict[str, Any], stage: Stage, held: dict[str, list[Array]], count: int, run: Run) -> None:
+def _take_out(index: dict[str, Any], stage: Stage) -> ov.Model:
+    """The model of a stage; what it hands out becomes an input of the rest."""
+    outputs = [tensor(index, name) for name in stage.outputs]
+    model = extract(outputs)
+    for output, name in zip(outputs, stage.outputs, strict=True):
+        make_input(output, _held(name))
+    return model
+
+
+def _compile_ahead(models: Sequence[ov.Model], run: Run) -> Generator[ov.CompiledModel, None, None]:
+    """The models one by one; the next few are compiled meanwhile, for that takes as long as running them."""
+    streams = min(run.threads, MOST_STREAMS)
+    waiting: deque[Future[ov.CompiledModel]] = deque()
+    with ThreadPoolExecutor(streams) as pool:
+        for model in models:
+            waiting.append(pool.submit(compile_for_samples, model, run.device, streams))
+            if len(waiting) > streams:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _run_stage(compiled: ov.CompiledModel, stage: Stage, held: dict[str, list[Array]], count: int) -> None:
     """Add what the stage hands out to what is held."""
-    model = extract([tensor(index, name) for name in stage.outputs])
-    compiled = compile_for_samples(model, run.device, run.threads)
-    read = [port_name(port) for port in model.inputs]
+    read = [port_name(port) for port in compiled.inputs]
     found: list[list[Array]] = [[] for _ in stage.outputs]
     for outputs in infer_all(compiled, ({name: held[name][i] for name in read} for i in range(count))):
         for arrays, output in zip(found, outputs, strict=True):
@@ -124,7 +149,7 @@ def _held(name: TensorKey) -> str:
 
 
 def _correct(outputs: list[Array], wanted: FloatArray, axis: int) -> FloatArray | None:
-    """What the outputs of a layer lack on average; they are corrected in place, unless it is not finite.
+    """What is added to the bias of a layer; its outputs are corrected in place, unless a mean is not finite.
 
     Args:
         outputs: the layer's biased output, one array a sample.
@@ -132,13 +157,37 @@ def _correct(outputs: list[Array], wanted: FloatArray, axis: int) -> FloatArray 
     """
     others = [tuple(i for i in range(output.ndim) if i != axis) for output in outputs]
     means = np.stack([output.mean(where, dtype=np.float32) for output, where in zip(outputs, others, strict=True)])
-    shift = np.asarray((wanted - means).mean(0, dtype=np.float64), np.float32)
+    shift = credible(wanted - means)
     if not np.isfinite(shift).all():
         return None
     for output in outputs:
         shaped = shift.reshape([-1 if i == axis else 1 for i in range(output.ndim)])
         np.add(output, shaped.astype(output.dtype), out=output)
     return shift
+
+
+def credible(missing: FloatArray) -> FloatArray:
+    """The mean over the samples, drawn towards 0 as far as the samples contradict one another.
+
+    Deep in a network the mean of a channel over a few samples is uncertain, and correcting by it would put more noise
+    into the bias than it takes out. The share that is kept is one for the whole layer: the channels of one layer are
+    equally uncertain, and the share of a single channel would itself be a guess.
+
+    Args:
+        missing: float32 [samples, channels], what each sample's mean lacks.
+
+    Returns:
+        float32 [channels].
+
+    Source: James and Stein 1961, the positive-part estimator with the variance of the mean estimated per channel.
+    """
+    shift = missing.mean(0, dtype=np.float64)
+    count = len(missing)
+    power = float((shift**2).sum())
+    if count == 1 or power == 0:
+        return np.asarray(shift, np.float32)
+    uncertainty = float(missing.var(0, ddof=1, dtype=np.float64).sum()) / count
+    return np.asarray(shift * max(0.0, 1 - uncertainty / power), np.float32)
 
 
 def _correctable(index: dict[str, Any], layers: Sequence[WeightedLayer]) -> list[str]:
