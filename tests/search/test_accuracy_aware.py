@@ -1,14 +1,15 @@
 """The search on made-up networks, whose every answer is known: nothing runs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from calibench.progress import silent
-from calibench.search.accuracy_aware import Bounds, Searched, Space, orderings, search
-from calibench.search.values import Configuration, Outcome, Ranked, Trial
+from calibench.search.accuracy_aware import Bounds, OnTrial, Searched, Space, orderings, search, unseen
+from calibench.search.values import Configuration, Outcome, Ranked
 
 SAMPLES = 1000
 
@@ -23,9 +24,9 @@ class Made:
     def __init__(self, costs: Mapping[str, float], limit: float, *, mended: float = 1.0, stops: bool = True) -> None:
         self.costs, self.limit, self.mended, self.stops = dict(costs), limit, mended, stops
         self.evaluated: list[tuple[Configuration, bool]] = []
-        self.saves = {name: 0.1 for name in costs}
+        self.saves = dict.fromkeys(costs, 0.1)
         self.rankings = 0
-        self.work = {name: 10**6 for name in costs}
+        self.work = dict.fromkeys(costs, 10**6)
 
     def drop(self, configuration: Configuration) -> float:
         lost = sum(cost for name, cost in self.costs.items() if name not in configuration.floats)
@@ -54,7 +55,7 @@ class Made:
             100 / SAMPLES,
         )
 
-    def run(self, front: int = 0, on_trial: Callable[[Trial, int], None] = lambda t, n: None, **more: float) -> Searched:
+    def run(self, front: int = 0, on_trial: OnTrial = unseen, **more: float) -> Searched:
         bounds = Bounds(self.limit, more.get("seconds"), more.get("trials"), True, front)  # type: ignore[arg-type]
         return search(self.space(), bounds, silent, on_trial)
 
@@ -94,7 +95,7 @@ def test_layers_estimated_above_the_limit_start_in_float() -> None:
 
 
 def test_bisection_finds_the_smallest_prefix() -> None:
-    made = Made(even(100, {i: 0.4 for i in range(6)}), limit=0.5)
+    made = Made(even(100, dict.fromkeys(range(6), 0.4)), limit=0.5)
     found = made.run()
     assert len(found.best.configuration.floats) == 5
     assert found.best.outcome.drop == pytest.approx(0.4)
@@ -119,7 +120,7 @@ def test_a_layer_that_costs_much_time_is_replaced_by_one_that_costs_little() -> 
 
 
 def test_of_two_orderings_the_cheaper_result_is_kept() -> None:
-    made = Made(even(40, {i: 1.0 for i in range(8)}), limit=0.5)
+    made = Made(even(40, dict.fromkeys(range(8), 1.0)), limit=0.5)
     made.costs["tiny"], made.work["tiny"], made.saves["tiny"] = 0.9, 10, 0.0
     made.run()
     assert len(orderings(made.rank("none"))) == 2
@@ -134,7 +135,7 @@ def test_a_limit_that_only_float_keeps_ends_with_the_nearest_model() -> None:
 
 
 def test_trials_are_never_more_than_allowed_and_the_best_so_far_comes_back() -> None:
-    made = Made(even(60, {i: 0.3 for i in range(20)}), limit=0.5)
+    made = Made(even(60, dict.fromkeys(range(20), 0.3)), limit=0.5)
     found = made.run(trials=4)
     assert len(made.evaluated) <= 5  # one more where the best was not yet evaluated in full
     assert found.is_spent
@@ -142,7 +143,7 @@ def test_trials_are_never_more_than_allowed_and_the_best_so_far_comes_back() -> 
 
 
 def test_time_that_is_up_ends_the_search() -> None:
-    made = Made(even(60, {i: 0.3 for i in range(20)}), limit=0.5)
+    made = Made(even(60, dict.fromkeys(range(20), 0.3)), limit=0.5)
     found = made.run(seconds=1e-9)
     assert len(made.evaluated) == 1
     assert found.is_spent and found.best.configuration == Configuration()
@@ -183,7 +184,7 @@ def test_single_swaps_come_before_many_layers_where_the_limit_is_less_than_three
 
 
 def test_the_front_is_widened_after_the_answer() -> None:
-    made = Made(even(60, {i: 0.3 for i in range(10)}), limit=1.0)
+    made = Made(even(60, dict.fromkeys(range(10), 0.3)), limit=1.0)
     without, more = made.run(), made.run(front=4)
     assert more.best.configuration == without.best.configuration
     exact = [t for t in more.trials if t.outcome.is_exact]
@@ -192,10 +193,10 @@ def test_the_front_is_widened_after_the_answer() -> None:
 
 def test_each_trial_is_told_with_the_most_that_can_come() -> None:
     told: list[tuple[int, int]] = []
-    made = Made(even(64, {i: 0.3 for i in range(20)}), limit=0.5)
+    made = Made(even(64, dict.fromkeys(range(20), 0.3)), limit=0.5)
     found = made.run(on_trial=lambda trial, left: told.append((trial.number, left)))
     assert [number for number, _ in told] == list(range(1, len(found.trials) + 1))
-    assert all(a > b for (_, a), (_, b) in zip(told, told[1:], strict=False))
+    assert all(a > b for (_, a), (_, b) in pairwise(told))
     assert told[0][0] + told[0][1] == found.most_trials
 
 
@@ -216,6 +217,6 @@ def test_what_is_returned_holds_wherever_giving_back_all_but_one_layer_does(
 
 @pytest.mark.parametrize("count", [20, 50, 100, 200])
 def test_evaluations_grow_with_the_logarithm_of_the_layers(count: int) -> None:
-    made = Made(even(count, {i: 0.3 for i in range(5)}, rest=0.0001), limit=0.5)
+    made = Made(even(count, dict.fromkeys(range(5), 0.3), rest=0.0001), limit=0.5)
     made.run()
     assert len(made.evaluated) <= 20
