@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
-from report_samples import MACHINE, full_report, small_report, speed
+from report_samples import MACHINE, full_report, missed_report, searched_report, small_report, speed
 
-from calibench.reports import accuracy_rules, time_rules
+from calibench.reports import accuracy_rules, search_rules, time_rules
 from calibench.reports.advice import BACKGROUND, RULES, Rule, advise
 from calibench.reports.report import Advice, LayerRow, Report, TimedLayer
 from calibench.reports.speeds import speed_fields
+from calibench.search.values import HeldOut, Limit
 from calibench.settings import make_settings
 
 
@@ -263,6 +264,95 @@ def test_a_large_sure_drop_names_the_layers_that_lose_most() -> None:
     assert found.title == "INT8 loses 2.50 points of top1 (95 %: 1.00 to 4.00)."
     assert "falls most at c d (by 15 dB to 24 dB), e (by 4 dB to 20 dB)." in found.action
     assert "--ignore-name 'c d'" in found.action
+
+
+LARGE: dict[str, Any] = {"drop_points": 2.5, "drop_interval": (1.0, 4.0)}
+ANNOTATED = small_report().dataset.model_copy(update={"is_annotated": True})
+
+
+def test_where_samples_are_annotated_the_accuracy_aware_method_is_the_first_remedy() -> None:
+    found = only(accuracy_rules.large_drop, report(**LARGE, validation=ANNOTATED))
+    assert found.action.startswith("To win it back, --method accuracy-aware --max-drop 0.5 mends")
+    assert "accuracy-aware" in only(accuracy_rules.large_drop, report(**LARGE, dataset=ANNOTATED)).action
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"dataset": ANNOTATED, "validation": ANNOTATED.model_copy(update={"is_annotated": False})},
+        {"dataset": ANNOTATED, "kind": "comparison"},
+        {"dataset": ANNOTATED, "settings": make_settings({"method": "accuracy-aware"})},
+    ],
+    ids=["no annotations", "validation without", "comparison", "was used already"],
+)
+def test_the_accuracy_aware_method_is_not_suggested_where_it_cannot_help(fields: dict[str, Any]) -> None:
+    assert "accuracy-aware" not in only(accuracy_rules.large_drop, report(**LARGE, **fields)).action
+
+
+def test_after_a_search_a_drop_within_its_limit_is_no_warning() -> None:
+    allowed = searched_report(limits=(Limit("top1", 3.0),)).model_copy(update=LARGE)
+    assert list(accuracy_rules.large_drop(allowed)) == []
+    assert [advice.kind for advice in advise(allowed)] == ["good"]
+
+
+def test_a_limit_that_was_not_reached_names_the_layers_and_what_to_do() -> None:
+    found = only(search_rules.not_reached, missed_report())
+    assert found.kind == "warning"
+    assert found.title == "Not reached: 0.61 of 0.5 points allowed."
+    assert found.action.startswith(
+        "The layers responsible: mobile/block0/depthwise/Conv2D (an estimated 1.79 points of what plain INT8 loses, "
+        "float here), mobile/block11/expand/Conv2D"
+    )
+    assert found.action.endswith(
+        "Calibrate with more and more varied samples or --preset mixed, or allow what was found: --max-drop 0.61."
+    )
+    assert "mobile/block1/depthwise" not in found.action
+
+
+def test_a_spent_budget_is_the_first_to_be_enlarged() -> None:
+    bounded = make_settings({"method": "accuracy-aware", "accuracy": {"time_budget_s": 60}, "preset": "mixed"})
+    found = only(search_rules.not_reached, missed_report().model_copy(update={"settings": bounded}))
+    assert "Go on with --resume and a larger --time-budget or --max-trials, or calibrate with more" in found.action
+    assert "mixed" not in found.action
+
+
+def test_a_limit_that_is_kept_at_no_gain_asks_for_another_device() -> None:
+    why = "The accuracy holds, but INT8 is no faster here: 30.1 samples a second, 31.0 without INT8."
+    found = only(search_rules.not_reached, searched_report(is_reached=False, why_not=why))
+    assert found.title == "Not reached, though the limit is kept (0.31 of 0.5 points allowed)."
+    assert found.action == f"{why} Keep the FP32 model here, or measure where INT8 is faster."
+
+
+def test_the_drop_to_allow_is_never_below_what_was_found() -> None:
+    found = only(search_rules.not_reached, missed_report().model_copy(update={"drop_points": 0.6123}))
+    assert "--max-drop 0.62" in found.action
+
+
+def test_too_few_samples_for_the_limit_say_the_number_needed() -> None:
+    few = searched_report(needed_samples=12_345, held_out=None)
+    found = only(search_rules.too_few_to_tell, few)
+    assert found.title == "To tell a drop of 0.5 points from noise about 12,000 images are needed; these are 5,000."
+    assert "--holdout" in found.action
+    assert list(accuracy_rules.few_samples(few.model_copy(update={"drop_interval": (-3.0, 3.0)}))) == []
+    assert list(search_rules.too_few_to_tell(searched_report())) == []
+    assert list(search_rules.too_few_to_tell(searched_report(needed_samples=None))) == []
+
+
+@pytest.mark.parametrize(
+    ("drop", "interval", "kinds"),
+    [(0.4, (-0.2, 1.0), []), (0.9, (0.2, 1.6), ["info"]), (0.9, (0.6, 1.2), ["warning"]), (0.9, None, ["info"])],
+)
+def test_held_out_samples_that_lose_more_are_said(drop: float, interval: Any, kinds: list[str]) -> None:
+    held = searched_report(held_out=HeldOut(1000, 74.9, 74.9 - drop, drop, interval))
+    found = list(search_rules.worse_elsewhere(held))
+    assert [advice.kind for advice in found] == kinds
+    assert all("more than the 0.5 points allowed" in advice.title for advice in found)
+
+
+@pytest.mark.parametrize("rule", [search_rules.not_reached, search_rules.too_few_to_tell, search_rules.worse_elsewhere])
+def test_without_a_search_its_rules_are_silent(rule: Rule) -> None:
+    assert list(rule(report(**LARGE))) == []
 
 
 def test_a_loss_that_the_next_layers_win_back_is_no_loss() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from report_samples import comparison_report, full_report, rich_report
+from report_samples import comparison_report, full_report, missed_report, rich_report, searched_report
 from test_html import harmful
 
 from calibench.reports.html import write_html
@@ -184,13 +184,62 @@ def test_colours_follow_the_system_and_the_button(show) -> None:
     assert ground() == "rgb(21, 24, 29)"
 
 
-@pytest.mark.parametrize("make", [rich_report, comparison_report, full_report])
+@pytest.mark.parametrize("make", [rich_report, comparison_report, full_report, searched_report])
 def test_a_phone_needs_no_scrolling_sideways(make, show) -> None:
     page = show(make(), PHONE, has_charts=make is not comparison_report)
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
     if make is rich_report:
         page.locator("#table-layers tbody tr").nth(2).click()
         assert page.evaluate("document.querySelector('#detail').scrollWidth") <= PHONE[0]
+
+
+def test_every_trial_is_a_mark_and_the_chosen_one_is_ringed_below_the_limit(show) -> None:
+    page = show(searched_report())
+    plot = page.locator(".search-plot > svg")
+    marks = plot.locator(".mark")
+    assert marks.count() == 12 and plot.locator(".mark.best .ring").count() == 1
+    best = plot.locator(".mark.best .ring").bounding_box()
+    limit = plot.locator("line.limit").evaluate("line => line.getBoundingClientRect().top")
+    assert best["y"] > limit - best["height"] / 2
+    assert "trial 8: 3 worst layers in float; drop 0.31" in plot.locator(".mark.best title").text_content()
+    early, exact = (plot.locator(f".mark.{kind} circle:not(.ring)").first for kind in ("early", "exact"))
+    assert early.evaluate("mark => getComputedStyle(mark).fill") == "rgb(255, 255, 255)"
+    assert exact.evaluate("mark => getComputedStyle(mark).fill") == "rgb(47, 123, 224)"
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+@pytest.mark.parametrize("make", [searched_report, missed_report])
+def test_marks_are_round_and_nothing_leaves_the_plot(make, size, show) -> None:
+    page = show(make(), size)
+    frame = page.locator(".search-plot").first.bounding_box()
+    ring = page.locator(".mark.best .ring").bounding_box()
+    assert ring["width"] == pytest.approx(ring["height"], abs=0.5)
+    for part in (page.locator(".search-plot .mark circle"), page.locator(".search-plot text")):
+        for box in (each.bounding_box() for each in part.all()):
+            assert box["x"] >= frame["x"] - 1 and box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
+
+
+def test_in_the_dark_hollow_marks_show_the_ground(show) -> None:
+    page = show(searched_report(), scheme="dark")
+    early = page.locator(".search-plot > svg .mark.early circle").first
+    assert early.evaluate("mark => getComputedStyle(mark).fill") == "rgb(21, 24, 29)"
+
+
+def test_the_ranking_is_sorted_by_what_int8_saves(show) -> None:
+    page = show(searched_report())
+    page.locator("#table-ranking th button", has_text="saves").click()
+    values = page.locator("#table-ranking tbody tr td:nth-child(7)").evaluate_all(
+        "cells => cells.map(cell => Number(cell.dataset.value))"
+    )
+    assert values == sorted(values, reverse=True) and len(values) == 58
+
+
+def test_on_paper_the_whole_ranking_and_all_trials_are_there(show) -> None:
+    page = show(searched_report(), scheme="dark")
+    page.emulate_media(media="print", color_scheme="dark")
+    for table in ("#table-ranking", "#table-trials"):
+        assert page.evaluate(f"getComputedStyle(document.querySelector('{table}')).maxHeight") == "none"
+    assert page.locator("#table-ranking tbody tr:visible").count() == 58
 
 
 def test_on_a_phone_an_odd_number_of_figures_leaves_no_hole(show) -> None:

@@ -13,6 +13,7 @@ from calibench.reports.page.search_plot import BOTTOM, TOP, search_plot
 from calibench.reports.pick_command import pick_command
 from calibench.reports.report import Report
 from calibench.reports.search_report import FrontRow, LimitRow, TrialRow
+from calibench.reports.searched import search_verdict
 
 
 def with_search_fields(report: Report, **fields) -> Report:
@@ -30,8 +31,8 @@ def column(grid, title: str) -> list[str]:
 
 
 def test_the_verdict_says_how_much_of_the_limit_is_used() -> None:
-    assert search_section.search_verdict(searched_report()) == "The limit is kept: 0.31 of 0.5 points allowed."
-    assert search_section.search_verdict(missed_report()) == (
+    assert search_verdict(searched_report()) == "The limit is kept: 0.31 of 0.5 points allowed."
+    assert search_verdict(missed_report()) == (
         "Not reached: 0.61 of 0.5 points allowed. The time budget of 60 s was spent before a model within the limit "
         "was found."
     )

@@ -2,7 +2,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from report_samples import full_report, small_report, speed
+from report_samples import WORST, full_report, missed_report, searched_report, small_report, speed
 from rich.console import Console
 
 from calibench.inference.profile import LayerTime
@@ -25,12 +25,34 @@ def test_the_table_looks_as_agreed() -> None:
     assert printed(full_report()) == GOLDEN.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("report", [small_report(), full_report()])
+@pytest.mark.parametrize("report", [small_report(), full_report(), searched_report(), missed_report()])
 def test_plain_output_fits_80_columns_and_has_no_colours(report: Report) -> None:
     text = printed(report)
     assert max(len(line) for line in text.splitlines()) <= 80
     assert "\x1b" not in text
     assert text.isascii()
+
+
+def test_the_search_is_said_with_promise_reasons_and_front() -> None:
+    text = " ".join(printed(searched_report()).split())
+    assert "The limit is kept: 0.31 of 0.5 points allowed. INT8 loses 0.31 points of top1 on 5,000 images" in text
+    assert "3 of 58 ranked layers were given back to float, 3.4 % of the multiply-adds:" in text
+    assert f"{WORST[0]} costs too much accuracy: alone in INT8" in text
+    assert "calibench pick OUT --max-drop X" in text
+    assert "0.31 3 3.25 616 this model" in text
+    assert text.count("costs too much accuracy") == 3
+    assert "3 given back to keep the accuracy, as said above 1 ignored by name" in text
+
+
+def test_a_limit_that_was_missed_is_said_with_the_reason() -> None:
+    text = " ".join(printed(missed_report()).split())
+    assert "Not reached: 0.61 of 0.5 points allowed. The time budget of 60 s was spent" in text
+
+
+def test_many_layers_in_float_are_not_all_named() -> None:
+    text = printed(searched_report(best=11))
+    assert text.count("costs too much accuracy") == 8
+    assert "and 8 more, in report.html" in text
 
 
 def test_what_was_not_measured_has_no_row() -> None:

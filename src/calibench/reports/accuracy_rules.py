@@ -21,6 +21,7 @@ JUMP_DB = 3.0
 """dB that one layer loses; half the signal over noise."""
 RECOVERY = 2
 """Layers after a loss that may win it back: a block's last convolution and its addition."""
+SEARCH = "--method accuracy-aware --max-drop 0.5 mends what it can and gives back to float what costs most"
 NAMED = 3
 """Layers that one advice names."""
 
@@ -43,22 +44,31 @@ def poor(report: Report) -> Iterator[Advice]:
 def large_drop(report: Report) -> Iterator[Advice]:
     """INT8 loses more than chance explains, and enough to act on; with the layers that lose most."""
     drop = report.drop_points
-    if drop is None or not is_large(report, drop) or is_within_noise(report):
-        return
+    if drop is None or not is_large(report, drop) or is_within_noise(report) or report.search is not None:
+        return  # what a search left was asked for, or is said by `not_reached`
     named = suspects(report.layers)
     where = f"{named[1]} " if named else ""
-    ignore = f"keep the first in float with --ignore-name {quote(named[0])}" if named else "more samples"
+    ignore = f", or keep the first in float with --ignore-name {quote(named[0])}" if named else ""
+    others = f"calibrate with more samples{_mixed(report)}{ignore}"
+    if can_be_searched(report):
+        others = f"{SEARCH}. Or {others}"
     yield Advice(
         kind="warning",
         title=f"INT8 loses {amount(report, drop)} of {report.metric}{_interval(report)}.",
-        action=f"{where}To win it back, calibrate with more samples{_mixed(report)}, or {ignore}.",
+        action=f"{where}To win it back, {others}.",
     )
+
+
+def can_be_searched(report: Report) -> bool:
+    """Would the accuracy-aware method have what it decides by: annotations, and it was not used already?"""
+    validation = report.validation or report.dataset
+    return report.kind == "calibration" and report.settings.method == "default" and validation.is_annotated
 
 
 def few_samples(report: Report) -> Iterator[Advice]:
     """The accuracy drop is known so roughly that it may be small or large."""
-    if report.drop_interval is None or report.evaluated is None:
-        return
+    if report.drop_interval is None or report.evaluated is None or (report.search and report.search.needed):
+        return  # after a search the limit decides how many are few
     low, high = report.drop_interval
     half = (high - low) / 2
     is_undecided = is_large(report, high) and not is_large(report, low)

@@ -6,15 +6,18 @@ Rules and thresholds are explained in docs/explanation/advice.md.
 from collections.abc import Callable, Iterator
 from math import isfinite
 
-from calibench.reports import accuracy_rules, time_rules
+from calibench.reports import accuracy_rules, search_rules, time_rules
 from calibench.reports.accuracy_rules import amount
 from calibench.reports.report import Advice, Report
 
 Rule = Callable[[Report], Iterator[Advice]]
 
 RULES: tuple[Rule, ...] = (
+    search_rules.not_reached,
     accuracy_rules.poor,
     accuracy_rules.large_drop,
+    search_rules.worse_elsewhere,
+    search_rules.too_few_to_tell,
     accuracy_rules.batches,
     time_rules.slower,
     accuracy_rules.few_samples,

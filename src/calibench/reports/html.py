@@ -18,6 +18,7 @@ from calibench.reports.page.search_plot import search_plot
 from calibench.reports.page.verdict import verdict
 from calibench.reports.per_class import classes_csv
 from calibench.reports.report import Report, without_nan
+from calibench.reports.searched import search_verdict
 from calibench.reports.whole_file import write_whole
 
 PARTS = "calibench.reports.page"
@@ -73,7 +74,7 @@ def _sections(report: Report) -> dict[str, Any]:
 
 def _search(report: Report) -> dict[str, Any]:
     return {
-        "kept": search_section.search_verdict(report),
+        "kept": search_section.with_minus(search_verdict(report)),
         "promise": search_section.search_promise(report),
         "kept_facts": search_section.search_facts(report),
         "plot": search_plot(report),

@@ -110,7 +110,7 @@ class SearchReport(Frozen):
         None, "multiply-adds of the layers given back to float, of all ranked layers, 0..1"
     )
     held_out: HeldOutRow | None = measured(None, "the drop on samples that decided nothing")
-    overlap: int = measured(0, "samples that both set the ranges and decided")
+    overlap: int = measured(0, "samples that both set the ranges and decided, or were held out as well")
     notes: tuple[str, ...] = measured((), "what the person should know, one sentence each")
 
 

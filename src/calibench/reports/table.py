@@ -1,6 +1,6 @@
 """The report for a person: FP32 beside INT8, what stayed float and why, and what to mind."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import TypeVar
 
 from rich.console import Console, Group, RenderableType
@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from calibench.reports.report import LayerRow, Report
+from calibench.reports.search_table import GIVEN_BACK, given_back, search_lines
 
 T = TypeVar("T")
 
@@ -26,7 +27,7 @@ MB = 1e6
 def render(report: Report) -> RenderableType:
     """The whole report as it is printed; fits 80 columns."""
     parts: list[RenderableType] = [comparison(report)]
-    for lines in (left_float(report.layers), facts(report)):
+    for lines in (search_lines(report), left_float(report.layers, given_back(report)), facts(report)):
         parts += [Text(), *lines] if lines else []
     parts += [*advice_lines(report), *note_lines(report)]
     if report.reproduce and "HINT" in report.reproduce:
@@ -68,21 +69,27 @@ def comparison(report: Report) -> Table:
     return table
 
 
-def left_float(layers: Sequence[LayerRow]) -> list[RenderableType]:
-    """How many layers are INT8, and for every reason to leave one float, the most frequent first, a few names."""
+def left_float(layers: Sequence[LayerRow], explained: Set[str] = frozenset()) -> list[RenderableType]:
+    """How many layers are INT8, and for every reason to leave one float, the most frequent first, a few names.
+
+    Args:
+        explained: names of layers whose reasons stand elsewhere.
+    """
     if not layers:
         return []
     reasons: dict[str, list[str]] = {}
     for layer in layers:
         if layer.precision == "float":
-            reasons.setdefault(layer.reason or "no reason recorded", []).append(layer.name)
+            own = GIVEN_BACK if layer.name in explained else layer.reason
+            reasons.setdefault(own or "no reason recorded", []).append(layer.name)
     kept = sum(len(names) for names in reasons.values())
     head = Text(f"{len(layers) - kept} of {len(layers)} layers are INT8", "bold")
     lines: list[RenderableType] = [head.append("; left float:" if kept else "; none was left float.", "not bold")]
     for reason, names in sorted(reasons.items(), key=lambda item: -len(item[1])):
         more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
         lines.append(Padding(Text(f"{len(names)} {reason}"), (0, 0, 0, 2), expand=False))
-        lines.append(Padding(Text(", ".join(names[:NAMES_SHOWN]) + more, "dim"), (0, 0, 0, 5), expand=False))
+        if reason != GIVEN_BACK:
+            lines.append(Padding(Text(", ".join(names[:NAMES_SHOWN]) + more, "dim"), (0, 0, 0, 5), expand=False))
     return lines
 
 

@@ -25,18 +25,6 @@ STATES = {"int8": "INT8", "mended": "mended", "float": "float"}
 MILLION = 1e6
 
 
-def search_verdict(report: Report) -> str:
-    """Was the limit kept, and how much is used of it; one sentence."""
-    search = report.search
-    if search is None or report.drop_points is None:
-        return ""
-    allowed, used = asked(search.limits[0].drop, report.unit), drop(report.drop_points, report.unit)
-    if search.is_reached:
-        return f"The limit is kept: {used} of {allowed} allowed."
-    why = f" {search.why_not.rstrip('.')}." if search.why_not else ""
-    return f"Not reached: {used} of {allowed} allowed.{why}"
-
-
 def search_promise(report: Report) -> str:
     """The promise, as the page writes numbers."""
     return with_minus(report.search.promise) if report.search else ""
@@ -61,7 +49,7 @@ def search_facts(report: Report) -> list[tuple[str, str]]:
         ("Trials", f"{len(search.trials)}, of {search.most_trials} that it could have taken at most"),
         ("Held-out samples", with_minus(search.held_out.sentence) if search.held_out else ""),
         ("Samples needed", search.needed),
-        ("Overlap", f"{search.overlap:,} samples both set the ranges and decided" if search.overlap else ""),
+        ("Overlap", f"{search.overlap:,} samples are in more than one of the sets" if search.overlap else ""),
     ]
     return [fact for fact in facts if fact[1]]
 
