@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from calibench.pipeline import calibrate as calibrate
     from calibench.pipeline import evaluate as evaluate
     from calibench.pipeline import inspect as inspect
+    from calibench.reports.picking import pick as pick
     from calibench.settings import InputSettings as InputSettings
     from calibench.settings import Settings as Settings
 
@@ -26,9 +27,20 @@ _HOMES = {
     "compare_models": "calibench.comparison",
     "evaluate": "calibench.pipeline",
     "inspect": "calibench.pipeline",
+    "pick": "calibench.reports.picking",
 }
 
-__all__ = ["Arrays", "InputSettings", "Settings", "benchmark", "calibrate", "compare_models", "evaluate", "inspect"]
+__all__ = [
+    "Arrays",
+    "InputSettings",
+    "Settings",
+    "benchmark",
+    "calibrate",
+    "compare_models",
+    "evaluate",
+    "inspect",
+    "pick",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -5,8 +5,8 @@ import pytest
 
 GOLDEN = Path(__file__).parent / "golden"
 
-COMMANDS = ("calibrate", "evaluate", "compare", "benchmark", "inspect", "report", "demo", "doctor")
-WITHOUT_INFERENCE = ("report",)
+COMMANDS = ("calibrate", "pick", "evaluate", "compare", "benchmark", "inspect", "report", "demo", "doctor")
+WITHOUT_INFERENCE = ("pick", "report")
 
 IMPORTS = """
 import sys

@@ -15,9 +15,10 @@ from calibench.cli.demo import demo
 from calibench.cli.doctor import doctor
 from calibench.cli.evaluate import evaluate
 from calibench.cli.inspect import inspect
+from calibench.cli.pick import pick
 from calibench.cli.report import report
 
-COMMANDS = (calibrate, evaluate, compare, benchmark, inspect, report, demo, doctor)
+COMMANDS = (calibrate, pick, evaluate, compare, benchmark, inspect, report, demo, doctor)
 
 app = typer.Typer(
     help="FP32 models to INT8 for OpenVINO, with a known accuracy drop and the reasons.",
