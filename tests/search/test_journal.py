@@ -272,6 +272,17 @@ def test_a_full_disk_is_said_and_what_was_written_stays(tmp_path: Path, monkeypa
     assert count_kept(tmp_path) == 2
 
 
+def test_an_entry_with_a_long_name_is_called_by_its_place(tmp_path: Path, monkeypatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with open_journal(tmp_path, KEY) as journal:
+        journal.write("trial", '{"floats":[]}', 1)
+        monkeypatch.setattr(os, "fsync", full)
+        with pytest.raises(JobError, match="trial 2 cannot be written"):
+            journal.write("trial", '{"floats":["a"]}', 1)
+
+
 def test_a_line_that_fits_only_in_part_is_taken_back(tmp_path: Path) -> None:
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -41,7 +41,7 @@ class Journal:
         """Keep a value of plain JSON; it is on the disk when this returns.
 
         Args:
-            kind, name: for a person, too: 'trial', '7'.
+            kind, name: such as 'trial', '7'; an entry with a name that is no number is called by its place.
 
         Raises:
             JobError: it cannot be written; what was written before stays whole.
@@ -49,7 +49,8 @@ class Journal:
         """
         line = _line({"kind": kind, "name": name, "value": value})
         if self._file is not None and self._out is not None:
-            _append(self._file, line, self._out, f"{kind} {name}")
+            number = name if name.isdecimal() else len(self._entries.get(kind, {})) + 1
+            _append(self._file, line, self._out, f"{kind} {number}")
         self._entries.setdefault(kind, {})[name] = json.loads(line)["value"]
 
 
