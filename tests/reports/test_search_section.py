@@ -59,6 +59,24 @@ def test_points_that_gain_are_taken_with_a_drop_of_nothing_where_that_is_unique(
     assert pick_command(points[0], points) == ""
 
 
+def test_a_point_that_measured_slower_than_a_more_accurate_one_has_no_command() -> None:
+    points = tuple(
+        FrontRow(trial=i, drop=drop, time_ms=time_ms, fps=fps)
+        for i, (drop, time_ms, fps) in enumerate([(0.1, 3.2, 500.0), (0.2, 3.1, 490.0), (0.3, 3.0, 520.0)])
+    )
+    assert [bool(pick_command(point, points)) for point in points] == [True, False, True]
+
+
+def test_a_point_whose_files_are_elsewhere_has_no_command() -> None:
+    report = searched_report()
+    assert report.search is not None
+    points = tuple(point.model_copy(update={"folder": ""}) for point in report.search.front)
+    assert set(column(search_section.front_table(with_search_fields(report, front=points)), "To take it")) == {
+        "",
+        "this model",
+    }
+
+
 def test_the_front_names_the_model_that_is_here() -> None:
     grid = search_section.front_table(searched_report())
     assert column(grid, "To take it").count("this model") == 1

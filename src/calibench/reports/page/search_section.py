@@ -96,7 +96,9 @@ def _front_row(point: FrontRow, report: Report, search: SearchReport) -> tuple[C
         _known(point.time_ms, milliseconds),
         _known(point.fps, per_second),
         _known(point.int8_bytes, megabytes),
-        Cell("this model", tone="int8") if point.trial == search.best else Cell(pick_command(point, search.front)),
+        Cell("this model", tone="int8")
+        if point.trial == search.best
+        else Cell(pick_command(point, search.front) if point.folder else ""),
     )
 
 
