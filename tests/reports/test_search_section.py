@@ -44,6 +44,15 @@ def test_the_tiles_say_what_was_allowed_and_what_is_float() -> None:
     assert (floats.value, floats.unit, floats.note) == ("3", "of 58", "3.4 % of their multiply-adds")
 
 
+def test_int8_that_keeps_the_limit_at_once_ranks_nothing_and_says_so() -> None:
+    plain = searched_report(best=2, front=())
+    report = with_search_fields(plain, ranking=(), is_reached=True)
+    tile = tiles(report)[1]
+    assert (tile.value, tile.unit, tile.note) == ("0", "of 58", "no layer had to be")
+    assert dict(search_section.search_facts(report))["Layers in float"] == "none had to be given back"
+    assert Page(render_html(report)).open == []
+
+
 def test_the_command_beside_a_point_takes_this_point_and_no_faster_one() -> None:
     points = front(0.061, 0.0649, 0.31)
     asked = [float(pick_command(point, points).rsplit(" ", 1)[1]) for point in points]

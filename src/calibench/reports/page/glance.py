@@ -69,7 +69,7 @@ def tiles(report: Report) -> list[Tile]:
     if r.drop_points is not None:
         found.append(_drop_tile(r))
     if r.search is not None:
-        found.append(_floats_tile(r.search))
+        found.append(_floats_tile(r, r.search))
     elif r.agreement is not None:
         found.append(Tile("agreement with FP32", number(r.agreement, 2), "%", "same answer, higher is better"))
     if r.speedup_fp32 and r.fp32_fps and r.int8_fps:
@@ -97,11 +97,19 @@ def _drop_tile(report: Report) -> Tile:
     return Tile(f"drop of {report.metric}", amount, unit, "; ".join(notes))
 
 
-def _floats_tile(search: SearchReport) -> Tile:
+def _floats_tile(report: Report, search: SearchReport) -> Tile:
     floats = sum(row.state == "float" for row in search.ranking)
-    share = search.float_multiply_adds_share
-    note = "" if share is None else f"{number(100 * share, 1)} % of their multiply-adds"
-    return Tile("layers given back to float", str(floats), f"of {len(search.ranking)}", note)
+    ranked = len(search.ranking)  # none where INT8 kept the limit at once
+    share = search.float_multiply_adds_share if ranked else None
+    note = (
+        "no layer had to be"
+        if not floats
+        else ""
+        if share is None
+        else f"{number(100 * share, 1)} % of their multiply-adds"
+    )
+    total = ranked or sum(row.precision == "int8" for row in report.layers)
+    return Tile("layers given back to float", str(floats), f"of {total}", note)
 
 
 def speed_bars(report: Report) -> list[SpeedBar]:

@@ -214,6 +214,8 @@ def _verdict(trial: TrialRow, is_best: bool) -> str:
 
 
 def _floats(count: int, total: int, share: float | None) -> str:
+    if not count:
+        return "none had to be given back"
     part = "" if share is None else f", {number(100 * share, 1)} % of their multiply-adds"
     return f"{count} of {total} that were ranked{part}"
 
