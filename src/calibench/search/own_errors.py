@@ -13,7 +13,6 @@ from calibench.inference.runner import infer_all
 from calibench.models.graph import dimension, operations, rank
 from calibench.quantizers.fit import Quantization
 from calibench.quantizers.insert import WeightOptions
-from calibench.quantizers.restrict import quantizable
 from calibench.quantizers.run import Run
 from calibench.search.twins import Twins, twins
 
@@ -21,8 +20,8 @@ MOST_BYTES = 256 * 2**20
 """Outputs of layers and twins that one graph may hold at a time; more layers are measured in several goes."""
 UNKNOWN_BYTES = 8 * 2**20
 """Taken for an output whose shape is not known before the run: that of a picture of 224 x 224 with 40 channels."""
-LOWEST_DB = -200.0
-"""Given where nothing differs: far below the rounding of float32."""
+LOWEST_DB, HIGHEST_DB = -200.0, 99.0
+"""Given where nothing differs (far below the rounding of float32), and for what is NaN or infinite."""
 
 
 def own_errors(
@@ -48,7 +47,7 @@ def own_errors(
 def own_errors_of(graph: ov.Model, rounded: Twins, samples: Dataset, run: Run) -> dict[str, float]:
     """As `own_errors`, with weights that are rounded already."""
     found: dict[str, float] = {}
-    for names in _groups(graph, quantizable(rounded.quantization), run):
+    for names in _groups(graph, rounded.names, run):
         found |= _measured(graph, rounded, names, samples, run)
     return found
 
@@ -114,4 +113,9 @@ def _noise_db(moments: NDArray[np.float64]) -> float:
     """Of float64 [4, channels]: mean and mean square of the noise, then of the signal."""
     noise = np.maximum(moments[1] - moments[0] ** 2, 0).sum()
     signal = np.maximum(moments[3] - moments[2] ** 2, 0).sum()
-    return float(max(LOWEST_DB, 10 * np.log10(max(noise, 1e-30) / max(signal, 1e-30))))
+    return decibels(float(noise) / max(float(signal), 1e-30))
+
+
+def decibels(ratio: float) -> float:
+    """Of noise over signal, within LOWEST_DB and HIGHEST_DB."""
+    return float(np.clip(10 * np.log10(max(ratio, 1e-30)), LOWEST_DB, HIGHEST_DB)) if ratio < np.inf else HIGHEST_DB

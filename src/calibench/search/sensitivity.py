@@ -10,16 +10,16 @@ from calibench.models.graph import multiply_adds_of, operations
 from calibench.progress import Progress, silent
 from calibench.quantizers.fit import Quantization
 from calibench.quantizers.insert import WeightOptions
-from calibench.quantizers.restrict import quantizable
 from calibench.quantizers.run import Run
-from calibench.search.own_errors import own_errors
+from calibench.search.fork_errors import fork_errors
+from calibench.search.forks import NoBatchError
+from calibench.search.own_errors import own_errors_of
 from calibench.search.single_layers import single_errors
+from calibench.search.twins import twins
 from calibench.search.values import Ranked
 
 SAMPLES = 8
 """Samples on which layers are ranked, spread over the set."""
-WORST_DB = 99.0
-"""Stands for an output that is NaN or infinite."""
 
 
 def rank(
@@ -46,12 +46,16 @@ def rank(
         ShapeError: a sample has another shape than `run` expects.
     """
     taken = spread(samples, SAMPLES)
-    own = own_errors(graph, quantization, options, taken, run)
+    rounded = twins(graph, quantization, options)
+    own = own_errors_of(graph, rounded, taken, run)
     chosen = sorted(own, key=lambda name: -own[name])[:candidates]
-    errors = single_errors(graph, quantization, options, chosen, taken, run, progress)
+    try:
+        errors = fork_errors(graph, rounded, chosen, taken, run, progress)
+    except NoBatchError:
+        errors = single_errors(graph, quantization, options, chosen, taken, run, progress)
     index = operations(run.copy(graph))
-    macs = {name: multiply_adds_of(index[name]) for name in quantizable(quantization)}
-    return _ranked(own, {name: min(error, WORST_DB) for name, error in errors.items()}, macs)
+    macs = {name: multiply_adds_of(index[name]) for name in own}
+    return _ranked(own, errors, macs)
 
 
 def spread(samples: Dataset, count: int) -> Arrays:

@@ -4,17 +4,19 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import numpy as np
 import openvino as ov
 
 from calibench.datasets.dataset import Dataset
 from calibench.inference.runner import infer_all
 from calibench.models.logits import expose
 from calibench.progress import Progress, silent
-from calibench.quantizers.choose import Thinned, thin, try_out
+from calibench.quantizers.choose import Thinned, thin
 from calibench.quantizers.fit import Quantization
 from calibench.quantizers.insert import WeightOptions, insert
 from calibench.quantizers.restrict import quantizable, without
 from calibench.quantizers.run import Run
+from calibench.search.own_errors import decibels
 
 OTHERS = "only one layer is looked at"
 
@@ -28,7 +30,7 @@ def single_errors(
     run: Run,
     progress: Progress = silent,
 ) -> dict[str, float]:
-    """Noise over signal of the outputs, in front of a final softmax, in dB; by name.
+    """Noise over signal of the outputs, in front of a final softmax, in dB, by name: for networks without a batch.
 
     Models are compiled and run in `run.threads` workers of one thread each.
     """
@@ -37,7 +39,7 @@ def single_errors(
 
     def measure(name: str) -> float:
         int8 = insert(graph, only(quantization, graph, name), options)
-        return try_out(name, single.compile(expose(single.copy(int8))), samples, references).error_db
+        return _error_db(single.compile(expose(single.copy(int8))), samples, references)
 
     found: dict[str, float] = {}
     with ThreadPoolExecutor(run.threads, "rank") as pool:
@@ -45,6 +47,19 @@ def single_errors(
             found[name] = error
             progress("rank", len(found), len(names))
     return found
+
+
+def _error_db(compiled: ov.CompiledModel, samples: Dataset, references: Sequence[Thinned]) -> float:
+    """The mean over the outputs of noise over signal; a list of another length has nothing right in it."""
+    noise, signal = np.zeros(len(references[0])), np.zeros(len(references[0]))
+    results = infer_all(compiled, (samples[i] for i in range(len(samples))))
+    for reference, outputs in zip(references, results, strict=True):
+        for i, (exact, values) in enumerate(zip(reference, thin(outputs), strict=True)):
+            power = float((exact.astype(np.float64) ** 2).sum())
+            alike = values.size == exact.size
+            noise[i] += float(((values - exact).astype(np.float64) ** 2).sum()) if alike else power
+            signal[i] += power
+    return decibels(float((noise / np.maximum(signal, 1e-30)).mean()))
 
 
 def fp32_outputs(graph: ov.Model, samples: Dataset, run: Run) -> list[Thinned]:

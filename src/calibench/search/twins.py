@@ -20,6 +20,7 @@ from calibench.quantizers.insert import (
     stored_weights,
     tensors_read,
 )
+from calibench.quantizers.restrict import quantizable
 from calibench.quantizers.sites import Point
 
 _FACTORY = NodeFactory("opset13")
@@ -42,6 +43,11 @@ class Twins:
     layers: dict[str, WeightedLayer]
     weights: dict[str, RoundedWeights]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All quantized layers, in the order of the graph."""
+        return quantizable(self.quantization)
+
     def ports(self, name: str) -> tuple[int, ...]:
         """Indices of a layer's quantized inputs."""
         return tuple(port.index for port in self.inputs if port.operation == name)
@@ -59,8 +65,8 @@ class Twins:
             read[i] = self._rounded(Port(op.get_friendly_name(), i), read[i])
         if layer is not None and layer.weight_port is not None:
             read[layer.weight_port] = stored_weights(op, layer, self.weights[layer.name]).output(0)
-        node = _FACTORY.create(op.get_type_name(), read, op.get_attributes())
-        return node.output(0) if layer is None else self._corrected(op, layer, node.output(0))
+        output = again(op, dict(enumerate(read)))
+        return output if layer is None else self._corrected(op, layer, output)
 
     def _rounded(self, port: Port, source: Any) -> Any:
         point, quantizer = self.inputs[port].point, self.inputs[port].quantizer
@@ -77,6 +83,12 @@ class Twins:
             return output
         values = shaped_shift(output, layer, shift).astype(output.get_element_type().to_dtype())
         return ops.add(output, ops.constant(values)).output(0)
+
+
+def again(op: Any, values: dict[int, Any]) -> Any:
+    """The output of a new operation like this one; `values`: by input index, what it reads in place of its inputs."""
+    read = [values.get(i, source) for i, source in enumerate(op.input_values())]
+    return _FACTORY.create(op.get_type_name(), read, op.get_attributes()).output(0)
 
 
 def twins(graph: ov.Model, quantization: Quantization, options: WeightOptions) -> Twins:
