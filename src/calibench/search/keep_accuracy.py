@@ -158,10 +158,9 @@ class _Steps:
         return None if kept is None else partial(self._validation.in_order, kept)
 
     def _evaluate(self, configuration: Configuration, whole: bool) -> Outcome:
-        name = _name(configuration)
-        kept = self._journal.recall("trial", name)
-        if kept is not None and (kept["evaluated"] == kept["total"] or not whole):
-            return _as_outcome(kept)
+        kept = recall_outcome(self._journal, configuration, whole)
+        if kept is not None:
+            return kept
         begun = perf_counter()
         compiled = self.candidates.compile(configuration)
         keep = KeptOutputs() if whole else None
@@ -169,7 +168,7 @@ class _Steps:
         found = replace(found, seconds=perf_counter() - begun)
         if keep is not None and keep.is_whole and (found.holds or not self.outputs):
             self.outputs = {configuration: keep}
-        self._journal.write("trial", name, asdict(found))
+        self._journal.write("trial", _name(configuration, whole), asdict(found))
         return found
 
     def _mend(self) -> bool:
@@ -192,9 +191,21 @@ class _Steps:
         return self.timings.time_ms(configuration) if self._is_ranked else None
 
 
-def _name(configuration: Configuration) -> str:
-    """A configuration as the name of an entry of the journal."""
-    return json.dumps(configuration.as_json(), ensure_ascii=False)
+def recall_outcome(journal: Journal, configuration: Configuration, whole: bool) -> Outcome | None:
+    """What an evaluation gave before, in this run or an earlier one.
+
+    One that stopped early and a later one of all samples are two entries: a run that goes on sees first what the search
+    saw first, and takes the same way.
+    """
+    early, exact = (journal.recall("trial", _name(configuration, each)) for each in (False, True))
+    if early is not None and (not whole or early["evaluated"] == early["total"]):
+        return _as_outcome(early)
+    return None if exact is None else _as_outcome(exact)
+
+
+def _name(configuration: Configuration, whole: bool) -> str:
+    """An evaluation as the name of an entry of the journal."""
+    return json.dumps({**configuration.as_json(), "whole": whole}, ensure_ascii=False)
 
 
 def _as_outcome(kept: Mapping[str, Any]) -> Outcome:
