@@ -185,7 +185,9 @@ def keep_front(
         size = None
         if not is_best:
             (folder / place).mkdir(parents=True, exist_ok=True)
-            size = save_model(graphs[trial.number], folder / place)
+            graph = graphs[trial.number]
+            embeds = both.settings.embed_preprocessing  # then the result takes raw pictures, and so must each point
+            size = save_model(promise.quantized.run.plan.attach(graph) if embeds else graph, folder / place)
         interval = trial.outcome.interval
         points.append(
             FrontPoint(
