@@ -220,3 +220,10 @@ def test_evaluations_grow_with_the_logarithm_of_the_layers(count: int) -> None:
     made = Made(even(count, dict.fromkeys(range(5), 0.3), rest=0.0001), limit=0.5)
     made.run()
     assert len(made.evaluated) <= 20
+
+
+def test_with_a_budget_of_trials_no_more_are_said_to_come() -> None:
+    told: list[int] = []
+    made = Made(even(50, dict.fromkeys(range(9), 0.4)), limit=0.5)
+    made.run(trials=5, on_trial=lambda trial, left: told.append(left))
+    assert told[:5] == [4, 3, 2, 1, 0]

@@ -148,7 +148,8 @@ class _Search:
         self._start = perf_counter()
         self._base: Repair = "none"
         self._outcomes: dict[Configuration, Trial] = {}
-        self._left = most_trials(len(space.layers), bounds.front)
+        most = most_trials(len(space.layers), bounds.front)
+        self._left = min(most, bounds.trials or most)
 
     def answer(self) -> Trial:
         """The configuration that is returned where it holds; else the nearest."""
