@@ -12,7 +12,7 @@ from calibench.cli.bars import shown_with_trials, trial_line
 from calibench.cli.resume import interrupted_sentence
 from calibench.errors import Cancelled, SettingsError
 from calibench.reports.answers import PlannedSearch
-from calibench.reports.run_file import asked, write_asked
+from calibench.reports.run_file import asked, read_asked, write_asked
 from calibench.reports.search_report import LimitRow, SearchReport
 from calibench.search.journal import open_journal
 from calibench.search.values import Configuration, Outcome, Trial
@@ -224,6 +224,13 @@ def test_the_sentence_counts(stopped: Path, tmp_path: Path) -> None:
     with open_journal(stopped, {}) as journal:
         journal.write("trial", "1", 0)
     assert interrupted_sentence(stopped) == f"Interrupted; 1 trial is kept: go on with --resume {stopped}."
+
+
+def test_what_a_finished_run_has_kept_stays_when_going_on_is_interrupted(stopped: Path) -> None:
+    write_asked(read_asked(stopped).model_copy(update={"is_finished": True}), stopped)
+    (stopped / "report.json").write_text("{}")
+    assert interrupted_sentence(stopped) == ""
+    assert "2 trials are kept" in interrupted_sentence(stopped, resume=True)
 
 
 SEARCHING = """

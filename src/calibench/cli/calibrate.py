@@ -191,7 +191,7 @@ def _calibrate(what: "Asked", out: Path, json_: bool, *, force: bool = False, re
                 on_trial=on_trial,
             )
     except (KeyboardInterrupt, Cancelled):
-        raise Cancelled(interrupted_sentence(out)) from None
+        raise Cancelled(interrupted_sentence(out, resume)) from None
     print_result(result.report, result.folder, json_)
     search = result.report.search
     if search is not None and not search.is_reached:

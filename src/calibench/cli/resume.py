@@ -40,12 +40,16 @@ def asked_before(context: typer.Context, out: Path) -> "Asked":
     return found.model_copy(update={"settings": make_settings(values), "benchmark": benchmark})
 
 
-def interrupted_sentence(out: Path) -> str:
-    """What to say when a run in `out` was stopped; '' where it left nothing."""
-    from calibench.reports.run_file import is_unfinished
+def interrupted_sentence(out: Path, resume: bool = False) -> str:
+    """What to say when a run in `out` was stopped; '' where it left nothing.
+
+    Args:
+        resume: the run went on with another one, which may have been finished.
+    """
+    from calibench.reports.run_file import is_unfinished, run_file
     from calibench.search.journal import count_kept
 
-    if not is_unfinished(out):
+    if not (is_unfinished(out) or (resume and run_file(out).exists())):
         return ""
     kept = count_kept(out)
     said = {0: "the search is kept", 1: "1 trial is kept"}.get(kept, f"{kept} trials are kept")
