@@ -1,5 +1,7 @@
 """The error of a layer by itself is what numpy finds from the exact tensors that it reads."""
 
+from dataclasses import replace
+
 import numpy as np
 import openvino as ov
 import pytest
@@ -31,8 +33,9 @@ def tensors(graph, names):
 
 
 def ratio_db(noise, exact, axes):
-    """Of variances within the channels."""
-    return 10 * np.log10(noise.var(axes).sum() / exact.var(axes).sum())
+    """The mean over the channels of the ratio of variances."""
+    signal = exact.var(axes)
+    return 10 * np.log10((noise.var(axes) / (signal + 1e-3 * signal.mean())).mean())
 
 
 def grid_of(quantization, name):
@@ -106,3 +109,16 @@ def test_the_graph_is_not_changed(plain):
     before = [op.get_friendly_name() for op in graph.get_ordered_ops()]
     own_errors(*plain, Arrays(SAMPLES), make_run())
     assert [op.get_friendly_name() for op in graph.get_ordered_ops()] == before
+
+
+def test_a_quiet_channel_counts_as_much_as_a_loud_one(plain):
+    """With one scale for all weights the quiet channels of `last` drown; the sum over channels would not hear it."""
+    values = {"last": lambda weights: weights * np.array([30, *[1] * 7], np.float32).reshape(-1, 1, 1, 1)}
+    graph, quantization, options = calibrated(network(values), draw())
+    loud = own_errors(graph, quantization, replace(options, per_channel=False), Arrays(SAMPLES), make_run())
+    assert loud["last"] > own_errors(*plain, Arrays(SAMPLES), make_run())["last"] + 10
+
+
+def test_a_layer_that_gives_zeros_alone_has_the_lowest_error():
+    graph, quantization, options = calibrated(network({"last": np.zeros_like}), draw())
+    assert own_errors(graph, quantization, options, Arrays(SAMPLES), make_run())["last"] == module.LOWEST_DB

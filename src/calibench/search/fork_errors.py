@@ -17,7 +17,7 @@ from calibench.models.logits import expose
 from calibench.progress import Progress, silent
 from calibench.quantizers.run import Run
 from calibench.search.forks import Carried, NoBatchError, fork
-from calibench.search.own_errors import decibels, size_bytes
+from calibench.search.own_errors import as_f32, decibels, size_bytes
 from calibench.search.twins import Twins
 
 MOST_BYTES = 32 * 2**20
@@ -89,7 +89,7 @@ def _measured(graph: ov.Model, rounded: Twins, names: Sequence[str], samples: Da
 
 def _powers(each: Carried) -> list[Any]:
     """Sums of squares of the noise and of the values, float32 [1 + twins] each."""
-    values = each.output if each.output.get_element_type() == ov.Type.f32 else ops.convert(each.output, "f32").output(0)
+    values = as_f32(each.output)
     noise = ops.subtract(values, replace(each, output=values).exact).output(0)
     return [_summed_squares(noise, each.axis), _summed_squares(values, each.axis)]
 
@@ -109,7 +109,7 @@ def _fp32_powers(graph: ov.Model, tensors: Sequence[TensorKey], samples: Dataset
     """What the tensors' sums of squares are on the first sample when nothing is forked."""
     copy = run.copy(graph)
     index = operations(copy)
-    values = [ops.convert(tensor(index, name), "f32").output(0) for name in tensors]
+    values = [as_f32(tensor(index, name)) for name in tensors]
     compiled = run.compile(_reduced(copy, [[_summed_squares(value, None)] for value in values]))
     return np.array([float(power) for outputs in infer_all(compiled, [samples[0]]) for power in outputs])
 

@@ -22,6 +22,8 @@ UNKNOWN_BYTES = 8 * 2**20
 """Taken for an output whose shape is not known before the run: that of a picture of 224 x 224 with 40 channels."""
 LOWEST_DB, HIGHEST_DB = -200.0, 99.0
 """Given where nothing differs (far below the rounding of float32), and for what is NaN or infinite."""
+QUIET = 1e-3
+"""Of the mean signal: a channel that holds less counts as if it held that, so that a dead one does not rule."""
 
 
 def own_errors(
@@ -29,6 +31,7 @@ def own_errors(
 ) -> dict[str, float]:
     """Noise over signal of each quantized layer's output when the layer reads exact values, in dB, higher is worse.
 
+    The mean over the channels, which the following layers weigh as they like: the sum would hear the loud ones alone.
     Both are taken around their mean per channel: a shifted mean is mended by bias correction.
 
     Args:
@@ -83,19 +86,19 @@ def _measured(graph: ov.Model, rounded: Twins, names: Sequence[str], samples: Da
     total = np.zeros(0)
     for (values,) in infer_all(compiled, (samples[i] for i in range(len(samples)))):
         total = values.astype(np.float64) + (total if total.size else 0.0)
-    sizes = [int(each[0].get_shape()[0]) for each in moments]
-    parts = np.split(total / max(1, len(samples)), np.cumsum([4 * size for size in sizes])[:-1])
-    return {name: _noise_db(part.reshape(4, -1)) for name, part in zip(names, parts, strict=True)}
+    sizes = [2 * int(each[0].get_shape()[0]) for each in moments]
+    parts = np.split(total / max(1, len(samples)), np.cumsum(sizes)[:-1])
+    return {name: _noise_db(part.reshape(2, 2, -1)) for name, part in zip(names, parts, strict=True)}
 
 
 def _moments(exact: Any, given: Any) -> list[Any]:
-    """Mean and mean square of the difference, then of the exact output: four float32 [channels]."""
-    exact, given = _as_f32(exact), _as_f32(given)
-    noise = ops.subtract(given, exact).output(0)
+    """Means, then mean squares, of the channels: of the noise and of the exact output; two float32 [2 * channels]."""
+    exact, given = as_f32(exact), as_f32(given)
     axis = channel_axis(exact)
     axes = np.array([i for i in range(rank(exact) or 0) if i != axis], np.int64)
-    values = (noise, ops.multiply(noise, noise).output(0), exact, ops.multiply(exact, exact).output(0))
-    means = (ops.reduce_mean(value, axes, False).output(0) if axes.size else value for value in values)
+    both = ops.concat([ops.subtract(given, exact).output(0), exact], 0 if axis is None else axis).output(0)
+    values = (both, ops.multiply(both, both).output(0))
+    means = [ops.reduce_mean(value, axes, False).output(0) if axes.size else value for value in values]
     return [ops.reshape(value, np.array([-1]), False).output(0) for value in means]
 
 
@@ -105,15 +108,16 @@ def channel_axis(output: Any) -> int | None:
     return axis if dimension(output, axis) is not None else None
 
 
-def _as_f32(output: Any) -> Any:
+def as_f32(output: Any) -> Any:
+    """A tensor in the element type in which sums are taken."""
     return output if output.get_element_type() == ov.Type.f32 else ops.convert(output, "f32").output(0)
 
 
 def _noise_db(moments: NDArray[np.float64]) -> float:
-    """Of float64 [4, channels]: mean and mean square of the noise, then of the signal."""
-    noise = np.maximum(moments[1] - moments[0] ** 2, 0).sum()
-    signal = np.maximum(moments[3] - moments[2] ** 2, 0).sum()
-    return decibels(float(noise) / max(float(signal), 1e-30))
+    """Of float64 [2, 2, channels]: mean and mean square, each of the noise and of the signal."""
+    noise, signal = np.maximum(moments[1] - moments[0] ** 2, 0)
+    floor = QUIET * float(signal.mean()) + 1e-30
+    return decibels(float((noise / (signal + floor)).mean()))
 
 
 def decibels(ratio: float) -> float:
