@@ -28,7 +28,7 @@ from calibench.reports.result import result_or_temporary, save_model
 from calibench.reports.run_file import Asked
 from calibench.reports.search_folder import searched_or_temporary
 from calibench.search.accuracy_aware import OnTrial
-from calibench.search.front import front_of
+from calibench.search.front import front_of, undominated
 from calibench.search.journal import Journal
 from calibench.search.journal_key import run_key
 from calibench.search.keep_accuracy import Kept, Start, keep_accuracy
@@ -174,36 +174,32 @@ def keep_front(
     Raises:
         JobError: the disk is full.
     """
-    kept = promise.kept
-    trials = front_of(kept.trials, promise.best)
+    kept, best = promise.kept, promise.best
+    trials = front_of(kept.trials, best)
     graphs = {trial.number: kept.candidates.build(trial.configuration) for trial in trials}
     fps = _speeds(graphs, promise, both, progress) if benchmark and len(trials) > 1 else {}
-    points = []
-    for trial in trials:
-        is_best = trial.configuration == promise.best.configuration
-        place = "." if is_best else f"front/{trial.number}"
-        size = None
-        if not is_best:
-            (folder / place).mkdir(parents=True, exist_ok=True)
-            graph = graphs[trial.number]
-            embeds = both.settings.embed_preprocessing  # then the result takes raw pictures, and so must each point
-            size = save_model(promise.quantized.run.plan.attach(graph) if embeds else graph, folder / place)
-        interval = trial.outcome.interval
-        points.append(
-            FrontPoint(
-                trial.number,
-                trial.configuration,
-                trial.outcome.drop,
-                trial.time_ms,
-                fps.get(trial.number),
-                place,
-                interval,
-                size,
-            )
-        )
+    points = tuple(_point(trial, best, fps.get(trial.number)) for trial in trials)
+    if fps:
+        points = undominated(points, next(each.trial for each in points if each.folder == "."))
     if kept.timings is not None:
         write_timings(kept.timings, folder / "timings.json")
-    return tuple(points)
+    return tuple(_saved(point, graphs[point.trial], both, promise, folder) for point in points)
+
+
+def _point(trial: Trial, best: Trial, fps: float | None) -> FrontPoint:
+    place = "." if trial.configuration == best.configuration else f"front/{trial.number}"
+    outcome = trial.outcome
+    return FrontPoint(trial.number, trial.configuration, outcome.drop, trial.time_ms, fps, place, outcome.interval)
+
+
+def _saved(point: FrontPoint, graph: ov.Model, both: Both, promise: Promise, folder: Path) -> FrontPoint:
+    """Written where the point says; the result itself is written with its report."""
+    if point.folder == ".":
+        return point
+    place = folder / point.folder
+    place.mkdir(parents=True, exist_ok=True)
+    embeds = both.settings.embed_preprocessing  # then the result takes raw pictures, and so must each point
+    return replace(point, int8_bytes=save_model(promise.quantized.run.plan.attach(graph) if embeds else graph, place))
 
 
 def _speeds(graphs: Mapping[int, ov.Model], promise: Promise, both: Both, progress: Progress) -> dict[int, float]:
