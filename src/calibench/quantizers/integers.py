@@ -96,18 +96,18 @@ def _grid(low: NDArray[np.float64], high: NDArray[np.float64]) -> Grid:
 
 
 def quantize_weights(
-    weights: FloatArray, axes: tuple[int, ...], limit: int = WEIGHT_LIMIT
+    weights: FloatArray, axes: tuple[int, ...], limit: FloatArray | int = WEIGHT_LIMIT
 ) -> tuple[NDArray[np.int8], FloatArray]:
     """Weights as integers and the size of one step: weights = integers * scale.
 
     Args:
         weights: float32, any shape.
         axes: axes that one scale covers together.
-        limit: the largest integer used.
+        limit: the largest integer used; one for all, or float32 of the shape of the scale.
 
     Returns:
         int8 of the same shape, within [-limit, limit]; float32 scale with `axes` of length 1, > 0.
     """
-    scale = np.maximum(np.abs(weights).max(axis=axes, keepdims=True) / np.float32(limit), SMALLEST_SCALE)
+    scale = np.maximum(np.abs(weights).max(axis=axes, keepdims=True) / np.asarray(limit, np.float32), SMALLEST_SCALE)
     integers = np.clip(np.rint(weights / scale), -limit, limit).astype(np.int8)
     return integers, scale.astype(np.float32)
