@@ -7,10 +7,12 @@ import pytest
 from single_layer_network import LAYERS, calibrated, draw, make_run, network
 
 from calibench.datasets.dataset import Arrays
+from calibench.errors import DatasetError
 from calibench.quantizers.integers import make_grid
 from calibench.quantizers.restrict import quantizable
+from calibench.quantizers.run import Run
 from calibench.search import single_layers
-from calibench.search.sensitivity import rank
+from calibench.search.sensitivity import rank, spread
 
 SAMPLES = Arrays(draw())
 
@@ -100,3 +102,31 @@ def test_with_one_layer_quantized_the_rest_is_float_bit_for_bit(plain):
         if op.get_friendly_name() in weights:
             exact = before[op.get_friendly_name()].input_value(1).get_node().data
             np.testing.assert_array_equal(op.input_value(1).get_node().data, exact)
+
+
+def test_samples_are_taken_at_regular_places_of_the_whole_set():
+    found = spread(Arrays([{"data": np.full(1, i)} for i in range(20)]), 5)
+    assert [int(sample["data"][0]) for sample in found.samples] == [0, 4, 8, 12, 16]
+    assert len(spread(Arrays(SAMPLES.samples[:3]), 8)) == 3
+
+
+def test_no_samples_are_refused(plain):
+    with pytest.raises(DatasetError, match="no samples"):
+        rank(*plain, Arrays([]), make_run())
+
+
+@pytest.mark.parametrize(("count", "most"), [(1, 3), (6, 3)])
+def test_the_number_of_compiled_models_does_not_grow_with_the_candidates(plain, monkeypatch, count, most):
+    compiled = []
+    own = Run.compile
+    monkeypatch.setattr(Run, "compile", lambda run, *rest: compiled.append(1) or own(run, *rest))
+    rank(*plain, SAMPLES, make_run(), candidates=count)
+    assert len(compiled) == most
+
+
+def test_one_layer_at_a_time_compiles_no_more_than_the_candidates(plain, monkeypatch):
+    compiled = []
+    own = Run.compile
+    monkeypatch.setattr(Run, "compile", lambda run, *rest: compiled.append(1) or own(run, *rest))
+    rank(*plain, SAMPLES, make_run(shapes={}), candidates=2)
+    assert len(compiled) == 1 + 1 + 2  # own errors, the exact network, two candidates

@@ -43,7 +43,7 @@ def fork_errors(
     """
     if not run.shapes:
         raise NoBatchError("the samples differ in shape")
-    run = replace(run, threads=min(run.threads, MOST_STREAMS))
+    run = replace(run, threads=min(run.threads, MOST_STREAMS, len(samples)))
     found: dict[str, float] = {}
     for group in _groups(run.copy(graph), [name for name in rounded.names if name in set(names)]):
         found |= _measured(graph, rounded, group, samples, run)
@@ -110,7 +110,8 @@ def _fp32_powers(graph: ov.Model, tensors: Sequence[TensorKey], samples: Dataset
     copy = run.copy(graph)
     index = operations(copy)
     values = [as_f32(tensor(index, name)) for name in tensors]
-    compiled = run.compile(_reduced(copy, [[_summed_squares(value, None)] for value in values]))
+    once = replace(run, threads=1)
+    compiled = once.compile(_reduced(copy, [[_summed_squares(value, None)] for value in values]))
     return np.array([float(power) for outputs in infer_all(compiled, [samples[0]]) for power in outputs])
 
 
