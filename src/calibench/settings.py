@@ -247,7 +247,7 @@ class Settings(Frozen):
     per_channel_weights: bool = Field(True, description="one scale per output channel of a layer; off: one per tensor")
     overflow_guard: Switch = Field(
         "auto",
-        description="weights of 7 bits. `auto`: only without VNNI, where the CPU adds pairs of products "
+        description="smaller weights, down to 7 bits. `auto`: only without VNNI, where the CPU adds pairs of products "
         "in 16 bits, which can overflow",
     )
     ignored: Ignored = Field(Ignored(), description="layers that stay in float: `names`, `types` and `patterns`")

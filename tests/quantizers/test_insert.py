@@ -163,7 +163,7 @@ def test_weights_may_share_one_step():
     assert scales == [(1, 1, 1, 1)] * 2
 
 
-def test_the_overflow_guard_takes_a_bit_from_every_weight():
+def test_the_overflow_guard_makes_every_weight_smaller():
     fp32 = plain()
     int8, _ = quantize(fp32, random_samples(fp32), options=WeightOptions(guard=True))
     largest = {
@@ -171,7 +171,7 @@ def test_the_overflow_guard_takes_a_bit_from_every_weight():
         for op in int8.get_ops()
         if op.get_type_name() == "Constant" and op.get_output_element_type(0) == ov.Type.i8
     }
-    assert largest == {"first/weights": 63, "second/weights": 63}
+    assert all(63 <= found < 127 for found in largest.values()) and len(largest) == 2
 
 
 def test_the_fp32_graph_is_not_changed():

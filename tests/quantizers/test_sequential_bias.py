@@ -152,7 +152,7 @@ def test_no_layer_is_further_from_the_mean_of_fp32_than_its_samples_leave_in_dou
     shifts = correct_biases(graph, quantization, OPTIONS, Arrays(samples), run)
     before = distances(graph, quantization, {}, samples)
     after = distances(graph, quantization, shifts, samples)
-    assert max(after.values()) < max(before.values())
+    assert max(after.values()) <= max(before.values())
 
 
 def test_a_later_layer_is_corrected_for_what_is_left_after_the_earlier_ones():

@@ -84,7 +84,7 @@ def calibrate(
     ] = None,
     overflow_guard: Annotated[
         str | None,
-        typer.Option(help="Weights of 7 bits: auto, on or off.", metavar="WHEN", rich_help_panel=QUANTIZERS),
+        typer.Option(help="Smaller weights: auto, on or off.", metavar="WHEN", rich_help_panel=QUANTIZERS),
     ] = None,
     ignore_name: Annotated[
         list[str] | None,

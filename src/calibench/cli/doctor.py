@@ -41,7 +41,7 @@ def findings(machine: "Machine", device: str, precision: str, vnni: bool, thread
         ("CPU", f"{machine.cpu}: {', '.join(machine.flags) or 'flags unknown'}"),
         (
             "VNNI",
-            "yes, INT8 runs at full speed" if vnni else "no: INT8 gains less, and weights get 7 bits",
+            "yes, INT8 runs at full speed" if vnni else "no: INT8 gains less, and weights get 7 to 8 bits",
         ),
         ("AMX", "yes, INT8 and bf16 run in tiles" if amx else "no"),
         ("FP32 models", f"{device} runs them in {precision} by default{_meaning(precision)}"),

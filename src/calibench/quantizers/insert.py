@@ -21,7 +21,7 @@ from calibench.models.graph import (
     tensor,
 )
 from calibench.quantizers.fit import Quantization, Quantizer
-from calibench.quantizers.integers import ACTIVATION_LEVELS, GUARDED_WEIGHT_LIMIT, WEIGHT_LIMIT, quantize_weights
+from calibench.quantizers.integers import ACTIVATION_LEVELS, WEIGHT_LIMIT, quantize_weights
 from calibench.quantizers.pair_limits import pair_limits
 from calibench.quantizers.weights import mean_output
 
@@ -31,13 +31,11 @@ class WeightOptions:
     """How weights are stored.
 
     Attributes:
-        guard: one bit less, for CPUs without VNNI.
-        by_pairs: with `guard`, as much less as an output channel needs (see `pair_limits`).
+        guard: no pair of products may leave 16 bits, for CPUs without VNNI (see `pair_limits`).
     """
 
     per_channel: bool = True
     guard: bool = False
-    by_pairs: bool = False
 
 
 Shifts = Mapping[str, FloatArray]
@@ -152,9 +150,7 @@ def round_weights(
     if factors is not None:
         weights = weights * _along_input(layer, weights, factors)
     axes = layer.weight_axes if options.per_channel else tuple(range(weights.ndim))
-    limit: FloatArray | int = GUARDED_WEIGHT_LIMIT if options.guard else WEIGHT_LIMIT
-    if options.guard and options.by_pairs:
-        limit = pair_limits(op, layer, weights, axes)
+    limit = pair_limits(op, layer, weights, axes) if options.guard else WEIGHT_LIMIT
     return RoundedWeights(weights, *quantize_weights(weights, axes, limit))
 
 

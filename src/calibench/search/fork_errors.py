@@ -83,7 +83,7 @@ def _measured(graph: ov.Model, rounded: Twins, names: Sequence[str], samples: Da
             _check(exact, _fp32_powers(graph, tuple(carried), samples, run))
         signal += exact
         for i, (each, values) in enumerate(zip(carried.values(), outputs[::2], strict=True)):
-            noise[i, list(each.twins)] += values[1:]
+            noise[i, list(each.twins)] += values[1:].astype(np.float64)
     return dict(zip(names, _decibels(noise, signal), strict=True))
 
 
