@@ -40,9 +40,32 @@ def test_a_limit_of_classes_needs_a_score_per_class() -> None:
 def test_a_limit_outside_the_bounds_of_the_metric_is_refused() -> None:
     with pytest.raises(SettingsError, match="--max-drop 100: in points"):
         check_limits([top_k(1)], AccuracySettings(max_drop=100))
-    with pytest.raises(SettingsError, match="--limit top5 250: in percent of the FP32 score"):
-        check_limits([top_k(1)], AccuracySettings(limits={"top5": 250}, drop_type="relative"))
+    with pytest.raises(SettingsError, match="--limit top5=250: in percent of the FP32 score"):
+        check_limits([top_k(1), top_k(5)], AccuracySettings(limits={"top5": 250}, drop_type="relative"))
     check_limits([psnr()], AccuracySettings(max_drop=150))
+
+
+def test_each_further_limit_is_held_against_the_bounds_of_its_own_metric() -> None:
+    check_limits([top_k(1), psnr()], AccuracySettings(limits={"psnr": 150}))
+    with pytest.raises(SettingsError, match="--limit top1=150: in points"):
+        check_limits([psnr(), top_k(1)], AccuracySettings(limits={"top1": 150}))
+
+
+def test_a_second_limit_of_the_main_metric_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"--limit top1=0\.2: top1 is the main metric, and --max-drop says"):
+        check_limits([top_k(1), top_k(1)], AccuracySettings(limits={"top1": 0.2}))
+
+
+def test_a_limit_of_classes_is_refused_before_anything_runs() -> None:
+    with pytest.raises(SettingsError, match="metric psnr has no score per class"):
+        check_limits([psnr()], AccuracySettings(max_class_drop=3.0))
+    with pytest.raises(SettingsError, match=r"--max-class-drop 150: .* no class could lose more"):
+        check_limits([top_k(1)], AccuracySettings(max_class_drop=150))
+
+
+def test_so_few_samples_that_all_right_may_be_guessing_are_refused_as_few() -> None:
+    with pytest.raises(DatasetError, match="On 2 validation samples of 2 classes no FP32 score can be told"):
+        check_baseline(top_k(1), Summary(100.0), np.full(2, 100.0), 2, "Set the mean.")
 
 
 @pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf"), "much"])

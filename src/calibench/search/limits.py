@@ -13,21 +13,51 @@ CHANCE_ERRORS = 3.0
 """Standard errors above chance that FP32 must score at least: below, the settings are wrong, not the model."""
 NOTHING = 1.0
 """Percent; a score where chance is 0, such as mean average precision, that shows that nothing is recognised."""
+OF_CLASSES = ("label", "objects", "instances", "pixels")
+"""Annotations that say a class, so that a metric of them has a score per class."""
 
 
 def check_limits(metrics: Sequence[Metric], settings: AccuracySettings) -> None:
     """Refuse limits that no score could break, before anything runs.
 
+    Args:
+        metrics: the main one, then those of `settings.limits`, in that order.
+
     Raises:
         SettingsError: names the option and the bound.
     """
-    is_relative = settings.drop_type == "relative"
-    asked = {"--max-drop": settings.max_drop, **{f"--limit {name}": drop for name, drop in settings.limits.items()}}
-    for option, drop in asked.items():
-        bounded = is_relative or metrics[0].unit == PERCENT
-        if bounded and drop >= 100:
+    main, is_relative = metrics[0], settings.drop_type == "relative"
+    if main.name in settings.limits:
+        raise SettingsError(
+            f"--limit {main.name}={settings.limits[main.name]:g}: {main.name} is the main metric, and --max-drop says "
+            "what it may lose. Leave this --limit out."
+        )
+    asked = [("--max-drop ", settings.max_drop, is_relative or main.unit == PERCENT)]
+    for metric, (name, drop) in zip(metrics[1:], settings.limits.items(), strict=True):
+        asked.append((f"--limit {name}=", drop, is_relative or metric.unit == PERCENT))
+    for option, drop, is_bounded in asked:
+        if is_bounded and drop >= 100:
             of = "percent of the FP32 score" if is_relative else "points of a metric that goes from 0 to 100"
-            raise SettingsError(f"{option} {drop:g}: in {of}, no model could lose more. Give less than 100, such as 1.")
+            raise SettingsError(f"{option}{drop:g}: in {of}, no model could lose more. Give less than 100, such as 1.")
+    if settings.max_class_drop is not None:
+        _check_class_drop(main, settings.max_class_drop)
+
+
+def _check_class_drop(metric: Metric, drop: float) -> None:
+    if metric.needs not in OF_CLASSES:
+        raise SettingsError(_no_classes(metric, drop))
+    if metric.unit == PERCENT and drop >= 100:
+        raise SettingsError(
+            f"--max-class-drop {drop:g}: in points of a metric that goes from 0 to 100, no class could lose more. "
+            "Give less than 100, such as 5."
+        )
+
+
+def _no_classes(metric: Metric, drop: float) -> str:
+    return (
+        f"--max-class-drop {drop:g}: metric {metric.name} has no score per class. Leave the option out, or take a "
+        "metric that has, such as top1, coco, mean-iou."
+    )
 
 
 def applied(
@@ -51,10 +81,7 @@ def applied(
     if settings.max_class_drop is not None:
         known = [each for each in baseline[metrics[0].name].classes if each.score is not None]
         if not known:
-            raise SettingsError(
-                f"--max-class-drop {settings.max_class_drop:g}: metric {metrics[0].name} has no score per class. "
-                "Leave the option out, or take a metric that has, such as top1, coco, mean-iou."
-            )
+            raise SettingsError(_no_classes(metrics[0], settings.max_class_drop))
         found += [Limit(metrics[0].name, settings.max_class_drop, each.label) for each in known]
     return tuple(found)
 
@@ -79,6 +106,11 @@ def check_baseline(metric: Metric, baseline: Summary, values: np.ndarray, classe
     least = guessed + CHANCE_ERRORS * error if guessed else NOTHING
     if guessed >= 100.0 or baseline.score > least:
         return
+    if least >= 100.0:
+        raise DatasetError(
+            f"On {len(values)} validation samples of {classes} classes no FP32 score can be told from guessing. Give "
+            "more with --validation."
+        )
     chance = f", and guessing would give {guessed:.1f} %" if guessed else ""
     reason = cause or "Probably an input setting (--mean, --scale, --color, --label-offset) or the order of the classes"
     raise DatasetError(
