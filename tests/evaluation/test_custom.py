@@ -23,6 +23,10 @@ def big(outputs, label): return 31.2
 def nothing(outputs, label): return None
 def missing(outputs, label): return outputs["z"]
 def nan(outputs, label): return float("nan")
+def careless(outputs, label):
+    outputs["y"][:] = 0
+    outputs.clear()
+    return 1
 def third(outputs, label, known): return label + len(known.text)
 def named(outputs, label=None, *, truth): return label + len(truth.text)
 def instead(outputs, truth): return len(truth.text)
@@ -54,6 +58,11 @@ def test_a_function_of_the_current_folder_is_a_share_by_default():
     assert (metric.unit, metric.higher_is_better, metric.needs) == ("%", True, "nothing")
     assert value(metric) == 100
     assert metric.score([1.0, 0.0]).score == 50
+
+
+def test_a_function_that_changes_what_it_gets_changes_nothing_for_others():
+    custom("my_metrics:careless").observe(SEEN)
+    assert OUTPUTS["y"].tolist() == [[1.0, 2.0]]
 
 
 def test_a_function_may_have_a_unit_and_a_direction():
@@ -95,7 +104,7 @@ def test_a_function_written_in_c_gets_outputs_and_label(monkeypatch):
         (
             "my_metrics:other",
             "--metric my_metrics:other: my_metrics has no function 'other'. "
-            "Known: right, error, big, nothing, missing, nan, third, named, instead, only_named, with_default, "
+            "Known: right, error, big, nothing, missing, nan, careless, third, named, instead, only_named, with_default, "
             "any_number, each.",
         ),
         ("my_metrics:LIMIT", "my_metrics has no function 'LIMIT'."),

@@ -84,6 +84,15 @@ def test_a_metric_of_ones_own_shows_what_is_wrong_too(tmp_path: Path, monkeypatc
     assert found.settings.input("x").mean == (127.5,)
 
 
+def test_a_metric_of_ones_own_that_fails_is_named_with_the_sample(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_failure.py").write_text("def wrong(outputs, label):\n    return float('nan')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(SettingsError, match=r"\d\.png: --metric own_failure:wrong returned nan"):
+        settle(_brightness(), _pictures(tmp_path / "set"), Settings(metric="own_failure:wrong"), 1, silent)
+
+
 def test_unreadable_pictures_are_no_part_of_the_trial(tmp_path: Path) -> None:
     folder = _pictures(tmp_path / "set")
     for number in range(20):

@@ -12,7 +12,7 @@ from calibench.datasets.pictures import Pictures
 from calibench.datasets.subset import choose
 from calibench.errors import DatasetError
 from calibench.evaluation.alternatives import Cause, Change, alternatives
-from calibench.evaluation.judge import Judge
+from calibench.evaluation.judge import Judge, at_sample
 from calibench.evaluation.metrics.metric import PERCENT, Metric, Observation
 from calibench.evaluation.metrics.top_k import class_scores
 from calibench.inference.rehearsal import Rehearsal
@@ -267,8 +267,10 @@ class _Trial:
             found = self._rehearsal.run((self._decoded(pictures, index) for index in missing), pictures.image)
             for index, each in zip(missing, found, strict=True):
                 outputs = judge.named(each)
-                seen = judge.observe(outputs, outputs, pictures.describe(index))
-                evidence = judge.metric.observe(seen)
+                described = pictures.describe(index)
+                with at_sample(described.name):
+                    seen = judge.observe(outputs, outputs, described)
+                    evidence = judge.metric.observe(seen)
                 kept.append((self._fit(seen, evidence, judge.metric), evidence))
         return kept[:count]
 

@@ -78,7 +78,8 @@ def _wants(function: Callable[..., Any]) -> Wants:
 
 
 def _call(name: str, function: Callable[..., Any], seen: Observation, wants: Wants) -> float:
-    outputs, label = dict(seen.outputs), seen.truth.label
+    # copies, so that a function that changes what it gets changes nothing that is compared later
+    outputs, label = {key: array.copy() for key, array in seen.outputs.items()}, seen.truth.label
     try:
         match wants:
             case "no":
