@@ -22,7 +22,7 @@ from calibench.search.candidates import Candidates
 from calibench.search.journal import Journal
 from calibench.search.limits import applied, check_baseline
 from calibench.search.sensitivity import rank
-from calibench.search.timing import Timings, measure_timings, read_timings
+from calibench.search.timing import Timings, measure_timings, timings_of
 from calibench.search.validation import Baseline, Validation, run_baseline
 from calibench.search.values import Configuration, Limit, Outcome, Ranked, Repair, Trial
 from calibench.settings import Settings
@@ -101,6 +101,8 @@ def keep_accuracy(start: Start, journal: Journal, progress: Progress, on_trial: 
     limits = applied((metric, *start.further), baseline.summaries, settings.accuracy)
     steps = _Steps(start, baseline, limits, journal, progress)
     accuracy = settings.accuracy
+    if accuracy.timings is not None:
+        _ = steps.timings  # refused now, not after half the search
     bounds = Bounds(
         limits[0].drop, accuracy.time_budget_s, accuracy.max_trials, accuracy.repair != "off", accuracy.front
     )
@@ -142,7 +144,7 @@ class _Steps:
         """Of the layers: from a file that was given, from the journal, else measured now."""
         start, run = self._asked, self._asked.quantized.run
         if start.settings.accuracy.timings is not None:
-            return read_timings(start.settings.accuracy.timings)
+            return timings_of(start.settings.accuracy.timings, self.candidates.layers)
         kept = self._journal.recall("timings", "layers")
         if kept is not None:
             return Timings(**kept)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import isfinite
 from pathlib import Path
 
 import openvino as ov
@@ -91,6 +92,20 @@ def write_timings(timings: Timings, path: Path) -> None:
     path.write_text(json.dumps(asdict(timings), indent=1) + "\n", encoding="utf-8")
 
 
+def timings_of(path: Path, layers: Sequence[str]) -> Timings:
+    """The timings in a file, which must be of this network.
+
+    Raises:
+        SettingsError: as `read_timings`; or the file names none of the layers.
+    """
+    found = read_timings(path)
+    if layers and not set(layers) & set(found.saves_ms):
+        raise SettingsError(
+            f"--timings {path}: holds no layer of this network. Give the timings.json of a run with the same model."
+        )
+    return found
+
+
 def read_timings(path: Path) -> Timings:
     """Read what `write_timings` wrote.
 
@@ -100,8 +115,11 @@ def read_timings(path: Path) -> Timings:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         saves = {str(name): float(value) for name, value in values["saves_ms"].items()}
-        return Timings(float(values["fp32_ms"]), float(values["int8_ms"]), saves)
+        found = Timings(float(values["fp32_ms"]), float(values["int8_ms"]), saves)
+        if not all(isfinite(each) for each in (found.fp32_ms, found.int8_ms, *saves.values())):
+            raise ValueError(values)
+        return found
     except OSError as error:
         raise SettingsError(f"--timings {path}: cannot be read ({error.strerror}). Give a timings.json.") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise SettingsError(f"--timings {path}: is no timings.json of a search. Give the file of a result.") from None
