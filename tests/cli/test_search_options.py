@@ -124,6 +124,11 @@ def test_what_is_no_limit_is_refused(text: str) -> None:
         limits([text])
 
 
+def test_a_metric_has_one_limit() -> None:
+    with pytest.raises(SettingsError, match=r"--limit top5=3: there is --limit top5=0\.2 already\. Leave one out\."):
+        limits(["top5=0.2", "top5=3"])
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [

@@ -132,7 +132,7 @@ def limits(texts: list[str]) -> dict[str, float]:
         SettingsError: a part is missing or no number.
     """
     found = {}
-    for text in texts:
+    for place, text in enumerate(texts):
         name, _, drop = text.rpartition("=")
         try:
             found[name.strip()] = float(drop)
@@ -140,6 +140,8 @@ def limits(texts: list[str]) -> dict[str, float]:
             name = ""
         if not name.strip():
             raise SettingsError(f"--limit {text}: expected a metric and its largest drop, such as top5=0.2.")
+        if texts_before := [each for each in texts[:place] if each.rpartition("=")[0].strip() == name.strip()]:
+            raise SettingsError(f"--limit {text}: there is --limit {texts_before[0]} already. Leave one out.")
     return found
 
 
