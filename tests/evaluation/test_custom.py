@@ -104,8 +104,8 @@ def test_a_function_written_in_c_gets_outputs_and_label(monkeypatch):
         (
             "my_metrics:other",
             "--metric my_metrics:other: my_metrics has no function 'other'. "
-            "Known: right, error, big, nothing, missing, nan, careless, third, named, instead, only_named, with_default, "
-            "any_number, each.",
+            "Known: right, error, big, nothing, missing, nan, careless, third, named, instead, only_named, "
+            "with_default, any_number, each.",
         ),
         ("my_metrics:LIMIT", "my_metrics has no function 'LIMIT'."),
     ],
