@@ -176,8 +176,10 @@ def test_label_free_bounds_the_drop_by_disagreement(calibration: Arrays) -> None
     assert free.report.drop_points is not None and free.report.drop_points <= 4.0
 
 
-def test_samples_held_out_decide_nothing(calibration: Arrays, validation: Arrays) -> None:
-    held = calibrate(NETWORK, calibration, settings(holdout="25%"), validation=validation, benchmark=False)
+def test_samples_held_out_decide_nothing_whatever_the_preset(calibration: Arrays, validation: Arrays) -> None:
+    mixed = settings(holdout="25%").model_copy(update={"preset": "mixed"})
+    held = calibrate(NETWORK, calibration, mixed, validation=validation, benchmark=False)
+    assert held.report.settings.preset == "mixed"
     search = found(held)
     assert search.held_out is not None and search.held_out.samples == 50
     assert held.report.evaluated == 150
