@@ -2,11 +2,14 @@ import errno
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import openvino as ov
 import pytest
+from openvino import opset13 as ops
 
 from calibench.errors import DatasetError, JobError, SettingsError
 from calibench.reports import search_folder
-from calibench.reports.result import RESULT_FILES, check_keeps_models, result_folder
+from calibench.reports.result import RESULT_FILES, check_keeps_models, result_folder, save_model
 from calibench.reports.run_file import Asked, asked, is_unfinished, read_asked, run_file
 from calibench.reports.search_folder import searched_folder, searched_or_temporary
 from calibench.search.folder_lock import locked
@@ -268,6 +271,18 @@ def test_a_full_disk_leaves_the_search_and_says_how_to_go_on(what: Asked, tmp_pa
     assert str(error.value) == (
         f"{out}: cannot be written (No space left on device). Free some room, then go on with --resume {out}."
     )
+    assert names(out) == {"search"}
+
+
+def test_a_model_that_cannot_be_written_leaves_the_search_and_says_how_to_go_on(what: Asked, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    node = ops.parameter([1], np.float32)
+    with pytest.raises(JobError) as error, searched_folder(out, what) as aside:
+        keep_a_trial(out)
+        (aside / "model.bin").mkdir()  # as good as a full disk
+        save_model(ov.Model([ops.result(ops.relu(node))], [node]), aside)
+    assert str(error.value).startswith(f"{out}: the INT8 model cannot be written (")
+    assert str(error.value).endswith(f"Is the disk full? Free some room, then go on with --resume {out}.")
     assert names(out) == {"search"}
 
 

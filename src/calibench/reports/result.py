@@ -23,6 +23,8 @@ RESULT_FILES = frozenset(
         *("timings.json", "front", SEARCH),  # of the accuracy-aware method
     )
 )
+FULL = "Is the disk full?"
+"""How a JobError ends where what to do depends on the folder; see `naming`."""
 
 
 @contextmanager
@@ -58,7 +60,7 @@ def naming(out: Path, aside: Path, hint: str) -> Iterator[None]:
     """Name the folder that the person knows where something cannot be written, not the one aside.
 
     Raises:
-        JobError: instead of an OSError, with `hint` for what to do.
+        JobError: instead of an OSError or one that ends with FULL, with `hint` for what to do.
     """
     try:
         yield
@@ -67,7 +69,8 @@ def naming(out: Path, aside: Path, hint: str) -> Iterator[None]:
             raise  # something else may not be read, such as the dataset
         raise JobError(f"{out}: cannot be written ({error.strerror}). {hint}") from None
     except JobError as error:
-        raise JobError(str(error).replace(str(aside), str(out))) from error
+        text = str(error).replace(str(aside), str(out))
+        raise JobError(f"{text} {hint}" if text.endswith(FULL) else text) from error
 
 
 @contextmanager
@@ -148,9 +151,8 @@ def save_model(graph: ov.Model, folder: Path) -> int:
     try:
         ov.save_model(graph, folder / "model.xml", compress_to_fp16=False)
     except RuntimeError as error:
-        raise JobError(
-            f"The INT8 model cannot be written ({str(error).splitlines()[-1][:160]}). Is the disk full?"
-        ) from None
+        reason = str(error).splitlines()[-1][:160]
+        raise JobError(f"{folder}: the INT8 model cannot be written ({reason}). {FULL}") from None
     return sum((folder / f"model.{suffix}").stat().st_size for suffix in ("xml", "bin"))
 
 
