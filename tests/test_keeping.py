@@ -47,3 +47,10 @@ def test_held_out_samples_without_annotations_are_refused_before_the_search(tmp_
         "--holdout .*: its samples have not the annotations that top1 needs",
         {"holdout": str(tmp_path)},
     )
+
+
+def test_samples_too_few_to_show_the_limit_are_noted_before_the_work() -> None:
+    settings = make_settings({"method": "accuracy-aware", "accuracy": {"max_drop": 0.5}, "diagnose": False})
+    assert any("at least 390 can" in note for note in plan(NETWORK, samples(), settings, samples()).notes)
+    default = make_settings({"diagnose": False})
+    assert not any("cannot tell a drop" in note for note in plan(NETWORK, samples(), default, samples()).notes)

@@ -13,9 +13,9 @@ from calibench.datasets.dataset import Dataset, Subset
 from calibench.datasets.sets import Sets, digest
 from calibench.errors import CalibenchError, DatasetError, ModelError, SettingsError
 from calibench.evaluation.both_models import Both, Performance, compare_both
-from calibench.evaluation.interval import samples_needed
+from calibench.evaluation.interval import fewest_samples, samples_needed
 from calibench.evaluation.judge import Judge, make_context
-from calibench.evaluation.metrics.metric import Metric
+from calibench.evaluation.metrics.metric import PERCENT, Metric
 from calibench.evaluation.score import Comparison
 from calibench.evaluation.tasks.task import Context
 from calibench.evaluation.tasks.task_choice import choose_metric
@@ -33,7 +33,7 @@ from calibench.search.front import front_of, undominated
 from calibench.search.journal import Journal
 from calibench.search.journal_key import run_key
 from calibench.search.keep_accuracy import Kept, Start, keep_accuracy
-from calibench.search.limits import check_limits
+from calibench.search.limits import check_limits, too_few_to_tell
 from calibench.search.timing import read_timings, write_timings
 from calibench.search.values import Found, FrontPoint, HeldOut, Trial
 from calibench.settings import Settings
@@ -117,6 +117,22 @@ def check_promise(source: ov.Model, sets: Sets, judge: Judge, settings: Settings
     if settings.accuracy.timings is not None:
         read_timings(settings.accuracy.timings)
     return further
+
+
+def too_few(metric: Metric, sets: Sets, settings: Settings) -> tuple[str, ...]:
+    """A note where the validation samples cannot show the limit."""
+    if settings.method == "default":
+        return ()
+    said = too_few_to_tell(metric, len(sets.validation), settings.accuracy)
+    return (said,) if said else ()
+
+
+def needed_samples(comparison: Comparison, limit: float) -> int | None:
+    """How many samples tell a drop of the limit from noise; where each is right or wrong never fewer than must be."""
+    found, values = samples_needed(comparison.worse, limit), (comparison.baseline.values, comparison.int8.values)
+    is_yes_or_no = comparison.baseline.unit == PERCENT and bool(np.isin(values, (0.0, 100.0)).all())
+    fewest = fewest_samples(limit) if is_yes_or_no else None
+    return max((each for each in (found, fewest) if each is not None), default=None)
 
 
 def _limited(name: str, drop: float, judge: Judge, context: Context) -> Metric:
@@ -275,7 +291,7 @@ def how_it_ended(
         most_trials=kept.searched.most_trials,
         tried_repairs=tried_repairs(kept),
         label_free=accuracy.label_free,
-        needed_samples=samples_needed(comparison.worse, kept.limits[0].drop),
+        needed_samples=needed_samples(comparison, kept.limits[0].drop),
         held_out=held_out,
     )
 

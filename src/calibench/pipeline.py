@@ -28,6 +28,7 @@ from calibench.keeping import (
     keep_promise,
     key_of,
     result_place,
+    too_few,
     with_metric,
 )
 from calibench.machine import check_device, default_precision, physical_cores
@@ -181,7 +182,8 @@ def plan(model: Path, dataset: Path | Dataset, settings: Settings, validation: P
         check_promise(source.graph, sets, judge, settings)
         search = planned_search(settings, judge.metric, placement)
         task = f"Task: {judge.task.kind}, metric {judge.metric.name}."
-        notes = (*settled.warnings, task, *settled.notes, *judge.task.notes, *sets.notes)
+        few = too_few(judge.metric, sets, settings)
+        notes = (*settled.warnings, task, *settled.notes, *judge.task.notes, *sets.notes, *few)
         return Plan(Inspection(source, placement), counts, tuple(recipe.name for recipe in wanted), notes, search)
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from calibench.evaluation import interval
-from calibench.evaluation.interval import bootstrap, drop_interval, paired_normal, samples_needed
+from calibench.evaluation.interval import bootstrap, drop_interval, fewest_samples, paired_normal, samples_needed
 from calibench.evaluation.metrics.metric import Metric, Summary, mean_of
 from calibench.evaluation.score import Score
 
@@ -96,6 +96,17 @@ def test_with_so_many_samples_half_the_interval_is_the_limit() -> None:
     count = samples_needed(worse, 0.25)
     low, high = paired_normal(np.resize(worse, count))
     assert (high - low) / 2 == pytest.approx(0.25, rel=0.02)
+
+
+@pytest.mark.parametrize("limit", [0.1, 0.5, 1.0, 20.0])
+def test_with_fewer_samples_than_the_fewest_not_even_the_same_answers_show_the_limit(limit: float) -> None:
+    count = fewest_samples(limit)
+    assert count is not None
+    assert paired_normal(np.zeros(count), 100.0)[1] <= limit < paired_normal(np.zeros(count - 1), 100.0)[1]
+
+
+def test_the_fewest_samples_by_hand() -> None:
+    assert (fewest_samples(0.5), fewest_samples(99.0), fewest_samples(0.0)) == (390, 2, None)
 
 
 def test_needed_samples_are_not_known_where_nothing_differs() -> None:

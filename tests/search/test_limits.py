@@ -6,7 +6,7 @@ import pytest
 from calibench.errors import DatasetError, SettingsError
 from calibench.evaluation.metrics.metric import ClassScore, Metric, Summary, mean_of
 from calibench.evaluation.metrics.top_k import top_k
-from calibench.search.limits import applied, check_baseline, check_limits, name_of
+from calibench.search.limits import applied, check_baseline, check_limits, name_of, too_few_to_tell
 from calibench.search.values import Limit
 from calibench.settings import AccuracySettings, make_settings
 
@@ -61,6 +61,14 @@ def test_a_limit_of_classes_is_refused_before_anything_runs() -> None:
         check_limits([psnr()], AccuracySettings(max_class_drop=3.0))
     with pytest.raises(SettingsError, match=r"--max-class-drop 150: .* no class could lose more"):
         check_limits([top_k(1)], AccuracySettings(max_class_drop=150))
+
+
+def test_samples_too_few_to_show_the_limit_are_counted_before_anything_runs() -> None:
+    said = too_few_to_tell(top_k(1), 300, AccuracySettings(max_drop=0.5))
+    assert said.startswith("300 validation samples cannot tell a drop of 0.5 points from noise")
+    assert "at least 390 can" in said
+    assert too_few_to_tell(top_k(1), 390, AccuracySettings(max_drop=0.5)) == ""
+    assert too_few_to_tell(psnr(), 3, AccuracySettings(max_drop=0.5)) == ""
 
 
 def test_so_few_samples_that_all_right_may_be_guessing_are_refused_as_few() -> None:

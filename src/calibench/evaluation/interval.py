@@ -85,6 +85,20 @@ def samples_needed(worse: NDArray[np.float64], limit: float) -> int | None:
     return max(2, ceil((Z95 * spread / limit) ** 2)) if spread else None
 
 
+def fewest_samples(limit: float) -> int | None:
+    """How many samples that are right or wrong `samples_needed` is at least, whatever the model: as if none changed.
+
+    With fewer, the half samples that `paired_normal` adds alone make its interval wider than `limit`.
+
+    Args:
+        limit: >= 0, percentage points.
+
+    Returns:
+        At least 2; None for a limit of 0.
+    """
+    return max(2, ceil(100.0 * Z95 / limit) - 2) if limit > 0 else None
+
+
 def bootstrap(drop: Callable[[NDArray[np.int64]], float], count: int) -> Interval | None:
     """The middle 95 % of the drops of `count` samples drawn with replacement, again and again; seed 0."""
     random = np.random.default_rng(0)

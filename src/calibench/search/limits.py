@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from calibench.errors import DatasetError, SettingsError
+from calibench.evaluation.interval import fewest_samples
 from calibench.evaluation.metrics.metric import PERCENT, Metric, Summary
 from calibench.search.values import Limit
 from calibench.settings import AccuracySettings
@@ -13,6 +14,8 @@ CHANCE_ERRORS = 3.0
 """Standard errors above chance that FP32 must score at least: below, the settings are wrong, not the model."""
 NOTHING = 1.0
 """Percent; a score where chance is 0, such as mean average precision, that shows that nothing is recognised."""
+YES_OR_NO = ("agreement", "exact", "pairs")
+"""Metrics beside those of labels by which every sample is right or wrong."""
 OF_CLASSES = ("label", "objects", "instances", "pixels")
 """Annotations that say a class, so that a metric of them has a score per class."""
 
@@ -57,6 +60,23 @@ def _no_classes(metric: Metric, drop: float) -> str:
     return (
         f"--max-class-drop {drop:g}: metric {metric.name} has no score per class. Leave the option out, or take a "
         "metric that has, such as top1, coco, mean-iou."
+    )
+
+
+def too_few_to_tell(metric: Metric, count: int, settings: AccuracySettings) -> str:
+    """In one sentence that so few samples cannot show the limit, whatever comes out; '' where they may.
+
+    Args:
+        count: of the validation samples.
+    """
+    is_yes_or_no = metric.needs == "label" or metric.name in YES_OR_NO
+    needed = fewest_samples(settings.max_drop) if is_yes_or_no else None  # relative: of 100 % at most
+    if needed is None or count >= needed:
+        return ""
+    unit = "% of the FP32 score" if settings.drop_type == "relative" else "points"
+    return (
+        f"{count} validation samples cannot tell a drop of {settings.max_drop:g} {unit} from noise, even where INT8 "
+        f"changes no answer: at least {needed:,} can. Give more with --validation DIR."
     )
 
 
