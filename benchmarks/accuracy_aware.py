@@ -72,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("networks", nargs="*", default=known, help=f"of {', '.join(known)}")
     parser.add_argument("--limits", nargs="+", type=float, default=list(LIMITS), help="points of the metric")
     parser.add_argument("--sides", nargs="+", default=list(SIDES), choices=SIDES, help="who runs; the other is kept")
+    parser.add_argument("--graphs", nargs="+", default=list(GRAPHS), choices=GRAPHS, help="that the peer runs on")
     parser.add_argument("--patience", type=float, default=PATIENCE_S, help="seconds for one run of the peer")
     parser.add_argument("--cache", type=Path, default=Path(".cache/zoo"))
     parser.add_argument("--out", type=Path, default=OUT)
@@ -88,7 +89,7 @@ def _run_case(case: Case, options: argparse.Namespace, result: dict[str, Any]) -
     bench = open_case(case, options.cache)
     start = datetime.now(UTC).isoformat(timespec="seconds")
     known = result["plain"].get(case.name)
-    plain_scores = known if known and "peer" not in options.sides else compare_plain(bench)
+    plain_scores = known if known and "peer" not in options.sides else compare_plain(bench, options.graphs)
     result["plain"][case.name] = plain_scores
     for limit in options.limits:
         row = compare(bench, limit, plain_scores, options) | {"says": case.says}
@@ -115,10 +116,10 @@ def judged(graph: ov.Model, loaded: Loaded, judge: Judge, precision: str) -> flo
     return score(infer_batches(compiled, (samples[i] for i in range(len(samples))), 1), samples, judge).score
 
 
-def compare_plain(bench: Bench) -> dict[str, Any]:
-    """Drops of plain INT8: ours, and the peer's on both graphs with both guards against overflow."""
+def compare_plain(bench: Bench, graphs: Sequence[str] = GRAPHS) -> dict[str, Any]:
+    """Drops of plain INT8: ours, and the peer's on its graphs with both guards against overflow."""
     loaded, peers = bench.loaded, {}
-    for graph in GRAPHS:
+    for graph in graphs:
         drops = {fix: bench.fp32 - bench.score(plain(loaded, Variant(graph, fix))) for fix in FIXES}
         peers[graph] = {"drops": drops, "fix": min(FIXES, key=drops.__getitem__)}
     plan = plan_inputs(bench.source, bench.settings, images=False)
@@ -144,7 +145,7 @@ def compare(bench: Bench, limit: float, plains: dict[str, Any], options: argpars
         row["ours"], models["ours"] = _ours(bench, limit)
     if "peer" in options.sides:
         row["peer"] = {}
-        for graph in GRAPHS:
+        for graph in options.graphs:
             variant = Variant(graph, plains["peer"][graph]["fix"])
             found = control(loaded, bench.judge, variant, limit, options.patience)
             row["peer"][graph] = _told(bench, variant, limit, found)
