@@ -44,6 +44,9 @@ bench: $(VENV)/tests.done ## Measure Calibench beside NNCF on the networks of th
 	$(BIN)/python -m benchmarks.default_ptq
 	$(BIN)/python -m benchmarks.tasks
 	$(BIN)/python -m benchmarks.misconfigurations
+	$(BIN)/python -m benchmarks.accuracy_aware
+	$(BIN)/python -m benchmarks.search_cost
+	$(BIN)/python -m benchmarks.interval_coverage
 
 wheel: $(VENV)/tests.done ## Build the wheel into dist/.
 	$(BIN)/python -m build --wheel

@@ -24,7 +24,7 @@ def best_peer(row: Row) -> Row:
 def peer_graph(row: Row) -> str:
     """On which graph the better result was found."""
     best = best_peer(row)
-    return next(name for name, each in row["peer"].items() if each is best)
+    return str(next(name for name, each in row["peer"].items() if each is best))
 
 
 def has_reverted(row: Row) -> bool:
@@ -51,7 +51,7 @@ def speed_ratio(row: Row) -> float | None:
     """Our throughput over that of the peer's result; None where that does not meet the limit, or was not measured."""
     if not best_peer(row).get("is_met") or "fps" not in row:
         return None
-    return median(row["fps"]["ours"]) / median(row["fps"][peer_graph(row)])
+    return float(median(row["fps"]["ours"]) / median(row["fps"][peer_graph(row)]))
 
 
 def targets(rows: list[Row]) -> list[str]:

@@ -18,6 +18,7 @@ from typing import Any
 
 from benchmarks.accuracy_aware import judged, read_result
 from benchmarks.accuracy_cases import Loaded
+from benchmarks.accuracy_page import cost_table
 from benchmarks.conv_chain import make_chain, save_chain
 from benchmarks.counted import counted
 from benchmarks.default_ptq import _commit, _versions
@@ -108,38 +109,6 @@ def _peer(loaded: Loaded) -> Row:
         "drop": drop,
         "reverted": found.reverted,
     }
-
-
-def cost_table(rows: list[Row]) -> list[str]:
-    """Markdown; the peer's figures in brackets."""
-    lines = [
-        "| Layers | Plain INT8 drop (NNCF) | Drop (NNCF) | Layers given back (NNCF) | Compiled (NNCF) "
-        "| Inferences (NNCF) | Models evaluated (NNCF) | Ranking s | Trials s | Seconds (NNCF) |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    return [*lines, *(_line(row) for row in rows)]
-
-
-def _line(row: Row) -> str:
-    ours, peer = row["ours"], row.get("peer")
-
-    def both(key: str, digits: int = 0) -> str:
-        told = [f"{each[key]:.{digits}f}" if each[key] is not None else "no result" for each in (ours, peer) if each]
-        return told[0] if len(told) == 1 else f"{told[0]} ({told[1]})"
-
-    cells = (
-        str(row["layers"]),
-        both("plain_drop", 2),
-        both("drop", 2),
-        both("reverted"),
-        both("compiles"),
-        both("inferences"),
-        both("trials"),
-        f"{ours['ranking_s']:.1f}",
-        f"{ours['trials_s']:.1f}",
-        both("seconds", 1),
-    )
-    return f"| {' | '.join(cells)} |"
 
 
 def _write(path: Path, rows: list[Row]) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 import typer
+from benchmarks.accuracy_page import accuracy_section, cost_section, coverage_section
 from benchmarks.cause_table import cause_section
 from benchmarks.targets import targets
 from benchmarks.task_table import task_section
@@ -252,10 +253,20 @@ def benchmarks_page() -> str:
     lines += [_benchmark_row(row) for row in result["rows"]]
     lines += ["", "Against the targets of the project:", ""]
     lines += [f"- {line}" for line in targets(result["rows"])]
-    for name, part in (("tasks.json", task_section), ("misconfigurations.json", cause_section)):
+    for name, part in SECTIONS:
         if (RESULTS / name).is_file():
             lines += ["", *part(json.loads((RESULTS / name).read_text(encoding="utf-8")))]
     return "\n".join(lines) + "\n"
+
+
+SECTIONS: tuple[tuple[str, Callable[[dict[str, Any]], list[str]]], ...] = (
+    ("accuracy-aware.json", accuracy_section),
+    ("search-cost.json", cost_section),
+    ("interval-coverage.json", coverage_section),
+    ("tasks.json", task_section),
+    ("misconfigurations.json", cause_section),
+)
+"""Results that have a section of their own, each where it is there."""
 
 
 def _number(value: float | None) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from benchmarks.accuracy_aware import merged
+from benchmarks.accuracy_page import accuracy_section, cost_table
 from benchmarks.accuracy_targets import (
     allowed_share,
     best_peer,
@@ -14,7 +15,6 @@ from benchmarks.accuracy_targets import (
     table,
     targets,
 )
-from benchmarks.search_cost import cost_table
 
 
 def _side(**changes: Any) -> dict[str, Any]:
@@ -121,3 +121,11 @@ def test_the_cost_of_a_search_is_told_beside_the_peers_where_there_is_one() -> N
     assert "| 0.50 (no result) |" in with_peer
     assert "| 20 (200) |" in with_peer
     assert "(" not in without
+
+
+def test_the_page_shows_plain_int8_of_both_with_both_guards() -> None:
+    peers = {graph: {"drops": {"default": 2.0, "all": 0.5}, "fix": "all"} for graph in ("imported", "normalised")}
+    machine = {"cpu": "CPU", "physical_cores": 2, "flags": ["avx2"]}
+    plain = {"net": {"fp32": 90.0, "drop": 0.25, "peer": peers}}
+    result = {"machine": machine, "versions": {"nncf": "3"}, "plain": plain, "rows": [_row(_side(), _side())]}
+    assert "| net | 90.00 | +0.25 | +2.00, +0.50 | +2.00, +0.50 |" in accuracy_section(result)
