@@ -30,6 +30,10 @@ def test_a_metric_of_likeness_is_no_fault_of_the_samples() -> None:
     refused(SettingsError, "--metric cosine says how like FP32 .* --label-free", {}, metric="cosine")
 
 
+def test_a_metric_of_annotations_is_not_free_of_labels() -> None:
+    refused(SettingsError, "--label-free counts answers .* --metric top1", {"label_free": True}, metric="top1")
+
+
 def test_an_unknown_metric_with_a_limit_is_said_of_its_option() -> None:
     refused(
         SettingsError, r"^--limit top=1: there is no such metric for classification\. Known", {"limits": {"top": 1}}

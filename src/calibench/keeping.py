@@ -42,6 +42,8 @@ FRONT_SECONDS, FRONT_ROUNDS = 0.3, 3
 """Of one measurement of a point of the front, and how often it is repeated."""
 RUN_AGAIN = 16
 """Samples on which both models run a second time."""
+ROUNDING = 1e-6
+"""In the unit of the metric; two ways to sum up a drop differ by less."""
 MEND = "bias correction of the whole network"
 SMOOTHED = "smoothing of its input"
 
@@ -108,6 +110,11 @@ def check_promise(source: ov.Model, sets: Sets, judge: Judge, settings: Settings
         raise DatasetError(
             f"{reason} The accuracy-aware method decides by accuracy, which takes annotated samples. Give them with "
             "--validation, or bound the drop by how often INT8 disagrees with FP32: --label-free."
+        )
+    if settings.accuracy.label_free and judge.metric.needs != "reference":
+        raise SettingsError(
+            f"--label-free counts answers that change, and --metric {judge.metric.name} how right they are. Leave one "
+            "of them out."
         )
     context = make_context(source, sets.plan, sets.validation, settings)
     further = tuple(_limited(name, drop, judge, context) for name, drop in settings.accuracy.limits.items())
@@ -278,7 +285,7 @@ def how_it_ended(
 ) -> Found:
     """What the search found, with the final evaluation and the measured speed."""
     kept = promise.kept
-    why_not = why_missed(promise, performance)
+    why_not = why_missed(promise, performance, comparison.drop_points)
     accuracy = both.settings.accuracy
     return Found(
         best=promise.best.number,
@@ -296,15 +303,25 @@ def how_it_ended(
     )
 
 
-def why_missed(promise: Promise, performance: Performance) -> str:
-    """One sentence where the promise is not kept, or is not worth keeping; '' where all is well."""
+def why_missed(promise: Promise, performance: Performance, drop: float) -> str:
+    """One sentence where the promise is not kept, or is not worth keeping; '' where all is well.
+
+    Args:
+        drop: of the main metric in the final evaluation.
+    """
     kept, outcome = promise.kept, promise.best.outcome
     if not outcome.holds:
         limit = f"{kept.limits[0].drop:.3g}"
         nearest = f"the nearest loses {outcome.drop:.3g}, where {limit} is allowed ({outcome.broken} misses its limit)"
         if kept.searched.is_spent:
-            return f"The budget was spent after {len(kept.trials)} trials: {nearest}. Go on with --resume."
+            trials = "1 trial" if len(kept.trials) == 1 else f"{len(kept.trials)} trials"
+            return f"The budget was spent after {trials}: {nearest}. Go on with --resume."
         return f"No model with a layer in INT8 keeps the limit: {nearest}."
+    if drop > kept.limits[0].drop + ROUNDING:
+        return (
+            f"Trial {promise.best.number} kept the limit in the search, and evaluated again it loses {drop:.3g}, where "
+            f"{kept.limits[0].drop:.3g} is allowed: the metric or the journal was changed. Begin anew with --force."
+        )
     speeds = performance.speeds
     default = speeds.get("default", speeds.get("fp32"))
     if default is not None and "int8" in speeds and speeds["int8"].fps <= default.fps:

@@ -301,3 +301,12 @@ def test_a_place_that_may_not_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "search").write_text("a file")
     with pytest.raises(JobError, match="cannot be written"), open_journal(tmp_path, KEY):
         pass
+
+
+def test_an_entry_that_holds_something_else_is_refused_by_its_kind(tmp_path: Path) -> None:
+    written(tmp_path, [("trial", "1", 3)])
+    with open_journal(tmp_path, KEY) as journal:
+        assert journal.recall_as("trial", "1", str) == "3"
+        assert journal.recall_as("trial", "2", str) is None
+        with pytest.raises(JobError, match=r"journal\.jsonl: an entry of kind trial was changed"):
+            journal.recall_as("trial", "1", lambda value: value["drop"])

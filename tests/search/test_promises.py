@@ -1,5 +1,6 @@
 """The accuracy-aware method on a small real network: the promise holds, and nothing is lost."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from calibench import Arrays, calibrate, evaluate
 from calibench.errors import Cancelled, DatasetError, JobError, SettingsError
 from calibench.pipeline import Calibrated
 from calibench.reports.report import read_report
+from calibench.search.journal import journal_path
 from calibench.search.values import Trial
 from calibench.settings import Settings, make_settings
 
@@ -133,6 +135,32 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
     assert found(again).trials[0].scores == found(result).trials[0].scores
     for name in ("model.xml", "model.bin"):
         assert (out / name).read_bytes() == (result.folder / name).read_bytes()
+
+
+def test_a_run_goes_on_only_with_the_same_labels(calibration: Arrays, validation: Arrays, tmp_path: Path) -> None:
+    out, short = tmp_path / "int8", settings(max_trials=1)
+    with pytest.raises(Cancelled):
+        calibrate(NETWORK, calibration, short, out, validation=validation, benchmark=False, on_trial=Stop(1))
+    assert validation.labels is not None
+    other = Arrays(validation.samples, [*validation.labels[1:], validation.labels[0]])
+    with pytest.raises(JobError, match="annotations of the validation dataset have changed"):
+        calibrate(NETWORK, calibration, short, out, validation=other, benchmark=False, resume=True)
+
+
+def test_a_trial_that_was_made_better_in_the_journal_is_no_promise(
+    calibration: Arrays, validation: Arrays, tmp_path: Path
+) -> None:
+    out, short = tmp_path / "int8", settings(max_trials=1)
+    with pytest.raises(Cancelled):
+        calibrate(NETWORK, calibration, short, out, validation=validation, benchmark=False, on_trial=Stop(1))
+    lines = [json.loads(line) for line in journal_path(out).read_text().splitlines()]
+    for line in lines:
+        if line.get("kind") == "trial":
+            line["value"].update(drop=0.0, holds=True, excess=-LIMIT, broken="")
+    journal_path(out).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    again = calibrate(NETWORK, calibration, short, out, validation=validation, benchmark=False, resume=True)
+    assert not found(again).is_reached
+    assert "kept the limit in the search, and evaluated again it loses" in found(again).why_not
 
 
 def test_a_budget_of_one_trial_returns_plain_int8_and_can_be_raised(

@@ -1,8 +1,11 @@
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import pytest
+
+from calibench.errors import JobError
 from calibench.search.journal import Journal, count_kept, open_journal
-from calibench.search.keep_accuracy import _name, recall_outcome
+from calibench.search.keep_accuracy import ANNOTATIONS, _name, check_unchanged, recall_outcome
 from calibench.search.values import Configuration, Outcome
 
 SOME = Configuration(frozenset(("a", "b")), "bias")
@@ -38,3 +41,20 @@ def test_what_saw_all_samples_answers_both() -> None:
     with open_journal(None, {}) as journal:
         write(journal, EXACT, whole=True)
         assert recall_outcome(journal, SOME, whole=False) == EXACT
+
+
+@pytest.mark.parametrize("change", [{"drop": "x"}, {"interval": 3}, {"more": 1}])
+def test_an_outcome_that_was_changed_is_refused(change: dict[str, object]) -> None:
+    with open_journal(None, {}) as journal:
+        journal.write("trial", _name(SOME, whole=True), {**asdict(EXACT), **change})
+        with pytest.raises(JobError, match="an entry of kind trial was changed"):
+            recall_outcome(journal, SOME, whole=True)
+
+
+def test_a_search_goes_on_only_with_the_same_annotations() -> None:
+    with open_journal(None, {}) as journal:
+        check_unchanged(journal, "one")
+        journal.write(*ANNOTATIONS, "one")
+        check_unchanged(journal, "one")
+        with pytest.raises(JobError, match="annotations of the validation dataset have changed"):
+            check_unchanged(journal, "other")

@@ -1,6 +1,8 @@
 """What was annotated for one sample; the one form in which all formats give it and all metrics take it."""
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -69,3 +71,23 @@ class Truth:
 
 NOTHING = Truth()
 """Of a sample without annotations."""
+
+
+def truth_digest(truths: Iterable[Truth]) -> str:
+    """SHA-256 over what was annotated, in order, hex."""
+    total = hashlib.sha256()
+    for truth in truths:
+        for part in _parts(truth):
+            total.update(part + b"\0")
+    return total.hexdigest()
+
+
+def _parts(value: Any) -> Iterator[bytes]:
+    if isinstance(value, (Truth, Objects)):
+        for each in fields(value):
+            yield from _parts(getattr(value, each.name))
+    elif isinstance(value, np.ndarray):
+        yield f"{value.dtype}{value.shape}".encode()
+        yield value.tobytes()
+    else:
+        yield repr(value).encode()

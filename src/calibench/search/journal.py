@@ -7,10 +7,10 @@ what is no number, or has no end, as Python's json writes it: NaN, Infinity, -In
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from calibench.errors import JobError
 from calibench.search.folder_lock import SEARCH, claim
@@ -18,6 +18,8 @@ from calibench.search.journal_key import differences
 
 FORMAT = 1
 """Of the file; a new number where an older Calibench would misread it."""
+
+T = TypeVar("T")
 
 Entries = dict[str, dict[str, Any]]
 """Kind -> name -> value."""
@@ -32,6 +34,22 @@ class Journal:
     def recall(self, kind: str, name: str) -> Any | None:
         """What was written under it last, as JSON gives it back (tuples are lists); None: nothing yet."""
         return self._entries.get(kind, {}).get(name)
+
+    def recall_as(self, kind: str, name: str, make: Callable[[Any], T]) -> T | None:
+        """What `make` makes of what was written; None: nothing yet.
+
+        Raises:
+            JobError: it makes nothing of it: the file was changed.
+        """
+        kept = self.recall(kind, name)
+        try:
+            return None if kept is None else make(kept)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+            where = "The journal" if self._out is None else journal_path(self._out)
+            raise JobError(
+                f"{where}: an entry of kind {kind} was changed and cannot be read. Remove its line to try it anew, or "
+                "begin anew with --force."
+            ) from None
 
     def entries(self, kind: str) -> Mapping[str, Any]:
         """Name -> value, in the order in which the names were first written."""

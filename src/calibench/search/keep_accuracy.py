@@ -10,6 +10,8 @@ from typing import Any
 import openvino as ov
 
 from calibench.datasets.dataset import Dataset, Subset
+from calibench.datasets.truth import truth_digest
+from calibench.errors import JobError
 from calibench.evaluation.both_models import deployed_precision, reported
 from calibench.evaluation.judge import Judge
 from calibench.evaluation.metrics.metric import PERCENT, Metric
@@ -22,11 +24,13 @@ from calibench.search.candidates import Candidates
 from calibench.search.journal import Journal
 from calibench.search.limits import applied, check_baseline
 from calibench.search.sensitivity import rank
-from calibench.search.timing import Timings, measure_timings, timings_of
+from calibench.search.timing import Timings, as_timings, measure_timings, timings_of
 from calibench.search.validation import Baseline, Validation, run_baseline
 from calibench.search.values import Configuration, Limit, Outcome, Ranked, Repair, Trial
 from calibench.settings import Settings
 
+ANNOTATIONS = ("annotations", "validation dataset")
+"""Where the journal keeps their digest."""
 RANKED_ON = 32
 """Calibration samples for ranking and repair, spread over the set; few tell as much as many."""
 
@@ -119,6 +123,8 @@ class _Steps:
     ) -> None:
         self._asked, self._limits, self._journal, self._progress = start, limits, journal, progress
         self._is_ranked = False
+        self._annotations = truth_digest(each.truth for each in baseline.described)
+        check_unchanged(journal, self._annotations)
         self.outputs: dict[Configuration, KeptOutputs] = {}
         self.candidates = Candidates(start.graph, start.quantized, self._few, start.precision)
         settings, run = start.settings, start.quantized.run
@@ -145,9 +151,9 @@ class _Steps:
         start, run = self._asked, self._asked.quantized.run
         if start.settings.accuracy.timings is not None:
             return timings_of(start.settings.accuracy.timings, self.candidates.layers)
-        kept = self._journal.recall("timings", "layers")
+        kept = self._journal.recall_as("timings", "layers", as_timings)
         if kept is not None:
-            return Timings(**kept)
+            return kept
         fp32, int8 = run.plan.attach(start.graph), run.plan.attach(start.quantized.graph)
         how = (run.device, run.threads, start.precision)
         found = measure_timings(fp32, int8, self.candidates.layers, start.validation[0], how)
@@ -170,6 +176,8 @@ class _Steps:
         found = replace(found, seconds=perf_counter() - begun)
         if keep is not None and keep.is_whole and (found.holds or not self.outputs):
             self.outputs = {configuration: keep}
+        if self._journal.recall(*ANNOTATIONS) is None:
+            self._journal.write(*ANNOTATIONS, self._annotations)
         self._journal.write("trial", _name(configuration, whole), asdict(found))
         return found
 
@@ -177,10 +185,8 @@ class _Steps:
         return bool(self.candidates.shifts)
 
     def _rank(self, repair: Repair) -> tuple[Ranked, ...]:
-        kept = self._journal.recall("ranking", repair)
-        if kept is not None:
-            found = tuple(Ranked(**each) for each in kept)
-        else:
+        found = self._journal.recall_as("ranking", repair, lambda kept: tuple(Ranked(**each) for each in kept))
+        if found is None:
             each = self._asked.quantized
             found = rank(
                 self._asked.graph, each.quantization, each.options, self._few, each.run, progress=self._progress
@@ -199,10 +205,8 @@ def recall_outcome(journal: Journal, configuration: Configuration, whole: bool) 
     One that stopped early and a later one of all samples are two entries: a run that goes on sees first what the search
     saw first, and takes the same way.
     """
-    early, exact = (journal.recall("trial", _name(configuration, each)) for each in (False, True))
-    if early is not None and (not whole or early["evaluated"] == early["total"]):
-        return _as_outcome(early)
-    return None if exact is None else _as_outcome(exact)
+    early, exact = (journal.recall_as("trial", _name(configuration, each), _as_outcome) for each in (False, True))
+    return early if early is not None and (not whole or early.is_exact) else exact
 
 
 def _name(configuration: Configuration, whole: bool) -> str:
@@ -212,4 +216,20 @@ def _name(configuration: Configuration, whole: bool) -> str:
 
 def _as_outcome(kept: Mapping[str, Any]) -> Outcome:
     interval: Sequence[float] | None = kept["interval"]
-    return Outcome(**{**kept, "interval": None if interval is None else (interval[0], interval[1])})
+    found = Outcome(**{**kept, "interval": None if interval is None else (interval[0], interval[1])})
+    for number in (found.drop, found.excess, found.seconds, found.evaluated, found.total, *(interval or ())):
+        float(number)
+    return found
+
+
+def check_unchanged(journal: Journal, annotations: str) -> None:
+    """Refuse to go on with a search that was judged by other annotations: a sample has the same digest with any.
+
+    Raises:
+        JobError: the digest is another one than was written with the first trial.
+    """
+    if journal.recall(*ANNOTATIONS) not in (None, annotations):
+        raise JobError(
+            "The annotations of the validation dataset have changed since the search began. Begin anew with --force, "
+            "or give another folder."
+        )

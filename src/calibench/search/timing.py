@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import openvino as ov
 
@@ -106,6 +107,19 @@ def timings_of(path: Path, layers: Sequence[str]) -> Timings:
     return found
 
 
+def as_timings(values: Any) -> Timings:
+    """From JSON.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: it is something else.
+    """
+    saves = {str(name): float(value) for name, value in values["saves_ms"].items()}
+    found = Timings(float(values["fp32_ms"]), float(values["int8_ms"]), saves)
+    if not all(isfinite(each) for each in (found.fp32_ms, found.int8_ms, *saves.values())):
+        raise ValueError(values)
+    return found
+
+
 def read_timings(path: Path) -> Timings:
     """Read what `write_timings` wrote.
 
@@ -113,12 +127,7 @@ def read_timings(path: Path) -> Timings:
         SettingsError: the file is missing or holds something else.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        saves = {str(name): float(value) for name, value in values["saves_ms"].items()}
-        found = Timings(float(values["fp32_ms"]), float(values["int8_ms"]), saves)
-        if not all(isfinite(each) for each in (found.fp32_ms, found.int8_ms, *saves.values())):
-            raise ValueError(values)
-        return found
+        return as_timings(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise SettingsError(f"--timings {path}: cannot be read ({error.strerror}). Give a timings.json.") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
