@@ -9,6 +9,7 @@ from calibench.errors import JobError, SettingsError
 from calibench.reports.picking import pick
 from calibench.reports.report import Report, read_report, write_report
 from calibench.reports.result import write_result
+from calibench.reports.run_file import run_file
 
 # The front of the sample, trial: drop, samples a second, layers in float
 FRONT = {10: (0.06, 571, 8), 12: (0.14, 585, 6), 8: (0.31, 616, 3), 3: (0.74, 633, 1), 2: (1.12, 641, 0)}
@@ -170,3 +171,17 @@ def test_a_model_that_is_gone_is_said(out: Path) -> None:
     shutil.rmtree(out / "front")
     with pytest.raises(JobError, match="the model of trial 12 is not there"):
         pick(out, max_drop=0.2)
+
+
+@pytest.mark.parametrize("asked", [{"max_drop": float("nan")}, {"min_fps": float("nan")}, {"min_fps": -5}])
+def test_what_is_no_drop_and_no_speed_is_refused(asked: dict[str, float], out: Path) -> None:
+    with pytest.raises(SettingsError, match=r"^--m.*: is no (number|speed)\."):
+        pick(out, **asked)
+
+
+def test_of_a_search_that_has_not_ended_it_is_said_how_to_end_it(tmp_path: Path) -> None:
+    write_run = run_file(tmp_path / "out")
+    write_run.parent.mkdir(parents=True)
+    write_run.write_text("{}")
+    with pytest.raises(JobError, match=r"out: its search has not ended\. Go on with calibrate --resume .*out"):
+        pick(tmp_path / "out", 1.0)

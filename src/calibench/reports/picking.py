@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import inf
+from math import inf, isnan
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from calibench.reports.picked_report import HERE, picked_report
 from calibench.reports.promise import points
 from calibench.reports.report import Report, read_report
 from calibench.reports.result import result_folder, write_result
+from calibench.reports.run_file import is_unfinished
 from calibench.reports.search_report import FrontRow, SearchReport
 
 ROUNDING = 1e-9
@@ -79,6 +80,10 @@ def pick(
     out, target = Path(out), None if target is None else Path(target)
     if (max_drop is None) == (min_fps is None):
         raise SettingsError("pick: give either --max-drop or --min-fps.")
+    if max_drop is not None and isnan(max_drop):
+        raise SettingsError("--max-drop nan: is no number. Give the drop that is allowed, such as 1.")
+    if min_fps is not None and not 0 < min_fps < inf:
+        raise SettingsError(f"--min-fps {min_fps:g}: is no speed. Give samples a second, such as 30.")
     if target is not None and target.resolve().is_relative_to(out.resolve()):
         raise SettingsError(f"-o {target}: lies in the result that is picked from. Give another folder.")
     report, search = _read(out)
@@ -112,6 +117,8 @@ def said(point: FrontRow, metric: str, unit: str) -> str:
 
 
 def _read(out: Path) -> tuple[Report, SearchReport]:
+    if is_unfinished(out) and not (out / "report.json").exists():
+        raise JobError(f"{out}: its search has not ended. Go on with calibrate --resume {out}, and pick then.")
     report = read_report(out / "report.json")
     if report.search is None or not report.search.front:
         raise JobError(
