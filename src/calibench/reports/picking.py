@@ -82,7 +82,7 @@ def pick(
         raise SettingsError("pick: give either --max-drop or --min-fps.")
     if max_drop is not None and isnan(max_drop):
         raise SettingsError("--max-drop nan: is no number. Give the drop that is allowed, such as 1.")
-    if min_fps is not None and not 0 < min_fps < inf:
+    if min_fps is not None and not 0 <= min_fps < inf:
         raise SettingsError(f"--min-fps {min_fps:g}: is no speed. Give samples a second, such as 30.")
     if target is not None and target.resolve().is_relative_to(out.resolve()):
         raise SettingsError(f"-o {target}: lies in the result that is picked from. Give another folder.")
