@@ -1,6 +1,6 @@
 """The accuracy-aware method between calibration and report: search, certify, keep the whole front."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,14 +11,12 @@ import openvino as ov
 
 from calibench.datasets.dataset import Dataset, Subset
 from calibench.datasets.sets import Sets, digest
-from calibench.errors import CalibenchError, DatasetError, ModelError, SettingsError
+from calibench.errors import ModelError, SettingsError
 from calibench.evaluation.both_models import Both, Performance, compare_both
 from calibench.evaluation.interval import fewest_samples, samples_needed
-from calibench.evaluation.judge import Judge, make_context
-from calibench.evaluation.metrics.metric import PERCENT, Metric
+from calibench.evaluation.judge import Judge
+from calibench.evaluation.metrics.metric import PERCENT
 from calibench.evaluation.score import Comparison
-from calibench.evaluation.tasks.task import Context
-from calibench.evaluation.tasks.task_choice import choose_metric
 from calibench.inference.benchmark import BenchmarkSettings, Candidate, measure
 from calibench.inference.side_by_side import SAMPLES
 from calibench.models.read import Model
@@ -33,8 +31,7 @@ from calibench.search.front import front_of, undominated
 from calibench.search.journal import Journal
 from calibench.search.journal_key import run_key
 from calibench.search.keep_accuracy import Kept, Start, keep_accuracy
-from calibench.search.limits import check_limits, too_few_to_tell
-from calibench.search.timing import read_timings, write_timings
+from calibench.search.timing import write_timings
 from calibench.search.values import Found, FrontPoint, HeldOut, Trial
 from calibench.settings import Settings
 
@@ -91,73 +88,12 @@ def key_of(source: Model, sets: Sets, settings: Settings) -> dict[str, Any]:
     return run_key(source.sha256, datasets, settings)
 
 
-def check_promise(source: ov.Model, sets: Sets, judge: Judge, settings: Settings) -> tuple[Metric, ...]:
-    """Refuse what cannot be promised, before the calibration; the metrics that have a limit of their own.
-
-    Raises:
-        DatasetError: nothing is annotated that the metric needs.
-        SettingsError: a limit is impossible, or a metric unknown.
-    """
-    if settings.method == "default":
-        return ()
-    if judge.metric.needs == "reference" and not settings.accuracy.label_free:
-        if settings.metric != "auto":
-            raise SettingsError(
-                f"--metric {judge.metric.name} says how like FP32 the answers are, not how right. Take a metric of "
-                "annotations for the accuracy-aware method, or say that likeness shall do: --label-free."
-            )
-        reason = judge.mismatch or f"The validation samples of {sets.validation.name} have no annotations."
-        raise DatasetError(
-            f"{reason} The accuracy-aware method decides by accuracy, which takes annotated samples. Give them with "
-            "--validation, or bound the drop by how often INT8 disagrees with FP32: --label-free."
-        )
-    if settings.accuracy.label_free and judge.metric.needs != "reference":
-        raise SettingsError(
-            f"--label-free counts answers that change, and --metric {judge.metric.name} how right they are. Leave one "
-            "of them out."
-        )
-    context = make_context(source, sets.plan, sets.validation, settings)
-    further = tuple(_limited(name, drop, judge, context) for name, drop in settings.accuracy.limits.items())
-    check_limits((judge.metric, *further), settings.accuracy)
-    if sets.holdout is not None:
-        _check_holdout(sets.holdout, (judge.metric, *further))
-    if settings.accuracy.timings is not None:
-        read_timings(settings.accuracy.timings)
-    return further
-
-
-def too_few(metric: Metric, sets: Sets, settings: Settings) -> tuple[str, ...]:
-    """A note where the validation samples cannot show the limit."""
-    if settings.method == "default":
-        return ()
-    said = too_few_to_tell(metric, len(sets.validation), settings.accuracy)
-    return (said,) if said else ()
-
-
 def needed_samples(comparison: Comparison, limit: float) -> int | None:
     """How many samples tell a drop of the limit from noise; where each is right or wrong never fewer than must be."""
     found, values = samples_needed(comparison.worse, limit), (comparison.baseline.values, comparison.int8.values)
     is_yes_or_no = comparison.baseline.unit == PERCENT and bool(np.isin(values, (0.0, 100.0)).all())
     fewest = fewest_samples(limit) if is_yes_or_no else None
     return max((each for each in (found, fewest) if each is not None), default=None)
-
-
-def _limited(name: str, drop: float, judge: Judge, context: Context) -> Metric:
-    """The metric of a further limit; what is wrong with it is said of its option."""
-    try:
-        return choose_metric(name, judge.task, context)
-    except CalibenchError as error:
-        raise type(error)(f"--limit {name}={drop:g}: {str(error).removeprefix(f'--metric {name}: ')}") from None
-
-
-def _check_holdout(samples: Dataset, metrics: Sequence[Metric]) -> None:
-    """Refuse held-out samples on which nothing could be measured: said before the search, not after."""
-    for metric in metrics:
-        if metric.needs not in ("reference", "nothing", *samples.about.annotated):
-            raise DatasetError(
-                f"--holdout {samples.name}: its samples have not the annotations that {metric.name} needs. Give "
-                "annotated ones, or keep a part of the validation samples back: --holdout 20%."
-            )
 
 
 def keep_promise(start: Start, journal: Journal, progress: Progress, on_trial: OnTrial) -> Promise:

@@ -21,20 +21,19 @@ from calibench.inference.runner import compile_for_samples, infer_batches
 from calibench.inference.side_by_side import benchmark
 from calibench.keeping import (
     certify,
-    check_promise,
     hold_out,
     how_it_ended,
     keep_front,
     keep_promise,
     key_of,
     result_place,
-    too_few,
     with_metric,
 )
 from calibench.machine import check_device, default_precision, physical_cores
 from calibench.models.normalise import normalise
 from calibench.models.read import Model, as_path, read_model
 from calibench.progress import Progress, silent
+from calibench.promise_checks import check_promise, too_few
 from calibench.quantizers.placement import check_ignored, place
 from calibench.quantizers.quantize import Quantized, nothing_to_quantize, quantize, wanted_recipes
 from calibench.reports.answers import DatasetInspection, Evaluation, Inspection, Plan, planned_search

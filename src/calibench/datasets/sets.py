@@ -1,6 +1,7 @@
 """From what the person gave to the two sets that a calibration needs: samples for the ranges, samples for accuracy."""
 
 import hashlib
+import re
 import shutil
 import tempfile
 import weakref
@@ -189,9 +190,17 @@ def _checked(source: Dataset, samples: Dataset, threads: int, progress: Progress
 
 
 def _held_out_folder(settings: Settings) -> Path | None:
-    """The dataset that is held out; None where none is, or where it is a share of the validation dataset."""
+    """The dataset that is held out; None where none is, or where it is a share of the validation dataset.
+
+    Raises:
+        SettingsError: it is a number.
+    """
     holdout = settings.accuracy.holdout if settings.method == "accuracy-aware" else None
-    return None if holdout is None or holdout.endswith("%") else Path(holdout)
+    if holdout is None or holdout.endswith("%"):
+        return None
+    if re.fullmatch(r"[\d.]+", Path(holdout).name) and not Path(holdout).exists():
+        raise SettingsError(f"--holdout {holdout}: there is no such folder. A share is written with %, such as 20%.")
+    return Path(holdout)
 
 
 def _with_holdout(sets: Sets, given: Opened | None, settings: Settings) -> Sets:

@@ -58,3 +58,7 @@ def test_samples_too_few_to_show_the_limit_are_noted_before_the_work() -> None:
     assert any("at least 390 can" in note for note in plan(NETWORK, samples(), settings, samples()).notes)
     default = make_settings({"diagnose": False})
     assert not any("cannot tell a drop" in note for note in plan(NETWORK, samples(), default, samples()).notes)
+
+
+def test_a_share_without_its_sign_is_no_folder() -> None:
+    refused(SettingsError, "--holdout 20: there is no such folder. A share is written with %", {"holdout": "20"})
