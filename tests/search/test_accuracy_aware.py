@@ -132,6 +132,14 @@ def test_a_limit_that_only_float_keeps_ends_with_the_nearest_model() -> None:
     assert not found.best.outcome.holds
     assert found.best.outcome.is_exact
     assert not found.is_spent
+    assert len(found.best.configuration.floats) == 11
+
+
+def test_the_nearest_model_may_be_one_of_the_front() -> None:
+    made = Made({"a": 2.0, "b": 2.0, "c": 1.0}, limit=0.5)
+    made.rank = lambda repair: tuple(Ranked(n, -9.0, -9.0, 1 / 3, 0.0, 10**6, 0.1) for n in "cab")  # type: ignore[method-assign]
+    found = made.run(front=3)
+    assert found.best.outcome.drop == min(trial.outcome.drop for trial in found.trials)
 
 
 def test_trials_are_never_more_than_allowed_and_the_best_so_far_comes_back() -> None:

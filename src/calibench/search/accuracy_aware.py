@@ -112,7 +112,7 @@ def search(space: Space, bounds: Bounds, progress: Progress, on_trial: OnTrial =
         run.widen(answer)
     except _Spent:
         is_spent = answer is None
-    best = answer or run.nearest()
+    best = answer if answer is not None and answer.outcome.holds else run.nearest()
     return Searched(
         best, is_spent, tuple(run.trials), run.ranked_so_far, run.most_trials, frozenset(run.returned - _floats(best))
     )
@@ -159,8 +159,14 @@ class _Search:
                 return trial
         found = self._give_back()
         if found is None:
+            self._evaluate_largest()
             return self.nearest()
         return self._certified(self._return_layers(found))
+
+    def _evaluate_largest(self) -> None:
+        """See the model with the most layers in float to the end: it may be the nearest, and was stopped early."""
+        largest = max(self.trials, key=lambda trial: len(_floats(trial)))
+        self._try(largest.configuration, f"{largest.purpose}, all samples", whole=True)
 
     def nearest(self) -> Trial:
         """What holds for certain and is fastest; else what misses the limits least, evaluated on every sample."""
