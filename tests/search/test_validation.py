@@ -16,10 +16,9 @@ from calibench.evaluation.judge import Judge
 from calibench.evaluation.metrics.metric import Metric, Observation, mean_of
 from calibench.evaluation.metrics.top_k import agreement, top_k
 from calibench.evaluation.tasks.task import Task
-from calibench.inference.kept_outputs import KeptOutputs
 from calibench.inference.runner import compile_for_samples
 from calibench.progress import silent
-from calibench.search.validation import Validation, _Bounds, run_baseline
+from calibench.search.validation import Begun, Validation, _Bounds, run_baseline
 from calibench.search.values import Limit
 
 CLASSES = 4
@@ -57,7 +56,7 @@ def noisy(strength: float, seed: int = 1) -> Callable[[Any], Any]:
 
 
 def test_the_same_model_loses_nothing() -> None:
-    found = validation(samples(100)).evaluate(model(), [Limit("top1", 0.0)], silent, KeptOutputs())
+    found = validation(samples(100)).evaluate(model(), [Limit("top1", 0.0)], silent)
     assert found.drop == 0.0 and found.holds and found.is_exact
     assert found.excess == 0.0 and found.broken == ""
 
@@ -66,7 +65,7 @@ def test_the_drop_is_that_of_the_metric_counted_by_hand() -> None:
     data = samples(200)
     shift = np.array([[2.0, 0, 0, 0]], np.float32)
     found = validation(data).evaluate(
-        model(lambda scores: ops.add(scores, ops.constant(shift))), [Limit("top1", 1.0)], silent, KeptOutputs()
+        model(lambda scores: ops.add(scores, ops.constant(shift))), [Limit("top1", 1.0)], silent
     )
     scores = np.stack([sample["scores"][0] for sample in data.samples])
     labels = np.asarray(data.labels)
@@ -82,11 +81,10 @@ def test_curtailment_gives_the_verdict_of_the_whole_set(strength: float, limit: 
     random = np.random.default_rng(seed)
     before = np.where(random.random(200) < wrong, 0.0, 100.0)
     after = np.where(random.random(200) < strength / 2, 100.0 - before, before)
-    bounds = _Bounds(before, limit, False, True)
-    worse, said = 0.0, None
+    bounds, begun, said = _Bounds(before, limit, False, True), Begun(), None
     for place in range(199):
-        worse += before[place] - after[place]
-        said = bounds.verdict(place + 1, worse)
+        begun.add((), float(before[place] - after[place]))
+        said = bounds.verdict(begun)
         if said is not None:
             break
     holds = float((before - after).mean()) <= limit + 1e-9
@@ -95,7 +93,7 @@ def test_curtailment_gives_the_verdict_of_the_whole_set(strength: float, limit: 
 
 def test_hopeless_models_are_told_after_a_part_of_the_samples() -> None:
     data = samples(1000)
-    found = validation(data).evaluate(model(lambda s: ops.negative(s)), [Limit("top1", 0.5)], silent)
+    found = validation(data).evaluate(model(ops.negative), [Limit("top1", 0.5)], silent, whole=False)
     assert not found.holds and not found.is_exact
     assert found.evaluated <= 250
     assert found.scores == {}
@@ -113,16 +111,39 @@ def test_whatever_stops_early_agrees_with_the_whole_set_far_from_the_limit() -> 
     judged = validation(data)
     for strength in (0.0, 0.02, 0.5, 1.0):
         changed = model(noisy(strength))
-        whole = judged.evaluate(changed, [Limit("top1", 3.0)], silent, KeptOutputs())
-        early = judged.evaluate(changed, [Limit("top1", 3.0)], silent)
+        whole = judged.evaluate(changed, [Limit("top1", 3.0)], silent)
+        early = judged.evaluate(changed, [Limit("top1", 3.0)], silent, whole=False)
         assert early.holds == whole.holds
         assert early.evaluated < 2000
+
+
+def test_an_evaluation_that_stopped_early_goes_on_to_the_same_end() -> None:
+    data = samples(1000)
+    judged, begun = validation(data), Begun()
+    changed = model(noisy(0.4))
+    early = judged.evaluate(changed, [Limit("top1", 0.5)], silent, begun, whole=False)
+    assert not early.is_exact
+    later = judged.evaluate(changed, [Limit("top1", 0.5)], silent, begun)
+    assert later == judged.evaluate(changed, [Limit("top1", 0.5)], silent)
+    assert len(begun.outputs) == 1000
+
+
+def test_a_verdict_waits_for_what_may_still_change() -> None:
+    """The last third of what was seen tells how many changes may still come."""
+    values = np.where(np.arange(1000) % 2, 100.0, 0.0)
+    calm, restless = Begun(), Begun()
+    for place in range(300):
+        calm.add((), 100.0 if place < 10 else 0.0)
+        restless.add((), 100.0 if place < 4 or place >= 294 else 0.0)
+    bounds = _Bounds(values, 0.5, True, True)
+    assert bounds.verdict(calm) is False
+    assert bounds.verdict(restless) is None
 
 
 def test_two_limits_need_every_sample_to_accept() -> None:
     data = samples(400)
     judged = validation(data, further=(top_k(2),))
-    found = judged.evaluate(model(noisy(0.01)), [Limit("top1", 5.0), Limit("top2", 5.0)], silent)
+    found = judged.evaluate(model(noisy(0.01)), [Limit("top1", 5.0), Limit("top2", 5.0)], silent, whole=False)
     assert found.is_exact and set(found.scores) == {"top1", "top2"}
 
 
@@ -130,7 +151,7 @@ def test_the_tightest_limit_is_named() -> None:
     data = samples(400)
     judged = validation(data, further=(top_k(2),))
     limits = [Limit("top1", 50.0), Limit("top2", 0.0)]
-    found = judged.evaluate(model(noisy(1.0)), limits, silent, KeptOutputs())
+    found = judged.evaluate(model(noisy(1.0)), limits, silent)
     assert not found.holds and found.broken == "top2"
 
 
@@ -138,7 +159,7 @@ def test_a_class_may_have_a_limit_of_its_own() -> None:
     data = samples(400, wrong=0.0)
     spoil = np.array([[-10.0, 0, 0, 0]], np.float32)
     changed = model(lambda scores: ops.add(scores, ops.constant(spoil)))
-    found = validation(data).evaluate(changed, [Limit("top1", 90.0), Limit("top1", 50.0, 0)], silent, KeptOutputs())
+    found = validation(data).evaluate(changed, [Limit("top1", 90.0), Limit("top1", 50.0, 0)], silent)
     assert not found.holds
     assert found.broken == "class 0 of top1"
     assert found.excess == pytest.approx(50.0)
@@ -147,8 +168,8 @@ def test_a_class_may_have_a_limit_of_its_own() -> None:
 def test_agreement_compares_with_what_fp32_gave() -> None:
     data = samples(200)
     judged = validation(data, agreement())
-    assert judged.evaluate(model(), [Limit("agreement", 0.0)], silent, KeptOutputs()).drop == 0.0
-    assert judged.evaluate(model(ops.negative), [Limit("agreement", 0.5)], silent, KeptOutputs()).drop > 50
+    assert judged.evaluate(model(), [Limit("agreement", 0.0)], silent).drop == 0.0
+    assert judged.evaluate(model(ops.negative), [Limit("agreement", 0.5)], silent).drop > 50
 
 
 def test_a_top1_drop_is_never_larger_than_the_disagreement() -> None:
@@ -156,7 +177,7 @@ def test_a_top1_drop_is_never_larger_than_the_disagreement() -> None:
     for strength in (0.05, 0.2, 0.6):
         changed = model(noisy(strength))
         drops = [
-            validation(data, metric).evaluate(changed, [Limit(metric.name, 1.0)], silent, KeptOutputs()).drop
+            validation(data, metric).evaluate(changed, [Limit(metric.name, 1.0)], silent).drop
             for metric in (top_k(1), agreement())
         ]
         assert drops[0] <= drops[1] + 1e-9
@@ -164,10 +185,10 @@ def test_a_top1_drop_is_never_larger_than_the_disagreement() -> None:
 
 def test_outputs_are_kept_in_the_order_of_the_samples() -> None:
     data = samples(50)
-    judged, kept = validation(data), KeptOutputs()
-    judged.evaluate(model(noisy(0.3)), [Limit("top1", 1.0)], silent, kept)
+    judged, begun = validation(data), Begun()
+    judged.evaluate(model(noisy(0.3)), [Limit("top1", 1.0)], silent, begun)
     shift = 0.3 * np.random.default_rng(1).normal(size=(1, CLASSES)).astype(np.float32)
-    for sample, (out,) in zip(data.samples, judged.in_order(kept), strict=True):
+    for sample, (out,) in zip(data.samples, judged.in_order(begun.outputs), strict=True):
         np.testing.assert_allclose(out, sample["scores"] + shift, rtol=1e-5)
 
 
@@ -196,5 +217,5 @@ def test_a_metric_without_samples_values_needs_them_all() -> None:
     base = top_k(1)
     odd = Metric("odd", "%", True, "label", base.observe, lambda e: base.score(e[: len(e) // 2]), base.value)
     data = samples(300)
-    found = validation(data, odd).evaluate(model(ops.negative), [Limit("odd", 0.5)], silent)
+    found = validation(data, odd).evaluate(model(ops.negative), [Limit("odd", 0.5)], silent, whole=False)
     assert found.is_exact

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from calibench.datasets.dataset import Dataset, Sample, Subset
+from calibench.datasets.dataset import Arrays, Dataset, Sample, Subset
 from calibench.datasets.folder import left_out
 from calibench.errors import DatasetError
 from calibench.progress import Progress, silent
@@ -20,6 +20,9 @@ def decode_ahead(dataset: Dataset, threads: int) -> Iterator[Sample]:
         DatasetError: a sample cannot be read; after those before it have been given.
         ValueError: `threads` is less than 1.
     """
+    if _is_in_memory(dataset):
+        yield from (dataset[index] for index in range(len(dataset)))
+        return
     for future in _ahead(dataset, threads):
         yield future.result()
 
@@ -57,6 +60,13 @@ def readable(dataset: Dataset, threads: int, progress: Progress = silent) -> Rea
         raise DatasetError(f"{dataset.name}: none of {len(dataset)} samples can be read.{first}")
     note = left_out([message.split(":")[0] for message in messages], len(dataset))
     return Readable(Subset(dataset, tuple(good)), tuple(messages), note)
+
+
+def _is_in_memory(dataset: Dataset) -> bool:
+    """Is there nothing to decode? Then a thread a sample costs more than it brings."""
+    while isinstance(dataset, Subset):
+        dataset = dataset.dataset
+    return type(dataset) is Arrays and isinstance(dataset.samples, list | tuple)
 
 
 def _ahead(dataset: Dataset, threads: int) -> Iterator[Future[Sample]]:

@@ -51,7 +51,8 @@ class KeptOutputs:
             return
         places = []
         try:
-            self._file.seek(self._used)
+            if self._file.tell() != self._used:
+                self._file.seek(self._used)
             for array in outputs:
                 self._file.write(np.ascontiguousarray(array).tobytes())
                 places.append((self._used, array.dtype, array.shape))

@@ -21,6 +21,7 @@ FIRST_GALLOP = 8
 COARSE_ITEMS = 3.0
 """A limit below so many samples is near a coin toss: single swaps are tried before many layers are given back."""
 MOST_SWAPS, MOST_RETURNS = 8, 8
+PLAIN = "plain INT8"
 MENDED = "biases corrected one after the other"
 FRONT_SHARE = 0.3
 """Of the time of the search, that its front may take besides."""
@@ -166,7 +167,7 @@ class _Search:
     def _evaluate_largest(self) -> None:
         """See the model with the most layers in float to the end: it may be the nearest, and was stopped early."""
         largest = max(self.trials, key=lambda trial: len(_floats(trial)))
-        self._try(largest.configuration, f"{largest.purpose}, all samples", whole=True)
+        self._whole(largest)
 
     def nearest(self) -> Trial:
         """What holds for certain and is fastest; else what misses the limits least, evaluated on every sample."""
@@ -210,7 +211,7 @@ class _Search:
                 yield self._prefix(order, size), _worst_layers(size)
 
     def _plain(self) -> Trial:
-        return self._try(Configuration(), "plain INT8", whole=True)
+        return self._try(Configuration(), PLAIN, whole=True)
 
     def _mended(self) -> Trial | None:
         if not self.bounds.repair or not self.space.mend():
@@ -324,7 +325,7 @@ class _Search:
     def _certified(self, best: Trial) -> Trial:
         """The fastest of those that held, evaluated on every sample; what fails there is no answer."""
         while not best.outcome.is_exact:
-            best = self._try(best.configuration, best.purpose + ", all samples", whole=True)
+            best = self._whole(best)
             if best.outcome.holds:
                 return best
             others = [t for t in self._outcomes.values() if t.outcome.holds]
@@ -354,6 +355,10 @@ class _Search:
 
     def _in_full(self, trial: Trial) -> Trial:
         return self._evaluate(trial.configuration, f"{trial.purpose}, all samples", True)
+
+    def _whole(self, trial: Trial) -> Trial:
+        """The same, evaluated on every sample."""
+        return self._try(trial.configuration, f"{trial.purpose}, all samples", whole=True)
 
     def _try(self, configuration: Configuration, purpose: str, whole: bool = False) -> Trial:
         """Evaluate a configuration, unless that has been done.

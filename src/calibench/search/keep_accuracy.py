@@ -15,7 +15,6 @@ from calibench.errors import JobError
 from calibench.evaluation.both_models import deployed_precision, reported
 from calibench.evaluation.judge import Judge
 from calibench.evaluation.metrics.metric import PERCENT, Metric
-from calibench.inference.kept_outputs import KeptOutputs
 from calibench.inference.runner import Outputs, compile_for_samples, infer_all
 from calibench.progress import Progress
 from calibench.quantizers.quantize import Quantized
@@ -25,12 +24,14 @@ from calibench.search.journal import Journal
 from calibench.search.limits import applied, check_baseline
 from calibench.search.sensitivity import rank
 from calibench.search.timing import Timings, as_timings, measure_timings, timings_of
-from calibench.search.validation import Baseline, Validation, run_baseline
+from calibench.search.validation import Baseline, Begun, Validation, run_baseline
 from calibench.search.values import Configuration, Limit, Outcome, Ranked, Repair, Trial
 from calibench.settings import Settings
 
 ANNOTATIONS = ("annotations", "validation dataset")
 """Where the journal keeps their digest."""
+REMEMBERED = 8
+"""Evaluations whose outputs are kept, to go on with those that stopped early."""
 RANKED_ON = 32
 """Calibration samples for ranking and repair, spread over the set; few tell as much as many."""
 
@@ -125,7 +126,7 @@ class _Steps:
         self._is_ranked = False
         self._annotations = truth_digest(each.truth for each in baseline.described)
         check_unchanged(journal, self._annotations)
-        self.outputs: dict[Configuration, KeptOutputs] = {}
+        self._begun: dict[Configuration, Begun] = {}
         self.candidates = Candidates(start.graph, start.quantized, self._few, start.precision)
         settings, run = start.settings, start.quantized.run
         self._validation = Validation(
@@ -162,20 +163,21 @@ class _Steps:
 
     def outputs_of(self, configuration: Configuration) -> Callable[[], Iterator[Outputs]] | None:
         """What a model gave in its last evaluation, where that was kept."""
-        kept = self.outputs.get(configuration)
-        return None if kept is None else partial(self._validation.in_order, kept)
+        begun = self._begun.get(configuration)
+        is_known = begun is not None and begun.outputs.is_whole and len(begun.evidence) == len(self._asked.validation)
+        return partial(self._validation.in_order, begun.outputs) if begun is not None and is_known else None
 
     def _evaluate(self, configuration: Configuration, whole: bool) -> Outcome:
         kept = recall_outcome(self._journal, configuration, whole)
         if kept is not None:
             return kept
-        begun = perf_counter()
+        started = perf_counter()
         compiled = self.candidates.compile(configuration)
-        keep = KeptOutputs() if whole else None
-        found = self._validation.evaluate(compiled, self._limits, self._progress, keep)
-        found = replace(found, seconds=perf_counter() - begun)
-        if keep is not None and keep.is_whole and (found.holds or not self.outputs):
-            self.outputs = {configuration: keep}
+        begun = self._begun.setdefault(configuration, Begun())
+        found = self._validation.evaluate(compiled, self._limits, self._progress, begun, whole=whole)
+        found = replace(found, seconds=perf_counter() - started)
+        while len(self._begun) > REMEMBERED:
+            self._begun.pop(next(each for each in self._begun if each != configuration))
         if self._journal.recall(*ANNOTATIONS) is None:
             self._journal.write(*ANNOTATIONS, self._annotations)
         self._journal.write("trial", _name(configuration, whole), asdict(found))

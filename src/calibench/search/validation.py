@@ -29,8 +29,8 @@ from calibench.search.values import Limit, Outcome
 
 FIRST_SHARE = 0.2
 """Share of the samples, hardest first, after which an early verdict may fall: they hold nearly all that change."""
-SAFE_POINTS, SAFE_SAMPLES = 0.05, 2
-"""An early verdict must be further from the limit than so many points and samples."""
+SAFE_SAMPLES = 0.5
+"""An early verdict must be further from the limit than so many samples, and as many as have changed lately."""
 TWICE = 32
 """Samples whose evidence is taken twice: a metric that is not the same both times decides nothing."""
 
@@ -139,36 +139,37 @@ class Validation:
         model: ov.CompiledModel,
         limits: Sequence[Limit],
         progress: Progress,
-        keep: KeptOutputs | None = None,
+        begun: "Begun | None" = None,
+        *,
+        whole: bool = True,
     ) -> Outcome:
-        """Evaluate an INT8 model as it will be deployed, until the verdict is clear.
+        """Evaluate an INT8 model as it will be deployed.
 
         Args:
-            keep: evaluate to the last sample, and put the outputs here, in the order of evaluation.
+            begun: an evaluation of this model that stopped early, to go on with; it is continued.
+            whole: to the last sample; else until the verdict is clear.
 
         Raises:
             SettingsError, DatasetError: a metric fails on a sample, which is named.
         """
-        count = len(self.samples)
-        order = self.order
-        bounds = None if keep is not None else self._bounds(order, limits)
-        evidence: list[Evidence | None] = [None] * count
-        worse = 0.0
-        ordered = decode_ahead(Subset(self.samples, tuple(order.tolist())), self._threads)
-        found = infer_batches(model, ordered, self._batch)
-        for place, outputs in enumerate(found if keep is None else keep.passed_on(found)):
-            index = int(order[place])
-            evidence[index] = self._observe(index, outputs)
-            value = self.judge.metric.value(evidence[index][0])  # type: ignore[index]
-            worse += self._sign * (float(self.baseline.values[index]) - value)
-            progress("validate", place + 1, count)
-            verdict = None if bounds is None or place + 1 == count else bounds.verdict(place + 1, worse)
+        begun = Begun() if begun is None else begun
+        count, order = len(self.samples), self.order
+        bounds = None if whole else self._bounds(order, limits)
+        left = order[len(begun.evidence) :].tolist()
+        ordered = decode_ahead(Subset(self.samples, tuple(left)), self._threads)
+        outputs = begun.outputs.passed_on(infer_batches(model, ordered, self._batch))
+        for index, each in zip(left, outputs, strict=True):
+            evidence = self._observe(index, each)
+            value = self.judge.metric.value(evidence[0])
+            begun.add(evidence, self._sign * (float(self.baseline.values[index]) - value))
+            progress("validate", len(begun.evidence), count)
+            verdict = None if bounds is None or len(begun.evidence) == count else bounds.verdict(begun)
             if verdict is not None:
-                excess = worse / count - limits[0].drop
-                return Outcome(
-                    worse / count, {}, place + 1, count, verdict, excess, "" if verdict else limits[0].metric
-                )
-        return self._whole_outcome([each for each in evidence if each is not None], limits)
+                drop = begun.worse / count
+                broken = "" if verdict else limits[0].metric
+                return Outcome(drop, {}, len(begun.evidence), count, verdict, drop - limits[0].drop, broken)
+        places = np.argsort(order, kind="stable")
+        return self._whole_outcome([begun.evidence[place] for place in places], limits)
 
     def _observe(self, index: int, outputs: Outputs) -> Evidence:
         described = self.baseline.described[index]
@@ -228,6 +229,32 @@ def _score(summary: Summary, label: int | None) -> float:
     return float("nan") if found is None else found
 
 
+class Begun:
+    """An evaluation as far as it has come, in the order of evaluation.
+
+    Attributes:
+        worse: points of the main metric that INT8 has lost so far, summed over the samples.
+        changes: after each sample, on how many INT8 has another value than FP32.
+        outputs: of each sample.
+    """
+
+    def __init__(self) -> None:
+        self.evidence: list[Evidence] = []
+        self.worse = 0.0
+        self.changes: list[int] = [0]
+        self.outputs = KeptOutputs()
+
+    def add(self, evidence: Evidence, worse: float) -> None:
+        self.evidence.append(evidence)
+        self.worse += worse
+        self.changes.append(self.changes[-1] + (worse != 0.0))
+
+    @property
+    def lately(self) -> int:
+        """Changes in the last third. Ordered by margin they get ever rarer: as many at most are still to come."""
+        return self.changes[-1] - self.changes[len(self.evidence) * 2 // 3]
+
+
 class _Bounds:
     """When the samples that are left cannot change the verdict any more, or surely will not.
 
@@ -243,17 +270,17 @@ class _Bounds:
         room = np.concatenate([np.cumsum((100.0 - values)[::-1])[::-1], [0.0]])
         self._most_worse, self._most_better = left, room  # of all samples from a place on
         self._allowed = limit * len(values) + 1e-6
-        self._safe = SAFE_POINTS * len(values) + 100.0 * SAFE_SAMPLES
         self._first = int(np.ceil(FIRST_SHARE * len(values))) if is_hard_first else len(values)
         self._can_accept = can_accept
 
-    def verdict(self, done: int, worse: float) -> bool | None:
-        """True: it holds, False: it does not, None: go on. `worse`: summed over the first `done` samples, points."""
+    def verdict(self, begun: Begun) -> bool | None:
+        """True: it holds, False: it does not, None: go on."""
+        done, worse = len(begun.evidence), begun.worse
         if worse - self._most_better[done] > self._allowed:
             return False
         if self._can_accept and worse + self._most_worse[done] <= self._allowed:
             return True
-        if done >= self._first and abs(worse - self._allowed) > self._safe:
+        if done >= self._first and abs(worse - self._allowed) > 100.0 * (SAFE_SAMPLES + begun.lately):
             is_within = worse < self._allowed
             return is_within if not is_within or self._can_accept else None
         return None
