@@ -197,7 +197,12 @@ class AccuracySettings(Frozen):
     time_budget_s: FiniteFloat | None = Field(None, gt=0, description="seconds that the search may take")
     max_trials: int | None = Field(None, ge=1, description="models that may be evaluated")
     repair: Switch = Field("auto", description="`auto`, `on`: mend biases before layers are given back; `off`: not")
-    front: int = Field(4, ge=0, description="further models evaluated after the answer, for other points of the front")
+    front: int | None = Field(
+        None,
+        ge=0,
+        description="further models evaluated after the answer, for other points of the front; None: up to 4, while "
+        "one more fits into 0.3 of the time of the search",
+    )
     timings: Path | None = Field(
         None, description="timings.json of another run, to decide by the same times; None: measured"
     )

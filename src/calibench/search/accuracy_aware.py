@@ -23,8 +23,9 @@ COARSE_ITEMS = 3.0
 MOST_SWAPS, MOST_RETURNS = 8, 8
 PLAIN = "plain INT8"
 MENDED = "biases corrected one after the other"
-FRONT_SHARE = 0.3
-"""Of the time of the search, that its front may take besides."""
+MOST_FRONT, FRONT_SHARE = 4, 0.3
+"""Further models for the front, and the share of the time of the search that they may take, where nothing else was
+asked for."""
 CHEAPER = 0.5
 """Share of the time of a layer in float that another one must cost at most to take its place."""
 
@@ -62,14 +63,14 @@ class Bounds:
         seconds: None: as long as it takes.
         trials: None: as many as it takes.
         repair: whether biases may be mended.
-        front: further trials after the answer, for other points of the front.
+        front: further trials after the answer, for other points of the front; None: what fits into FRONT_SHARE.
     """
 
     limit: float
     seconds: float | None = None
     trials: int | None = None
     repair: bool = True
-    front: int = 0
+    front: int | None = 0
 
 
 @dataclass(frozen=True)
@@ -130,10 +131,10 @@ def orderings(ranking: Sequence[Ranked]) -> tuple[tuple[str, ...], ...]:
     return (tuple(by_error),) if by_error == second else (tuple(by_error), tuple(second))
 
 
-def most_trials(layers: int, front: int) -> int:
+def most_trials(layers: int, front: int | None) -> int:
     """How many models a search evaluates at most, as far as can be told beforehand: it grows with log(layers)."""
     depth = ceil(log2(max(2, layers)))
-    return 2 + 4 * (depth + 1) + MOST_SWAPS + MOST_RETURNS + 2 + front
+    return 2 + 4 * (depth + 1) + MOST_SWAPS + MOST_RETURNS + 2 + (MOST_FRONT if front is None else front)
 
 
 class _Search:
@@ -184,13 +185,17 @@ class _Search:
         """Evaluate more models after the answer, so that other limits can be served without a new search.
 
         Those that were stopped early and may lie on the front come first, then the mended network, then prefixes of
-        the ranking; no more than `Bounds.front`, and none any more once that took its share of the time.
+        the ranking. Without a number that was asked for, only as long as one more fits into the share of the time.
         """
-        begun = perf_counter()
+        begun, models, done = perf_counter(), self._wider(answer), 0
         allowed = FRONT_SHARE * (begun - self._start)
-        done = 0
-        for configuration, purpose in self._wider(answer):
-            if done == self.bounds.front or perf_counter() - begun > allowed:
+        most = MOST_FRONT if self.bounds.front is None else self.bounds.front
+        while done < most:
+            is_late = perf_counter() - begun + answer.outcome.seconds > allowed
+            if self.bounds.front is None and is_late:
+                return
+            configuration, purpose = next(models, (None, ""))
+            if configuration is None:
                 return
             known = self._outcomes.get(configuration)
             if known is None or not known.outcome.is_exact:
