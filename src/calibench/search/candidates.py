@@ -37,9 +37,13 @@ class Candidates:
 
     @cached_property
     def shifts(self) -> Shifts:
-        """What the repair adds to the biases; worked out when it is first asked for."""
+        """What the repair adds to the biases where every layer is INT8; worked out when it is first asked for."""
+        return self._shifts(self.quantized.quantization)
+
+    def _shifts(self, quantization: Quantization) -> Shifts:
+        """Of one configuration: a shift makes up for what the layers in front do, so that it is no other's."""
         each = self.quantized
-        return correct_biases(self.graph, each.quantization, each.options, self._samples, each.run)
+        return correct_biases(self.graph, quantization, each.options, self._samples, each.run)
 
     def quantization(
         self, configuration: Configuration, reasons: Callable[[str], str] = lambda name: GIVEN_BACK
@@ -52,9 +56,11 @@ class Candidates:
         """The INT8 graph of a configuration; takes what the FP32 graph takes."""
         if configuration == Configuration():
             return self.quantized.graph
-        shifts = self.shifts if configuration.repair == "bias" else {}
-        kept = {name: shift for name, shift in shifts.items() if name not in configuration.floats}
-        return insert(self.graph, self.quantization(configuration), self.quantized.options, kept)
+        quantization = self.quantization(configuration)
+        shifts: Shifts = {}
+        if configuration.repair == "bias":
+            shifts = self._shifts(quantization) if configuration.floats else self.shifts
+        return insert(self.graph, quantization, self.quantized.options, shifts)
 
     def compile(self, configuration: Configuration) -> ov.CompiledModel:
         """As it will be deployed, one thread a stream."""
