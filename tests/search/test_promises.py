@@ -41,7 +41,13 @@ def annotated(count: int, seed: int) -> Arrays:
 
 def settings(**accuracy: Any) -> Settings:
     return make_settings(
-        {"method": "accuracy-aware", "accuracy": {"max_drop": LIMIT, "front": 2, **accuracy}, "diagnose": False}
+        {
+            "method": "accuracy-aware",
+            "accuracy": {"max_drop": LIMIT, "front": 2, **accuracy},
+            "diagnose": False,
+            "overflow_guard": "on",  # the same weights, and float layers, on every CPU
+            "inference_precision": "f32",
+        }
     )
 
 
