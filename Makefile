@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -c requirements.lock
-EXTRAS := dev,bench,datasets
+EXTRAS := dev,bench,datasets,caffe
 # Debian packages that tests need installed (by apt-get, only as root). What demo and tests merely read, they fetch and
 # unpack themselves.
 DEBIAN_PACKAGES := chromium fonts-dejavu-core

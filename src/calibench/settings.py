@@ -208,8 +208,28 @@ class AccuracySettings(Frozen):
     )
 
 
+class CaffeSettings(Frozen):
+    """Scales by the rules of the calibrator of Intel Caffe, so that a prototxt can hold them."""
+
+    statistic: Literal["direct", "kl", "maxp", "ma"] = Field(
+        "direct",
+        description="how the largest value of a tensor is found. `direct`: the largest seen; `kl`: the one that changes "
+        "the distribution least; `maxp`: the 99.995 % quantile, averaged over the samples; `ma`: the largest of each "
+        "sample, averaged",
+    )
+    first_convolution: bool = Field(False, description="quantize the first convolution too")
+    inner_product: bool = Field(False, description="quantize inner products too")
+
+
 class Settings(Frozen):
     """All settings of one calibration."""
+
+    weights: Path | None = Field(
+        None, description="the .caffemodel of a Caffe network; None: found beside its .prototxt"
+    )
+    caffe: CaffeSettings | None = Field(
+        None, description="scales by the rules of the Caffe calibrator; None: by our own, which lose less"
+    )
 
     method: Literal["default", "accuracy-aware"] = Field(
         "default",
