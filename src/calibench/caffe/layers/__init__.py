@@ -1,0 +1,1 @@
+"""One handler for each type of layer: how it is computed with OpenVINO's operations."""
