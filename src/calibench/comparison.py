@@ -76,7 +76,9 @@ def compare_models(
     stages = Stages()
     with result_or_temporary(out, force=force) as folder:
         with stages.stage("read"):
-            first, second = (read_model(as_path(path), allow_quantized=True) for path in (fp32, int8))
+            first, second = (
+                read_model(as_path(path), weights=settings.weights, allow_quantized=True) for path in (fp32, int8)
+            )
             check_ports(first, second)
             graph = alike(first.graph, second.graph)
             rows = compared_rows(graph, second.graph)

@@ -54,11 +54,17 @@ __all__ = ["Calibrated", "Evaluation", "Plan", "benchmark", "calibrate", "evalua
 
 @dataclass(frozen=True)
 class Calibrated:
-    """An INT8 model, and everything there is to say about it; `folder` is None when nothing was to be written."""
+    """An INT8 model, and everything there is to say about it.
+
+    Attributes:
+        folder: None when nothing was to be written.
+        quantized: the decisions behind the model, as values.
+    """
 
     model: ov.Model
     report: Report
     folder: Path | None
+    quantized: Quantized
 
 
 def calibrate(
@@ -158,7 +164,7 @@ def calibrate(
         )
         report = assemble(source, graph, sets, settings, quantized, measured, found)
         write_result(report, folder)
-    return Calibrated(result, report, out)
+    return Calibrated(result, report, out, quantized)
 
 
 def plan(model: Path, dataset: Path | Dataset, settings: Settings, validation: Path | Dataset | None = None) -> Plan:
@@ -200,7 +206,7 @@ def evaluate(
     settings, model, given = as_settings(settings), as_path(model), _as_dataset(dataset)
     check_device(settings.device)
     threads = settings.threads or physical_cores()
-    source = read_model(model, allow_quantized=True)
+    source = read_model(model, weights=settings.weights, allow_quantized=True)
     settled = settle(source.graph, given, settings, threads, progress)
     settings = settled.settings
     plan, opened = open_set(source.graph, given, settings, threads, progress, model.parent)
@@ -226,7 +232,7 @@ def inspect(model: Path | str, settings: Settings | None = None) -> Inspection:
         ModelError: the file cannot be read, or is quantized already.
     """
     settings = as_settings(settings)
-    source = read_model(as_path(model))
+    source = read_model(as_path(model), weights=settings.weights)
     graph = normalise(source.graph)
     return Inspection(source, place(graph, settings.ignored))
 
@@ -255,7 +261,7 @@ def _as_dataset(given: Any) -> Any:
 
 def _read(path: Path, settings: Settings) -> tuple[Model, ov.Model]:
     """The model as it was read, and its normalised graph, in which something can be quantized."""
-    source = read_model(path)
+    source = read_model(path, weights=settings.weights)
     graph = normalise(source.graph)
     check_ignored(graph, settings.ignored)
     placement = place(graph, settings.ignored)

@@ -5,7 +5,7 @@ import pytest
 
 GOLDEN = Path(__file__).parent / "golden"
 
-COMMANDS = ("calibrate", "pick", "evaluate", "compare", "benchmark", "inspect", "report", "demo", "doctor")
+COMMANDS = ("calibrate", "pick", "caffe", "evaluate", "compare", "benchmark", "inspect", "report", "demo", "doctor")
 WITHOUT_INFERENCE = ("pick", "report")
 
 IMPORTS = """

@@ -8,6 +8,7 @@ import typer
 from calibench import __version__
 from calibench.cli.answer import WRONG_INPUT, show_bugs_in_one_line, stop_on_sigterm
 from calibench.cli.benchmark import benchmark
+from calibench.cli.caffe import caffe
 from calibench.cli.calibrate import calibrate
 from calibench.cli.compare import compare
 from calibench.cli.dataset import dataset
@@ -18,7 +19,7 @@ from calibench.cli.inspect import inspect
 from calibench.cli.pick import pick
 from calibench.cli.report import report
 
-COMMANDS = (calibrate, pick, evaluate, compare, benchmark, inspect, report, demo, doctor)
+COMMANDS = (calibrate, pick, caffe, evaluate, compare, benchmark, inspect, report, demo, doctor)
 
 app = typer.Typer(
     help="FP32 models to INT8 for OpenVINO, with a known accuracy drop and the reasons.",

@@ -22,6 +22,7 @@ def benchmark(
             help="Of random data: 1,3,224,224 or NAME=1,128; repeatable.", metavar="SHAPE", rich_help_panel=INPUT
         ),
     ] = None,
+    weights: options.Weights = None,
     size: options.Size = None,
     resize: options.Resize = None,
     color: options.Color = None,

@@ -98,6 +98,7 @@ def calibrate(
         list[str] | None,
         typer.Option(help="Regular expression of names; repeatable.", metavar="REGEX", rich_help_panel=QUANTIZERS),
     ] = None,
+    weights: options.Weights = None,
     size: options.Size = None,
     resize: options.Resize = None,
     pad: options.Pad = None,

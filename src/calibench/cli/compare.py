@@ -20,6 +20,7 @@ def compare(
         Path | None, typer.Option("--out", "-o", help="Folder for the report, if wanted.", metavar="OUT")
     ] = None,
     config: options.Config = None,
+    weights: options.Weights = None,
     size: options.Size = None,
     resize: options.Resize = None,
     pad: options.Pad = None,

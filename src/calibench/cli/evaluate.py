@@ -13,6 +13,7 @@ def evaluate(
     model: options.Model,
     dataset: options.Data,
     config: options.Config = None,
+    weights: options.Weights = None,
     size: options.Size = None,
     resize: options.Resize = None,
     pad: options.Pad = None,

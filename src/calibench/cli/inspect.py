@@ -16,6 +16,7 @@ def inspect(
     context: typer.Context,
     path: Annotated[Path, typer.Argument(help="FP32 model, or dataset: a folder, .npz, .csv.", metavar="MODEL_OR_DIR")],
     config: options.Config = None,
+    weights: options.Weights = None,
     size: options.Size = None,
     layout: options.Layout = None,
     format: options.Format = None,

@@ -19,12 +19,19 @@ INPUT, DATA, TASK = "Input", "Dataset", "Task"
 QUANTIZERS, RUN, OUTPUT = "Quantizers", "Run", "Output"
 """The panels of `--help`."""
 
-Model = Annotated[Path, typer.Argument(help="FP32 model: .xml, .onnx, .pb, SavedModel folder, .tflite, .pdmodel.")]
+Model = Annotated[
+    Path, typer.Argument(help="FP32 model: .xml, .onnx, .pb, SavedModel folder, .tflite, .pdmodel, .prototxt.")
+]
 MaybeModel = Annotated[
     Path | None,
     typer.Argument(
-        help="FP32 model: .xml, .onnx, .pb, SavedModel folder, .tflite, .pdmodel; not with --resume.", metavar="MODEL"
+        help="FP32 model: .xml, .onnx, .pb, SavedModel folder, .tflite, .pdmodel, .prototxt; not with --resume.",
+        metavar="MODEL",
     ),
+]
+Weights = Annotated[
+    Path | None,
+    typer.Option(help="Of a .prototxt; default: found beside it.", metavar="CAFFEMODEL", rich_help_panel=INPUT),
 ]
 Data = Annotated[Path, typer.Option("--dataset", "-d", help="Folder of any known format, .npz, .csv.", metavar="DIR")]
 MaybeData = Annotated[

@@ -68,7 +68,10 @@ def benchmark(
     if not models:
         raise SettingsError("benchmark: there is no model. Name at least one file.")
     check_device(settings.device)
-    graphs = {name: read_model(path, allow_quantized=True).graph for name, path in _labels(models).items()}
+    graphs = {
+        name: read_model(path, weights=settings.weights, allow_quantized=True).graph
+        for name, path in _labels(models).items()
+    }
     samples, plan = _samples(graphs, dataset, settings, bench)
     candidates = {
         f"{name} ({shown})": Candidate(plan.attach(graph), hint, settings.device)

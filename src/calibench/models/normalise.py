@@ -7,9 +7,14 @@ from openvino._offline_transformations import apply_moc_transformations
 
 from calibench.models.graph import RECURRENT, WITH_BODY, with_bodies
 
+NORMAL = ["caffe", "normal"]
+"""Mark of a graph whose maker has brought it into this form."""
+
 
 def normalise(graph: ov.Model) -> ov.Model:
     """A clone in which BatchNorm, hard-swish, GELU, LayerNorm ... are single nodes, with unique, repeatable names.
+
+    A converted Caffe network is left as it is: its scales are those of the weights that it has.
 
     An unfused chain invites quantizers into its middle, where values of very uneven channels share one range; the
     fusion is the largest single gain in accuracy. Where it would lose a kernel of a recurrent layer the graph stays
@@ -20,6 +25,8 @@ def normalise(graph: ov.Model) -> ov.Model:
     """
     stable = {op.get_friendly_name() for each in with_bodies(graph) for op in each.get_ops()}
     fused = graph.clone()
+    if graph.has_rt_info(NORMAL):
+        return fused
     apply_moc_transformations(fused, cf=False, smart_reshape=False)
     if _kernels(fused) != _kernels(graph):
         fused = graph.clone()

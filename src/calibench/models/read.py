@@ -20,6 +20,7 @@ FORMATS = {
     ".tflite": "TensorFlow Lite",
     ".pdmodel": "PaddlePaddle",
     ".pt2": "PyTorch export",
+    ".prototxt": "Caffe",
 }
 EXPORTS = {
     ".pt": "python -c \"import torch; torch.export.save(torch.export.export(model.eval(), (example,)), 'model.pt2')\"",
@@ -29,7 +30,7 @@ EXPORTS = {
 }
 NUMBERED = re.compile(r"_\d+(/|$)")
 INTEGERS = frozenset((ov.Type.i8, ov.Type.u8, ov.Type.i4, ov.Type.u4))
-KNOWN = "OpenVINO IR (.xml), ONNX (.onnx), TensorFlow (.pb, SavedModel folder), .tflite, .pdmodel, .pt2"
+KNOWN = "OpenVINO IR (.xml), ONNX (.onnx), TensorFlow (.pb, SavedModel folder), .tflite, .pdmodel, .pt2, .prototxt"
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,11 @@ def as_path(given: Path | str) -> Path:
     return Path(given)
 
 
-def read_model(path: Path, *, allow_quantized: bool = False) -> Model:
+def read_model(path: Path, *, weights: Path | None = None, allow_quantized: bool = False) -> Model:
     """Read a model file.
 
     Args:
+        weights: the .caffemodel of a .prototxt; None: found beside it. Of no use to other formats.
         allow_quantized: for commands that run a model but do not calibrate it.
 
     Raises:
@@ -85,12 +87,17 @@ def read_model(path: Path, *, allow_quantized: bool = False) -> Model:
         form = _format(path)
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror}). Give a file that you may read.") from None
-    graph = _load(path, form)
-    _settle_names(graph, path, form)
+    if form == FORMATS[".prototxt"]:
+        from calibench.caffe.read_caffe import read_caffe  # brings protobuf, which other formats do without
+
+        graph, used = read_caffe(path, weights)
+        files = [path, used]
+    else:
+        graph, files = _load(path, form), _files(path)
+        _settle_names(graph, path, form)
     if not allow_quantized:
         _refuse_quantized(graph, path)
     constants = [op for each in with_bodies(graph) for op in each.get_ops() if op.get_type_name() == "Constant"]
-    files = _files(path)
     return Model(
         graph,
         path,

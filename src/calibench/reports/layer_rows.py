@@ -7,13 +7,22 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
+from calibench.caffe.scales import OUTPUT_BYTES, LayerScales
 from calibench.models.graph import FloatArray, Port, TensorKey, WeightedLayer, operations
 from calibench.quantizers.fit import Quantization, Quantizer
 from calibench.quantizers.insert import WeightOptions, round_weights, tensors_read
 from calibench.quantizers.integers import ACTIVATION_LEVELS
 from calibench.quantizers.observed import Counts
 from calibench.quantizers.placement import in_bodies
-from calibench.reports.report import SQNR_CAP_DB, Histogram, LayerRow, QuantizerRange, WeightChannels, capped
+from calibench.reports.report import (
+    SQNR_CAP_DB,
+    CaffeScales,
+    Histogram,
+    LayerRow,
+    QuantizerRange,
+    WeightChannels,
+    capped,
+)
 
 MOST_CHANNELS = 1024
 """Output channels whose weights are listed: more cannot be told apart on a screen."""
@@ -61,6 +70,26 @@ def layer_rows(
             if each is not None and each.name in in_float:
                 rows.append(LayerRow(name=each.name, type=each.type, precision="float", reason=each.reason))
     return tuple(rows)
+
+
+def with_scales(rows: tuple[LayerRow, ...], scales: Mapping[str, LayerScales]) -> tuple[LayerRow, ...]:
+    """The rows with what a prototxt says of each layer."""
+    return tuple(
+        row.model_copy(update={"scales": caffe_scales(scales[row.name])}) if row.name in scales else row for row in rows
+    )
+
+
+def caffe_scales(scales: LayerScales) -> CaffeScales:
+    """Of one layer."""
+    params = scales.scale_params
+    return CaffeScales(
+        input="s8" if scales.is_signed_in else "u8",
+        scale_in=scales.scale_in,
+        scale_out=scales.scale_out,
+        out_bits=8 if scales.out_bits == OUTPUT_BYTES else 32,
+        scale_params=(float(params.min()), float(params.max())),
+        channels=params.size,
+    )
 
 
 def quantizer_range(port: Port, quantizer: Quantizer, seen: Counts | None) -> QuantizerRange:

@@ -114,6 +114,17 @@ class WeightChannels(Frozen):
     error_db: tuple[float, ...] = decided((), "signal over noise of the rounded weights, dB")
 
 
+class CaffeScales(Frozen):
+    """What the prototxt of a Caffe network says of a layer: integer = value * scale."""
+
+    input: Literal["u8", "s8"] = decided(..., "how the layer reads its input")
+    scale_in: float = decided(..., "of the input")
+    scale_out: float = decided(..., "of the output; 1 where it leaves as float")
+    out_bits: Literal[8, 32] = decided(..., "8: the output leaves as a byte, 32: as float")
+    scale_params: tuple[float, ...] = decided(..., "of the weights: smallest and largest")
+    channels: int = decided(..., "how many scales of the weights there are")
+
+
 class LayerRow(Frozen):
     """One layer that could be quantized."""
 
@@ -124,6 +135,7 @@ class LayerRow(Frozen):
     input_db: float | None = decided(None, "signal over noise that its quantized inputs leave it, predicted, dB")
     quantizers: tuple[QuantizerRange, ...] = decided((), "at its inputs; empty for float")
     weights: WeightChannels | None = decided(None, "its weights per output channel; None where it has none")
+    scales: CaffeScales | None = decided(None, "of a Caffe network calibrated by scales; None for float")
     output_db: float | None = measured(
         None, "signal over noise of its output in the INT8 model, with all that went wrong before it, measured, dB"
     )

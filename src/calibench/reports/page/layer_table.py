@@ -16,6 +16,9 @@ COLUMNS = (
     Column("Type", is_number=False),
     Column("Decided", is_number=False),
     Column("Ran in", is_number=False),
+    Column("Input as", is_number=False),
+    Column("Scale in"),
+    Column("Scale out"),
     Column("Inputs", "dB, predicted"),
     Column("Output", "dB, measured"),
     Column("FP32", "ms", kind="fp32"),
@@ -35,6 +38,7 @@ def layer_table(report: Report) -> Grid:
                 Cell(row.type),
                 Cell(row.precision, tone=row.precision),
                 Cell(row.runtime_precision or ""),
+                *_scales(row),
                 _decibels(row.input_db),
                 _decibels(row.output_db),
                 _time(row.fp32_ms),
@@ -43,6 +47,15 @@ def layer_table(report: Report) -> Grid:
             )
         )
     return grid(COLUMNS, rows)
+
+
+def _scales(row: LayerRow) -> tuple[Cell, Cell, Cell]:
+    """How a layer of a Caffe network reads its input, and its scales."""
+    found = row.scales
+    if found is None:
+        return Cell(), Cell(), Cell()
+    leaves = Cell(f"{found.scale_out:.5g}", found.scale_out) if found.out_bits == 8 else Cell("float")
+    return Cell(found.input), Cell(f"{found.scale_in:.5g}", found.scale_in), leaves
 
 
 def layer_details(report: Report) -> list[dict[str, Any]]:

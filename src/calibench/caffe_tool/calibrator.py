@@ -1,0 +1,187 @@
+"""The Caffe calibrator: a prototxt and a caffemodel in, a `_quantized` prototxt out, within the tolerated loss."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from calibench import pipeline
+from calibench.caffe.read_net import read_net
+from calibench.caffe_tool.job import CaffeJob
+from calibench.caffe_tool.score_blob import Score, choose_score
+from calibench.caffe_tool.written_files import Written, check_names, names_of, write_files
+from calibench.datasets.caffe.caffe_samples import CaffeSamples
+from calibench.datasets.caffe.data_layer import caffe_sets, has_data_layer, iterations
+from calibench.datasets.dataset import Dataset, Subset
+from calibench.errors import SettingsError
+from calibench.models.read import read_model
+from calibench.progress import Progress, silent
+from calibench.reports.report import Report, as_json
+from calibench.search.accuracy_aware import OnTrial, unseen
+from calibench.settings import AccuracySettings, CaffeSettings, Settings
+
+PERCENT = 100.0
+"""`-l` counts in shares, an accuracy drop in points."""
+
+
+@dataclass(frozen=True)
+class CaffeResult:
+    """What came out: the report, and the files that were written beside the model."""
+
+    report: Report
+    folder: Path
+    written: Written
+    notes: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The report with the names of the written files."""
+        return {**as_json(self.report), "caffe": {**self.written.as_json(), "notes": list(self.notes)}}
+
+
+@dataclass(frozen=True)
+class CaffePlan:
+    """What would be done."""
+
+    plan: pipeline.Plan
+    score: Score | None
+    would_write: tuple[Path, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """For a person."""
+        score = () if self.score is None else (f"Score: {self.score.blob} ({self.score.type}).",)
+        files = f"Would write {', '.join(map(str, self.would_write))}."
+        return (*score, *self.plan.lines, *(f"Note: {note}" for note in self.notes), files)
+
+    def as_json(self) -> dict[str, Any]:
+        """For a program."""
+        return {
+            **self.plan.as_json(),
+            "caffe": {
+                "blob": self.score.blob if self.score else None,
+                "would_write": [str(path) for path in self.would_write],
+                "notes": list(self.notes),
+            },
+        }
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A job that was checked: the sets are open, the settings complete."""
+
+    score: Score | None
+    calibration: Path | Dataset
+    validation: Path | Dataset | None
+    settings: Settings
+    notes: tuple[str, ...]
+
+
+def calibrate_caffe(
+    job: CaffeJob,
+    *,
+    force: bool = False,
+    resume: bool = False,
+    benchmark: bool = True,
+    progress: Progress = silent,
+    on_trial: OnTrial = unseen,
+) -> CaffeResult:
+    """Calibrate a Caffe network, and write its `_quantized.prototxt` beside it.
+
+    Args:
+        force: replace what an earlier run wrote.
+        resume: go on with the search that was interrupted.
+        benchmark: measure speed too.
+
+    Raises:
+        CalibenchError: by kind, in one sentence what, where and what to do; nothing is written then.
+        Cancelled: by `progress`.
+    """
+    names = names_of(job)
+    check_names(names, force=force or resume)
+    ready = _ready(job)
+    found = pipeline.calibrate(
+        job.model,
+        ready.calibration,
+        ready.settings,
+        names.folder,
+        validation=ready.validation,
+        benchmark=benchmark and not job.quantize_only,
+        force=force,
+        resume=resume,
+        progress=progress,
+        on_trial=on_trial,
+    )
+    written = write_files(job, names, found.quantized)
+    return CaffeResult(found.report, names.folder, written, (*ready.notes, *written.notes))
+
+
+def plan_caffe(job: CaffeJob, *, force: bool = False) -> CaffePlan:
+    """Check everything that can be checked before the work begins, and say what would be done.
+
+    Raises:
+        CalibenchError: as `calibrate_caffe` would.
+    """
+    names = names_of(job)
+    check_names(names, force=force)
+    ready = _ready(job)
+    plan = pipeline.plan(job.model, ready.calibration, ready.settings, ready.validation)
+    return CaffePlan(plan, ready.score, (*names.files(job), names.folder), ready.notes)
+
+
+def _ready(job: CaffeJob) -> _Ready:
+    graph = read_model(job.model, weights=job.weights).graph
+    score = None if job.quantize_only else choose_score(graph, job)
+    calibration, validation, notes = _samples(job)
+    return _Ready(score, calibration, validation, _settings(job, score), notes)
+
+
+def _samples(job: CaffeJob) -> tuple[Path | Dataset, Path | Dataset | None, tuple[str, ...]]:
+    """The samples that set the ranges, those that decide, and what is to be known of them."""
+    if job.dataset is not None:
+        return job.dataset, None, ("--dataset is used: -i and -s count nothing, half of its samples decide.",)
+    if not has_data_layer(read_net(job.model, None)):
+        raise SettingsError(
+            f"{job.model}: has no data layer for the phase TEST, so that there are no samples. Give --dataset DIR."
+        )
+    train, test, source = caffe_sets(job.model)
+    calibration = _first(train, job.sampling * train.batch_size)
+    if job.quantize_only:
+        return calibration, calibration, (source,)
+    wanted = job.iterations * test.batch_size
+    wrapped = (
+        (
+            f"-i {job.iterations}: {wanted} samples are more than the {len(test)} of {test.source}: "
+            f"it begins anew, as Caffe does, and {wanted - len(test)} count again.",
+        )
+        if wanted > len(test)
+        else ()
+    )
+    return calibration, iterations(test, job.iterations, test.batch_size), (source, *wrapped)
+
+
+def _first(samples: CaffeSamples, count: int) -> Subset:
+    return Subset(samples, tuple(range(min(count, len(samples)))))
+
+
+def _settings(job: CaffeJob, score: Score | None) -> Settings:
+    """The settings with what the calibrator decides itself."""
+    given = job.settings
+    caffe = given.caffe or CaffeSettings()
+    if job.force_u8 and not caffe.first_convolution:
+        caffe = caffe.model_copy(update={"first_convolution": True})
+    decided: dict[str, Any] = {
+        "weights": job.weights,
+        "caffe": caffe,
+        "exact_subset": True,
+        "metric": "cosine" if score is None else score.metric,
+        "overflow_guard": "off" if job.has_vnni else given.overflow_guard,
+        "method": "default" if score is None else "accuracy-aware",
+        "accuracy": given.accuracy.model_copy(update=_accuracy(job)),
+        "diagnose": False,
+    }
+    return given.model_copy(update=decided)
+
+
+def _accuracy(job: CaffeJob) -> dict[str, Any]:
+    chosen = AccuracySettings(max_drop=PERCENT * job.accuracy_loss, repair="on" if job.repair else "off", front=0)
+    return {name: getattr(chosen, name) for name in ("max_drop", "repair", "front")}

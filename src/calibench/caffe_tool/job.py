@@ -1,0 +1,40 @@
+"""What the Caffe calibrator is asked for."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from calibench.settings import Settings
+
+
+@dataclass(frozen=True)
+class CaffeJob:
+    """What the calibrator is asked for; one field for each of its options.
+
+    Attributes:
+        iterations: of the TEST phase, that decide the accuracy.
+        blob: whose value is the score; None only with `quantize_only`.
+        accuracy_loss: tolerated, as a share: 0.01 is one percentage point.
+        is_detection: the score is that of a detector.
+        force_u8: the first convolution reads bytes; new prototxt and caffemodel.
+        sampling: iterations of the calibration samples.
+        quantize_only: measure no accuracy.
+        has_vnni: of the machine that will run it: weights need no guard, whatever this machine has.
+        dataset: folder of samples for a network without a data layer.
+        repair: mend biases before layers are given back; a new caffemodel.
+        settings: everything that other commands can set too; what the calibrator decides itself is overruled.
+    """
+
+    model: Path
+    weights: Path
+    iterations: int
+    blob: str | None
+    accuracy_loss: float = 0.01
+    is_detection: bool = False
+    force_u8: bool = False
+    sampling: int = 10
+    quantize_only: bool = False
+    has_vnni: bool = False
+    dataset: Path | None = None
+    out: Path | None = None
+    repair: bool = False
+    settings: Settings = field(default_factory=Settings)
