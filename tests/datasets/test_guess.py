@@ -62,3 +62,12 @@ def test_characters_in_a_file_make_a_recogniser_only_where_there_are_steps(steps
     model.set_rt_info("a\nb", ["framework", "character"])
     found, _ = guess_inputs(model, InputSettings(), _listing([(20, 20), (30, 40)]))
     assert found.size == ((48, 320) if steps else None)
+
+
+@pytest.mark.parametrize(("channels", "color"), [(3, "bgr"), (1, "rgb")])
+def test_a_caffe_network_of_three_channels_takes_blue_first(channels: int, color: str) -> None:
+    model = _model((1, channels, 8, 8))
+    model.set_rt_info("yes", ["caffe", "normal"])
+    found, note = guess_inputs(model, InputSettings(), None)
+    assert found.color == color
+    assert (note == "Guessed from a Caffe network: color bgr.") == (channels == 3)

@@ -46,6 +46,8 @@ def guess_inputs(model: ov.Model, given: InputSettings, listing: Listing | None)
         if values:
             found, source = values, f"the model's file ({where})"
             break
+    if "caffe/normal" in told and _channels(model) == 3:
+        found, source = {"color": "bgr"}, "a Caffe network"
     if "framework/character" in told and _gives_steps(model):
         found, source = {"size": LINE_SIZE, "resize": "corner", "pad": GRAY}, "a recogniser of text lines"
     if _has_free_sides(model) and "size" not in found and listing is not None:
@@ -90,6 +92,13 @@ def _from_ultralytics(told: Mapping[str, str]) -> dict[str, Any]:
     if "framework/names" not in told or "framework/stride" not in told:
         return {}
     return {"color": "rgb", "scale": (255.0,), "resize": "letterbox", "pad": ULTRALYTICS_PAD}
+
+
+def _channels(model: ov.Model) -> int | None:
+    """Of the one input with four axes, NCHW; None where that is not known."""
+    shapes = [port.get_partial_shape() for port in model.inputs if port.get_partial_shape().rank.is_static]
+    pictures = [shape for shape in shapes if len(shape) == 4]
+    return pictures[0][1].get_length() if len(pictures) == 1 and pictures[0][1].is_static else None
 
 
 def _gives_steps(model: ov.Model) -> bool:
