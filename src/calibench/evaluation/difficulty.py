@@ -10,13 +10,14 @@ from calibench.evaluation.metrics.top_k import class_scores
 def margin(judge: Judge, outputs: NamedOutputs) -> float | None:
     """The gap between the best and the second best answer of FP32, in the unit of its outputs, >= 0.
 
-    One score per class: between the two highest. Lines of text: the smallest such gap over all steps. None where an
-    answer is no choice among classes.
+    One score per class: between the two highest, of the output that the metric reads. Lines of text: the smallest such
+    gap over all steps. None where an answer is no choice among classes.
 
     Args:
         outputs: of one sample, batch axis of 1.
     """
-    scores = class_scores(outputs)
+    read = judge.metric.output
+    scores = class_scores(outputs if read is None else {read: outputs[read]})
     if scores is not None:
         return _gap(scores.reshape(1, -1))
     if judge.task.kind == "text-recognition":

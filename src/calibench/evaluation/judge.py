@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+import numpy as np
 import openvino as ov
 
 from calibench.datasets.dataset import Dataset, Description
@@ -41,9 +42,17 @@ class Judge:
         return Observation(outputs, reference, described.truth, described.frame, prediction)
 
     def check(self, outputs: NamedOutputs, samples: Dataset) -> None:
-        """Raise DatasetError when a label that the metric needs is no class of the model."""
-        if self.metric.needs == "label":
-            self.task.check(outputs, samples.labels)
+        """Raise DatasetError when a label that the metric needs is no class of the model; it names the first sample."""
+        labels = samples.labels
+        if self.metric.needs != "label" or not labels:
+            return
+        check = self.metric.check or self.task.check
+        for index in sorted(np.unique(np.asarray(labels), return_index=True)[1].tolist()):
+            try:
+                check(outputs, [labels[index]])
+            except CalibenchError as error:
+                with at_sample(samples.describe(index).name):
+                    raise error
 
 
 @contextmanager

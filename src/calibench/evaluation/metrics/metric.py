@@ -79,6 +79,9 @@ class Metric:
         score: evidence of any selection of samples -> the score of that selection.
         value: evidence of one sample -> one number that points the same way as the metric, in its unit; it ranks
             samples and gives intervals. Its mean need not be the score.
+        check: first outputs, labels of samples -> nothing; raises DatasetError where a label is no class of the model;
+            None: as the task checks it.
+        output: the one that it reads; None: as the task reads them.
     """
 
     name: str
@@ -88,6 +91,8 @@ class Metric:
     observe: Callable[[Observation], Any]
     score: Callable[[Sequence[Any]], Summary]
     value: Callable[[Any], float]
+    check: Callable[[NamedOutputs, Sequence[int]], None] | None = None
+    output: str | None = None
 
 
 def mean_of(

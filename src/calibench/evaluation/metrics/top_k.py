@@ -56,18 +56,21 @@ def top_k(k: int, offset: int = 0) -> Metric:
     def observe(seen: Observation) -> tuple[float, int]:
         return value(seen), -1 if seen.truth.label is None else seen.truth.label
 
-    return Metric(f"top{k}", PERCENT, True, "label", observe, _by_class, lambda evidence: 100.0 * float(evidence[0]))
+    return Metric(f"top{k}", PERCENT, True, "label", observe, by_class, lambda evidence: 100.0 * float(evidence[0]))
 
 
-def _by_class(evidence: Sequence[tuple[float, int]]) -> Summary:
-    """Percent of all samples, and of those of each class."""
+def by_class(evidence: Sequence[tuple[float, int]]) -> Summary:
+    """Percent of all samples, and of those of each class, from whether a sample is right and its label.
+
+    NaN where there is no sample.
+    """
     right = np.array([value for value, _ in evidence], np.float64)
     labels = np.array([label for _, label in evidence], np.int64)
     rows = []
     for label in np.unique(labels):
         own = right[labels == label]
         rows.append(ClassScore(int(label), 100.0 * float(own.mean()), len(own)))
-    return Summary(100.0 * float(right.mean()), tuple(rows))
+    return Summary(100.0 * float(right.mean()) if len(right) else float("nan"), tuple(rows))
 
 
 def check_labels(labels: Sequence[int] | None, outputs: NamedOutputs, offset: int = 0) -> None:

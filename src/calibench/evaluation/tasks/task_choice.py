@@ -3,6 +3,7 @@
 from calibench.datasets.frame import Frame
 from calibench.datasets.inputs import shape_text
 from calibench.errors import DatasetError, SettingsError
+from calibench.evaluation.metrics.caffe_scores import caffe_metric, preferred, score_layers
 from calibench.evaluation.metrics.cosine import cosine
 from calibench.evaluation.metrics.metric import Metric, NamedOutputs
 from calibench.evaluation.metrics.top_k import agreement, top_k
@@ -73,26 +74,30 @@ def choose_task(context: Context) -> Task:
 
 
 def choose_metric(name: str, task: Task, context: Context) -> Metric:
-    """The metric of a name; 'auto' is the task's first that is annotated, else agreement with FP32 where there is one
-    score per class, else cosine.
+    """The metric of a name, first those that a Caffe network brings along.
+
+    'auto' is the task's first that is annotated, and of a Caffe classifier its own; else agreement with FP32 where
+    there is one score per class, else cosine.
 
     Raises:
         SettingsError: there is no such metric, or the function cannot be imported.
         DatasetError: what the metric needs is not annotated.
     """
+    own = score_layers(context.metadata)
     if name == "auto":
-        return _default(task, context)
-    if ":" in name:
+        chosen = preferred(context) if "top1" in task.metrics else None
+        return _default(task, context) if chosen is None else caffe_metric(own[chosen], context)
+    if ":" in name and name not in own:
         from calibench.evaluation.metrics.custom import custom  # it runs a user's code: only when asked for
 
         return custom(name)
     shared = {"agreement": agreement, "cosine": cosine}.get(name)
-    if shared is not None:
+    if shared is not None and name not in own:
         return shared()
-    metric = task.metrics.get(name) or _top_k(name, context)
+    metric = caffe_metric(own[name], context) if name in own else task.metrics.get(name) or _top_k(name, context)
     if metric is None:
         more = ("topK (such as top3)",) if "top1" in task.metrics else ()
-        known = ", ".join(dict.fromkeys((*task.metrics, *more, *FOR_ALL)))
+        known = ", ".join(dict.fromkeys((*own, *task.metrics, *more, *FOR_ALL)))
         raise SettingsError(f"--metric {name}: there is no such metric for {task.kind}. Known: {known}.")
     if metric.needs not in ("reference", "nothing") and metric.needs not in context.annotated:
         raise DatasetError(
