@@ -1,0 +1,120 @@
+"""What the kernel of a layer computes along: bias, residual addition, ReLU. Read off the graph of `to_openvino`.
+
+A tensor is named by its producer: (friendly name, output index).
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import openvino as ov
+
+TensorKey = tuple[str, int]
+
+KERNELS = frozenset(("Convolution", "GroupConvolution", "MatMul"))
+"""The operations that Convolution (depthwise too) and InnerProduct become."""
+
+
+def graph_index(graph: ov.Model) -> dict[str, Any]:
+    """All operations by friendly name, in the order in which Caffe computes them.
+
+    The order of the file is what `to_openvino` left in rt_info ["caffe", "order"], a JSON list of layers; operations
+    that it does not name stand behind. A graph without it: the graph's own order.
+    """
+    names = {op.get_friendly_name(): op for op in graph.get_ordered_ops()}
+    if not graph.has_rt_info(["caffe", "order"]):
+        return names
+    order = json.loads(str(graph.get_rt_info(["caffe", "order"]).value))
+    first = {name: names[name] for name in order if name in names}
+    return first | {name: op for name, op in names.items() if name not in first}
+
+
+def fused_end(index: Mapping[str, Any], layer: str) -> tuple[TensorKey, bool]:
+    """The tensor at the end of what a layer's kernel computes, and whether a ReLU without slope ends it.
+
+    The chain is bias, the addition of an equally shaped tensor, ReLU (also with one slope for all), each read by the
+    next alone. An addition of two convolutions belongs to the one that is computed later: the other's result must be
+    there already. The tensor leaves as u8 where a ReLU without slope ends the chain, else as s8.
+
+    Args:
+        index: of `graph_index`: its order decides which of two convolutions is the later.
+        layer: the operation's name; a Convolution, GroupConvolution or MatMul.
+
+    Source: the fusions of Intel Caffe 1.1.6 (convolution with sum and ReLU).
+    """
+    end = _behind_bias(index[layer].output(0))
+    addition = only_reader(end)
+    if addition is not None and _is_residual(addition) and _owner(addition, index) == layer:
+        end = addition.output(0)
+    activation = only_reader(end)
+    if activation is not None and _is_relu(activation):
+        return key(activation.output(0)), activation.get_type_name() == "Relu"
+    return key(end), False
+
+
+def key(output: Any) -> TensorKey:
+    """The name of the tensor behind an output port."""
+    return (output.get_node().get_friendly_name(), output.get_index())
+
+
+def readers(output: Any) -> Iterator[tuple[Any, int]]:
+    """The operations that read a tensor, each with the index of its input."""
+    for target in output.get_target_inputs():
+        yield target.get_node(), target.get_index()
+
+
+def only_reader(output: Any) -> Any | None:
+    """The operation that reads a tensor, where there is just one such input."""
+    found = list(readers(output))
+    return found[0][0] if len(found) == 1 else None
+
+
+def is_constant(output: Any) -> bool:
+    """Is the tensor a constant (or a converted, reshaped one)?"""
+    node = output.get_node()
+    while node.get_type_name() in ("Convert", "Reshape", "Unsqueeze"):
+        node = node.input_value(0).get_node()
+    return bool(node.get_type_name() == "Constant")
+
+
+def _behind_bias(output: Any) -> Any:
+    addition = only_reader(output)
+    if addition is None or addition.get_type_name() != "Add":
+        return output
+    return addition.output(0) if any(is_constant(value) for value in addition.input_values()) else output
+
+
+def _is_residual(op: Any) -> bool:
+    if op.get_type_name() != "Add" or any(is_constant(value) for value in op.input_values()):
+        return False
+    left, right = (value.get_partial_shape() for value in op.input_values())
+    return bool(left == right)
+
+
+def _owner(addition: Any, index: Mapping[str, Any]) -> str:
+    """The later of the layers whose own result the addition reads."""
+    layers = [name for value in addition.input_values() if (name := _kernel(value)) is not None]
+    if len(layers) < 2:
+        return "".join(layers)
+    return [name for name in index if name in layers][-1]
+
+
+def _kernel(output: Any) -> str | None:
+    """The layer that writes a tensor for one reader, with its bias at most."""
+    if only_reader(output) is None:
+        return None
+    node = output.get_node()
+    if node.get_type_name() == "Add":
+        values = [value for value in node.input_values() if not is_constant(value)]
+        if len(values) != 1 or only_reader(values[0]) is None:
+            return None
+        node = values[0].get_node()
+    return str(node.get_friendly_name()) if node.get_type_name() in KERNELS else None
+
+
+def _is_relu(op: Any) -> bool:
+    kind = op.get_type_name()
+    if kind == "PRelu":
+        shape = op.input_value(1).get_partial_shape()
+        return is_constant(op.input_value(1)) and shape.is_static and ov.Shape(shape.to_shape()) in ([], [1])
+    return bool(kind == "Relu")
