@@ -34,6 +34,8 @@ def detection_output(layer: Layer, inputs: Sequence[ov.Output], _: Context) -> l
     _check_sizes(params, boxes, scores, known(priors, 2) // 4)
     if params.code_type == CORNER_SIZE:
         boxes = _as_corners(boxes, priors, 1 if params.share_location else params.num_classes)
+    if params.variance_encoded_in_target:  # the operation then takes boxes without variances
+        priors = ops.gather(priors, integers([0]), integers(1)).output(0)
     refined = _refinement(params, inputs)
     return [ops.detection_output(boxes, scores, priors, _attributes(params), *refined).output(0)]
 
