@@ -105,12 +105,21 @@ class _Plan:
             if ports is None or tensor in self.outputs or len(output.get_target_inputs()) > len(ports):
                 continue
             node = output.get_node()
-            sources = _moved(node)
+            sources = [] if self._flattens_for_product(node, ports) else _moved(node)
             if sources:
                 del self.inputs[tensor, grid]
             for port, source in sources:
                 self.ask(source, grid, [(node.get_friendly_name(), port)])
                 waiting.append((key(source), grid))
+
+    def _flattens_for_product(self, node: Any, ports: Iterable[tuple[str, int]]) -> bool:
+        """[N, C, 1, 1] -> [N, C] in front of an inner product: there is nothing to win above it.
+
+        And the CPU plugin computes wrong results where an average over the whole picture, its quantizer, such a
+        Reshape and an INT8 MatMul follow one another at batch 1 (OpenVINO 2026.4.1, AVX2).
+        """
+        flattens = node.get_type_name() in ("Reshape", "Squeeze") and len(node.get_output_partial_shape(0)) == 2
+        return flattens and any(self.index[name].get_type_name() == "MatMul" for name, _ in ports)
 
     def _lies_on(self, output: Any, grid: ActivationGrid, seen: dict[TensorKey, bool]) -> bool:
         name = key(output)
