@@ -63,8 +63,12 @@ class Quantization:
 
 def fit(prepared: Prepared, recipe: Recipe) -> Quantization:
     """Choose the grid of every quantizer."""
+    return with_quantizers(prepared, recipe, _quantizers(prepared.placement, prepared.measured, recipe))
+
+
+def with_quantizers(prepared: Prepared, recipe: Recipe, quantizers: tuple[Quantizer, ...]) -> Quantization:
+    """A quantization whose grids are chosen already: one for every site of the placement."""
     measured = prepared.measured
-    quantizers = _quantizers(prepared.placement, measured, recipe)
     grids = {name: quantizer.grid for quantizer in quantizers for name in quantizer.site.points}
     return Quantization(
         recipe,

@@ -6,6 +6,7 @@ everything behind the last weighted layer stay in float: 8 bits cost accuracy th
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from difflib import get_close_matches
@@ -18,6 +19,7 @@ from calibench.models.graph import (
     CONVOLUTIONS,
     NOT_LAYERS,
     RECURRENT,
+    WEIGHTED,
     WITH_BODY,
     Port,
     TensorKey,
@@ -67,7 +69,7 @@ def place(graph: ov.Model, ignored: Ignored) -> Placement:
             layers.append(layer)
         for port in ports:
             wanted.setdefault(key(op.input_value(port)), []).append((op, port))
-    points = tuple(_point(uses) for uses in wanted.values())
+    points = tuple(point_of(uses) for uses in wanted.values())
     fused = _fused(order, {layer.name for layer in layers})
     left: list[FloatLayer] = []
     for op in order:
@@ -115,6 +117,20 @@ def check_ignored(graph: ov.Model, ignored: Ignored) -> None:
 def _nearest(name: str, names: list[str]) -> str:
     near = get_close_matches(name, names, 3, 0.5)
     return f" Near: {', '.join(near)}." if near else " See calibench inspect."
+
+
+def nothing_to_quantize(placement: Placement) -> str:
+    """The sentence for a model in which no layer can run in INT8."""
+    reasons: dict[str, Counter[str]] = {}
+    for layer in placement.left_float:
+        if layer.type in WEIGHTED | RECURRENT:
+            reasons.setdefault(layer.reason, Counter())[layer.type] += 1
+    told = (
+        f"{', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items()))} ({reason})"
+        for reason, kinds in sorted(reasons.items())
+    )
+    left = f" Left in float: {'; '.join(told)}." if reasons else ""
+    return f"The model holds no layer that can run in INT8: no convolution or MatMul with constant weights.{left}"
 
 
 def drop_layers(
@@ -262,7 +278,8 @@ def _is_ignored(op: Any, ignored: Ignored) -> bool:
     )
 
 
-def _point(uses: list[tuple[Any, int]]) -> Point:
+def point_of(uses: list[tuple[Any, int]]) -> Point:
+    """The tensor that some inputs (operation, index) read, as it is measured."""
     op, port = min(uses, key=lambda use: use[0].get_type_name() == "Add")
     output = op.input_value(port)
     axis = input_channel_axis(op, port)

@@ -26,6 +26,11 @@ SURELY_FINE = 12.0
 SIGNAL_ROWS = 64
 """Rows from which the signal is taken for that estimate."""
 
+NOTHING_USABLE = (
+    "The activations are NaN, infinite or larger than 1e5 in front of every layer that could be quantized. "
+    "Check the input settings (mean, scale) and the weights."
+)
+
 Measured = Mapping[TensorKey, TensorStatistics]
 
 

@@ -10,7 +10,7 @@ from calibench.models.graph import TensorKey
 from calibench.quantizers.fit import Quantization, Quantizer
 from calibench.quantizers.integers import Grid, make_grid
 from calibench.quantizers.placement import drop_layers
-from calibench.quantizers.sites import Site
+from calibench.quantizers.sites import Placement, Site
 
 
 def quantizable(quantization: Quantization) -> tuple[str, ...]:
@@ -30,7 +30,12 @@ def without(quantization: Quantization, graph: ov.Model, reasons: Mapping[str, s
     """
     if not reasons:
         return quantization
-    placement = drop_layers(quantization.placement, graph, dict(reasons), frozenset(quantization.factors))
+    fixed = frozenset(quantization.factors)
+    return placed_again(quantization, drop_layers(quantization.placement, graph, dict(reasons), fixed))
+
+
+def placed_again(quantization: Quantization, placement: Placement) -> Quantization:
+    """A quantization with some points fewer; every quantizer that is left keeps its range."""
     by_point = {name: each for each in quantization.quantizers for name in each.site.points}
     kept = {point.tensor for point in placement.points}
     return replace(

@@ -1,6 +1,8 @@
 """How graphs are run while something is decided about them: where, at which shapes, with which preparation."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import openvino as ov
 
@@ -9,6 +11,8 @@ from calibench.datasets.inputs import InputPlan
 from calibench.errors import DatasetError
 from calibench.inference.runner import ShapeError, compile_for_samples
 from calibench.models.ports import port_name
+
+Result = TypeVar("Result")
 
 LOOKED_AT = 16
 """Samples whose shapes are looked at beforehand; should a later one differ, the work begins anew."""
@@ -60,3 +64,20 @@ def check_shapes(graph: ov.Model, shapes: dict[str, tuple[int, ...]]) -> None:
         shape, own = shapes.get(port_name(port)), port.get_partial_shape()
         if shape and not own.compatible(ov.PartialShape(shape)):
             raise DatasetError(f"The samples' input {port_name(port)} is {list(shape)}, the model takes {own}.")
+
+
+def at_common_shapes(graph: ov.Model, samples: Dataset, run: Run, work: Callable[[Run], Result]) -> Result:
+    """Work at the shapes that the samples seem to have in common; anew at free shapes should one differ.
+
+    Args:
+        run: without shapes.
+
+    Raises:
+        DatasetError: the samples do not fit the model.
+    """
+    shapes = common_shapes(samples, run.plan)
+    check_shapes(graph, shapes)
+    try:
+        return work(replace(run, shapes=shapes))
+    except ShapeError:
+        return work(run)

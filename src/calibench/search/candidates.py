@@ -8,7 +8,7 @@ import openvino as ov
 from calibench.datasets.dataset import Dataset
 from calibench.inference.runner import compile_for_samples
 from calibench.quantizers.fit import Quantization
-from calibench.quantizers.insert import Shifts, insert
+from calibench.quantizers.insert import Shifts
 from calibench.quantizers.quantize import Quantized
 from calibench.quantizers.restrict import quantizable, without
 from calibench.quantizers.sequential_bias import correct_biases
@@ -50,7 +50,8 @@ class Candidates:
     ) -> Quantization:
         """What is quantized in a configuration; `reasons`: why a layer stays in float, for the report."""
         floats: Mapping[str, str] = {n: reasons(n) for n in self.layers if n in configuration.floats}
-        return without(self.quantized.quantization, self.graph, floats)
+        left = without(self.quantized.quantization, self.graph, floats)
+        return self.quantized.within(self.graph, left)
 
     def build(self, configuration: Configuration) -> ov.Model:
         """The INT8 graph of a configuration; takes what the FP32 graph takes."""
@@ -60,7 +61,7 @@ class Candidates:
         shifts: Shifts = {}
         if configuration.repair == "bias":
             shifts = self._shifts(quantization) if configuration.floats else self.shifts
-        return insert(self.graph, quantization, self.quantized.options, shifts)
+        return self.quantized.build(self.graph, quantization, shifts)
 
     def compile(self, configuration: Configuration) -> ov.CompiledModel:
         """As it will be deployed, one thread a stream."""
