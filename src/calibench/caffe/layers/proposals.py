@@ -9,7 +9,7 @@ import openvino as ov
 import openvino.opset13 as ops
 import yaml
 
-from calibench.caffe.handler import Context, Handler, integers, known
+from calibench.caffe.handler import Context, Handler, constant, integers, known
 from calibench.caffe.net import Layer
 from calibench.errors import ModelError
 
@@ -43,7 +43,7 @@ def proposal(layer: Layer, inputs: Sequence[ov.Output], _: Context) -> list[ov.O
     """Boxes [images * post_nms_topn, 5]: image, left, top, right, bottom in pixels; and their scores where asked for.
 
     Inputs: class scores [1, 2 * anchors, H, W], offsets [1, 4 * anchors, H, W], picture [1, 3]: height, width, scale.
-    Caffe returns as many boxes as are found; here boxes of score 0, then rows of zeros follow.
+    Caffe returns as many boxes as are found; here boxes of score 0 follow, then a row of image -1, then zeros.
     """
     params = layer.params.proposal_param
     return _proposals(
@@ -98,7 +98,13 @@ def _proposals(layer: Layer, inputs: Sequence[ov.Output], anchors: Anchors) -> l
             )
     picture = ops.reshape(inputs[2], integers([known(inputs[2], -1)]), False)
     node = ops.proposal(inputs[0], inputs[1], picture, _attributes(anchors))
-    return [node.output(number) for number in range(len(layer.tops))]
+    return [node.output(0), _without_rest(node)][: len(layer.tops)]
+
+
+def _without_rest(node: ov.Node) -> ov.Output:
+    """Scores, 0 behind the last box: there the operation leaves what lay in memory, and boxes of zeros."""
+    right = ops.gather(node.output(0), integers(3), integers(1))
+    return ops.select(ops.greater(right, constant(0)), node.output(1), constant(0)).output(0)
 
 
 def _attributes(anchors: Anchors) -> dict[str, Any]:
