@@ -3,7 +3,6 @@
 A tensor is named by its producer: (friendly name, output index).
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,35 +15,26 @@ KERNELS = frozenset(("Convolution", "GroupConvolution", "MatMul"))
 
 
 def graph_index(graph: ov.Model) -> dict[str, Any]:
-    """All operations by friendly name, in the order in which Caffe computes them.
-
-    The order of the file is what `to_openvino` left in rt_info ["caffe", "order"], a JSON list of layers; operations
-    that it does not name stand behind. A graph without it: the graph's own order.
-    """
-    names = {op.get_friendly_name(): op for op in graph.get_ordered_ops()}
-    if not graph.has_rt_info(["caffe", "order"]):
-        return names
-    order = json.loads(str(graph.get_rt_info(["caffe", "order"]).value))
-    first = {name: names[name] for name in order if name in names}
-    return first | {name: op for name, op in names.items() if name not in first}
+    """All operations by friendly name, in the order in which they can be computed."""
+    return {op.get_friendly_name(): op for op in graph.get_ordered_ops()}
 
 
 def fused_end(index: Mapping[str, Any], layer: str) -> tuple[TensorKey, bool]:
     """The tensor at the end of what a layer's kernel computes, and whether a ReLU without slope ends it.
 
     The chain is bias, the addition of an equally shaped tensor, ReLU (also with one slope for all), each read by the
-    next alone. An addition of two convolutions belongs to the one that is computed later: the other's result must be
-    there already. The tensor leaves as u8 where a ReLU without slope ends the chain, else as s8.
+    next alone. An addition of two convolutions belongs to the one that is its later input: the other's result must
+    be there already. The tensor leaves as u8 where a ReLU without slope ends the chain, else as s8.
 
     Args:
-        index: of `graph_index`: its order decides which of two convolutions is the later.
+        index: of `graph_index`.
         layer: the operation's name; a Convolution, GroupConvolution or MatMul.
 
     Source: the fusions of Intel Caffe 1.1.6 (convolution with sum and ReLU).
     """
     end = _behind_bias(index[layer].output(0))
     addition = only_reader(end)
-    if addition is not None and _is_residual(addition) and _owner(addition, index) == layer:
+    if addition is not None and _is_residual(addition) and _owner(addition) == layer:
         end = addition.output(0)
     activation = only_reader(end)
     if activation is not None and _is_relu(activation):
@@ -91,12 +81,9 @@ def _is_residual(op: Any) -> bool:
     return bool(left == right)
 
 
-def _owner(addition: Any, index: Mapping[str, Any]) -> str:
-    """The later of the layers whose own result the addition reads."""
-    layers = [name for value in addition.input_values() if (name := _kernel(value)) is not None]
-    if len(layers) < 2:
-        return "".join(layers)
-    return [name for name in index if name in layers][-1]
+def _owner(addition: Any) -> str:
+    """The last of the layers whose own result the addition reads."""
+    return [name for value in addition.input_values() if (name := _kernel(value)) is not None][-1]
 
 
 def _kernel(output: Any) -> str | None:
