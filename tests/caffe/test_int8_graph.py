@@ -150,6 +150,20 @@ def test_moving_above_pooling_and_concatenation_changes_nothing() -> None:
     assert np.allclose(run(moved, IMAGE)[0], expected, atol=1e-4)
 
 
+def flattened(average: bool) -> ov.Model:
+    source = data(1, 3, 12, 12)
+    last = relu(conv(source, "a", 4), "ra")
+    mean = ops.reduce_mean(last, ops.constant(np.array([2, 3])), True)
+    pool = named(mean, "pool", "pool") if average else max_pool(last, "pool")
+    graph = model(inner_product(pool, "fc", 5), source=source)
+    return apply_scales(graph, {"fc": scales(graph, "fc", 50.0)})
+
+
+def test_a_grid_moves_above_the_flattening_of_a_picture_but_not_of_an_average() -> None:
+    assert kinds(flattened(False), "FakeQuantize") == ["ra.0/quantizer"]
+    assert kinds(flattened(True), "FakeQuantize") == ["fc/flatten.0/quantizer"]
+
+
 def test_a_concatenation_of_bytes_on_the_grid_is_not_rounded_again() -> None:
     source = data(1, 3, 8, 8)
     both = [relu(conv(source, n, 4), f"r{n}") for n in "ab"]

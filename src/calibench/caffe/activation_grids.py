@@ -119,7 +119,10 @@ class _Plan:
         Reshape and an INT8 MatMul follow one another at batch 1 (OpenVINO 2026.4.1, AVX2).
         """
         flattens = node.get_type_name() in ("Reshape", "Squeeze") and len(node.get_output_partial_shape(0)) == 2
-        return flattens and any(self.index[name].get_type_name() == "MatMul" for name, _ in ports)
+        if not flattens or not any(self.index[name].get_type_name() == "MatMul" for name, _ in ports):
+            return False
+        places = list(node.get_input_partial_shape(0))[2:]
+        return all(size.is_static and size.get_length() == 1 for size in places)
 
     def _lies_on(self, output: Any, grid: ActivationGrid, seen: dict[TensorKey, bool]) -> bool:
         name = key(output)
