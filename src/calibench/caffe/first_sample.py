@@ -1,0 +1,125 @@
+"""The shape of the first sample of a data layer whose prototxt gives no sizes: MNIST's, as a rule."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from calibench.caffe.net import Layer, Net
+from calibench.caffe.schema import message
+from calibench.errors import ModelError
+
+Shape = tuple[int, ...]
+
+
+def first_sample_shape(net: Net, layer: Layer, top: str) -> Shape | None:
+    """Shape without the batch: channels, height, width of a picture; None where the source is not there.
+
+    Raises:
+        ModelError: the source is there, but damaged, or the package that reads it is not installed.
+    """
+    params = layer.params
+    match layer.type:
+        case "Data" | "AnnotatedData":
+            path = _found(net, params.data_param.source)
+            return None if path is None else _of_database(path, layer.type == "AnnotatedData")
+        case "ImageData":
+            return _of_list(net, params.image_data_param.source, params.image_data_param.root_folder)
+        case "HDF5Data":
+            return _of_hdf5(net, params.hdf5_data_param.source, top)
+    return None
+
+
+def _found(net: Net, written: str) -> Path | None:
+    """A path of the prototxt: below the working directory, as in Caffe, else beside the prototxt."""
+    places = (Path.cwd() / written, net.path.absolute().parent / written)
+    return next((path for path in places if path.exists()), None) if written else None
+
+
+def _of_database(path: Path, is_annotated: bool) -> Shape:
+    newest = max((file.stat().st_mtime_ns for file in path.iterdir()), default=0) if path.is_dir() else 0
+    return _of_record(path, is_annotated, newest)
+
+
+@lru_cache(maxsize=8)
+def _of_record(path: Path, is_annotated: bool, _newest: int) -> Shape:
+    # kept: an LMDB cannot be opened twice in a process, and a dataset may hold it open later
+    record = _first_of_lmdb(path) if (path / "data.mdb").exists() else _first_of_leveldb(path)
+    made = message("AnnotatedDatum" if is_annotated else "Datum")
+    from google.protobuf.message import DecodeError
+
+    try:
+        parsed = made.FromString(record)
+    except DecodeError:
+        raise ModelError(f"{path}: the first record is no {made.DESCRIPTOR.name}. Correct the source.") from None
+    datum = parsed.datum if is_annotated else parsed
+    return _decoded(datum.data, str(path)) if datum.encoded else (datum.channels, datum.height, datum.width)
+
+
+def _first_of_lmdb(path: Path) -> bytes:
+    try:
+        import lmdb
+    except ImportError:
+        raise _needs("lmdb", path) from None
+    try:
+        with lmdb.open(str(path), readonly=True, lock=False) as database, database.begin() as reading:
+            cursor = reading.cursor()
+            return bytes(cursor.value()) if cursor.first() else b""
+    except lmdb.Error as error:
+        raise ModelError(f"{path}: cannot be read as an LMDB ({error}). Correct the source.") from None
+
+
+def _first_of_leveldb(path: Path) -> bytes:
+    try:
+        import plyvel
+    except ImportError:
+        raise _needs("plyvel", path) from None
+    try:
+        database = plyvel.DB(str(path))
+    except plyvel.Error as error:
+        raise ModelError(f"{path}: cannot be read as a LevelDB ({error}). Correct the source.") from None
+    with database, database.iterator(include_key=False) as records:
+        return next(records, b"")
+
+
+def _of_list(net: Net, source: str, folder: str) -> Shape | None:
+    path = _found(net, source)
+    if path is None:
+        return None
+    with path.open(encoding="utf-8", errors="surrogateescape") as lines:
+        name = next(lines, "").strip().rpartition(" ")[0]
+    picture = _found(net, folder + name)
+    return None if picture is None or not name else _decoded(picture.read_bytes(), str(picture))
+
+
+def _of_hdf5(net: Net, source: str, top: str) -> Shape | None:
+    path = _found(net, source)
+    if path is None:
+        return None
+    file = _found(net, path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")[0].strip())
+    if file is None:
+        return None
+    try:
+        import h5py
+    except ImportError:
+        raise _needs("h5py", file) from None
+    try:
+        with h5py.File(file, "r") as data:
+            return tuple(data[top].shape[1:])
+    except (OSError, KeyError) as error:
+        raise ModelError(f"{file}: holds no dataset '{top}' ({error}). Correct the source.") from None
+
+
+def _decoded(data: bytes, name: str) -> Shape:
+    try:
+        import cv2
+    except ImportError:
+        raise _needs("opencv-python-headless", Path(name)) from None
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if picture is None:
+        raise ModelError(f"{name}: the first sample is no picture that can be read. Correct the source.")
+    return (3 if picture.ndim == 3 else 1, *picture.shape[:2])
+
+
+def _needs(package: str, path: Path) -> ModelError:
+    return ModelError(f"{path}: reading it needs {package}. Install it: pip install 'calibench[caffe]'.")
