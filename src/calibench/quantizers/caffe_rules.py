@@ -15,7 +15,7 @@ from calibench.caffe.int8_graph import apply_scales
 from calibench.datasets.dataset import Dataset, Subset
 from calibench.datasets.inputs import InputPlan
 from calibench.errors import ModelError
-from calibench.models.graph import TensorKey, operations, tensor
+from calibench.models.graph import TensorKey, consumers, operations, tensor
 from calibench.progress import Progress
 from calibench.quantizers.caffe_placement import place_by_scales
 from calibench.quantizers.fit import Quantization, Quantizer, Recipe, with_quantizers
@@ -170,5 +170,14 @@ def with_shifts(graph: ov.Model, quantization: Quantization, shifts: Shifts) -> 
     index = operations(shifted)
     for layer in layers:
         add_to_bias(index[layer.name], layer, shifts[layer.name])
+        _rename_values(index[layer.name])
     shifted.validate_nodes_and_infer_types()
     return shifted
+
+
+def _rename_values(op: Any) -> None:
+    """The addition of a bias has the name already that `add_to_bias` gives to its new values."""
+    (addition,) = (reader for reader, _ in consumers(op.output(0)))
+    for value in addition.input_values():
+        if value.get_node().get_type_name() == "Constant":
+            value.get_node().set_friendly_name(f"{addition.get_friendly_name()}/values")

@@ -216,9 +216,7 @@ def add_to_bias(op: Any, layer: WeightedLayer, shift: FloatArray) -> None:
         bias = constant_value(addition.input_value(1 - port))
         if bias is not None:
             constant = _constant(bias.astype(np.float32) + shaped, output)
-            name = f"{layer.name}/bias"
-            is_taken = addition.get_friendly_name() == name  # so it is in a Caffe network
-            constant.set_friendly_name(f"{name}/values" if is_taken else name)
+            constant.set_friendly_name(f"{layer.name}/bias")
             addition.input(1 - port).replace_source_output(constant.output(0))
             return
     added = ops.add(output, _constant(shaped, output))
