@@ -4,6 +4,7 @@ One formula for the handlers, which compute such a layer, and for folding, which
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,10 +42,10 @@ def affine_of(layer: Layer, channels: int) -> Affine | None:
     """
     rule = layer.params
     match layer.type:
-        case "BatchNorm" if uses_stored(layer):
-            return batch_norm(layer, channels)
+        case "BatchNorm" if uses_stored(layer) and not rule.batch_norm_param.relu:
+            return stored_norm(layer, channels)
         case "BN":
-            return _bn(layer, channels)
+            return fork_norm(layer, channels)
         case "Scale" if _is_by_channel(layer, rule.scale_param):
             return _scale(layer, channels)
         case "Bias" if _is_by_channel(layer, rule.bias_param):
@@ -63,7 +64,7 @@ def uses_stored(layer: Layer) -> bool:
     return bool(rule.use_global_stats) if rule.HasField("use_global_stats") else True
 
 
-def batch_norm(layer: Layer, channels: int) -> Affine:
+def stored_norm(layer: Layer, channels: int) -> Affine:
     """Blobs: mean and variance, both times a factor; the factor, 0 for nothing stored; Intel's: gain and bias too.
 
     Raises:
@@ -80,12 +81,16 @@ def batch_norm(layer: Layer, channels: int) -> Affine:
     return normed.then(Affine(extra[0], extra[1] if len(extra) > 1 else np.zeros(1))) if extra else normed
 
 
-def _bn(layer: Layer, channels: int) -> Affine:
+def fork_norm(layer: Layer, channels: int) -> Affine:
+    """A layer `BN`: slope and bias, behind the norm where mean and variance are stored too.
+
+    Raises:
+        ModelError: a blob is missing or does not fit.
+    """
     slope, bias, *stored = (_double(blob(layer, number, (channels,))) for number in range(max(2, len(layer.blobs))))
     if len(stored) + 2 < PSP_BLOBS:
         return Affine(slope, bias)
-    eps = getattr(getattr(layer.params, "bn_param", None), "eps", 1e-5)
-    gain = 1 / np.sqrt(stored[1] + eps)
+    gain = 1 / np.sqrt(stored[1] + layer.params.bn_param.eps)
     return Affine(gain, -stored[0] * gain).then(Affine(slope, bias))
 
 
@@ -96,14 +101,14 @@ def _scale(layer: Layer, channels: int) -> Affine:
     return Affine(_double(blob(layer, 0, shape)), shift)
 
 
-def _is_by_channel(layer: Layer, rule: object) -> bool:
+def _is_by_channel(layer: Layer, rule: Any) -> bool:
     """One blob over axis 1, or one number for all."""
-    axis, count = rule.axis, rule.num_axes  # type: ignore[attr-defined]
+    axis, count = rule.axis, rule.num_axes
     return len(layer.bottoms) == 1 and (count == 0 or (axis == 1 and count == 1))
 
 
-def _shape(rule: object, channels: int) -> tuple[int, ...]:
-    return () if rule.num_axes == 0 else (channels,)  # type: ignore[attr-defined]
+def _shape(rule: Any, channels: int) -> tuple[int, ...]:
+    return () if rule.num_axes == 0 else (channels,)
 
 
 def _double(values: NDArray[np.float32]) -> DoubleArray:

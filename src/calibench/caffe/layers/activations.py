@@ -18,15 +18,15 @@ NATURAL = -1.0
 
 def relu(layer: Layer, inputs: Sequence[ov.Output], _: Context) -> list[ov.Output]:
     """max(x, 0) + slope * min(x, 0)."""
-    slope = layer.params.relu_param.negative_slope
-    if slope == 0:
-        return [ops.relu(inputs[0]).output(0)]
-    return [ops.prelu(inputs[0], constant([slope])).output(0)]
+    return [bent(inputs[0], layer.params.relu_param.negative_slope)]
 
 
-def relu6(_layer: Layer, inputs: Sequence[ov.Output], _: Context) -> list[ov.Output]:
-    """x within 0 and 6 (a fork's)."""
-    return [ops.clamp(inputs[0], 0.0, 6.0).output(0)]
+def relu6(layer: Layer, inputs: Sequence[ov.Output], _: Context) -> list[ov.Output]:
+    """ReLU that ends at a threshold, 6 (a fork's)."""
+    rule = layer.params.relu6_param
+    if rule.negative_slope:
+        return [ops.minimum(bent(inputs[0], rule.negative_slope), constant(rule.threshold)).output(0)]
+    return [ops.clamp(inputs[0], 0.0, rule.threshold).output(0)]
 
 
 def prelu(layer: Layer, inputs: Sequence[ov.Output], _: Context) -> list[ov.Output]:
@@ -83,7 +83,12 @@ def logarithm(layer: Layer, inputs: Sequence[ov.Output], _: Context) -> list[ov.
 def dropout(layer: Layer, inputs: Sequence[ov.Output], _: Context) -> list[ov.Output]:
     """As it is in TEST; forks that do not scale in training (scale_train: false) scale here."""
     rule = layer.params.dropout_param
-    return [inputs[0] if getattr(rule, "scale_train", True) else _linear(inputs[0], 1 - rule.dropout_ratio, 0.0)]
+    return [inputs[0] if rule.scale_train else _linear(inputs[0], 1 - rule.dropout_ratio, 0.0)]
+
+
+def bent(value: ov.Output, slope: float) -> ov.Output:
+    """A ReLU, of a given slope where x is negative."""
+    return (ops.prelu(value, constant([slope])) if slope else ops.relu(value)).output(0)
 
 
 def _each(operation: Callable[[ov.Output], ov.Node]) -> Handler:

@@ -11,20 +11,26 @@ import openvino as ov
 import openvino.opset13 as ops
 from numpy.typing import NDArray
 
-from calibench.caffe.affine import Affine, affine_of, uses_stored
+from calibench.caffe.affine import Affine, affine_of, fork_norm, stored_norm, uses_stored
 from calibench.caffe.handler import Context, Handler, axis_of, blob, constant, dims, integers, known
+from calibench.caffe.layers.activations import bent
 from calibench.caffe.net import Layer
 from calibench.errors import ModelError
 
 
 def batch_norm(layer: Layer, inputs: Sequence[ov.Output], _: Context) -> list[ov.Output]:
     """(x - mean) / sqrt(variance + eps) with stored mean and variance; those of the batch if the file says so."""
-    value = inputs[0]
-    if layer.type == "BatchNorm" and not uses_stored(layer):
-        return [_norm_by_batch(value, layer.params.batch_norm_param.eps)]
-    found = affine_of(layer, known(value, 1))
-    assert found is not None
-    return [apply(value, found)]
+    value, rule = inputs[0], layer.params.batch_norm_param
+    if uses_stored(layer):
+        normed = apply(value, stored_norm(layer, known(value, 1)))
+    else:
+        normed = _norm_by_batch(value, rule.eps)
+    return [bent(normed, 0.0) if rule.relu else normed]
+
+
+def bn(layer: Layer, inputs: Sequence[ov.Output], _: Context) -> list[ov.Output]:
+    """Gain and bias of forks, behind the norm where mean and variance are stored too."""
+    return [apply(inputs[0], fork_norm(layer, known(inputs[0], 1)))]
 
 
 def scale(layer: Layer, inputs: Sequence[ov.Output], _: Context) -> list[ov.Output]:
@@ -94,4 +100,4 @@ def _norm_by_batch(value: ov.Output, eps: float) -> ov.Output:
     return ops.mvn(value, axes, True, eps, "inside_sqrt").output(0)
 
 
-LAYERS: dict[str, Handler] = {"BatchNorm": batch_norm, "BN": batch_norm, "Scale": scale, "Bias": bias, "Axpy": axpy}
+LAYERS: dict[str, Handler] = {"BatchNorm": batch_norm, "BN": bn, "Scale": scale, "Bias": bias, "Axpy": axpy}

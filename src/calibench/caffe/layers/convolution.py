@@ -7,11 +7,13 @@ Source: BVLC Caffe 1.0.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import openvino as ov
 import openvino.opset13 as ops
 
 from calibench.caffe.handler import Context, Handler, axis_of, blob, constant, dims, integers, known, named
+from calibench.caffe.layers.activations import bent
 from calibench.caffe.net import Layer
 from calibench.errors import ModelError
 
@@ -29,7 +31,7 @@ class Window:
     dilation: tuple[int, ...]
 
 
-def window(rule: object, axes: int) -> Window:
+def window(rule: Any, axes: int) -> Window:
     """The window of a convolution over a number of spatial axes, in whichever spelling the file has it.
 
     Raises:
@@ -56,6 +58,8 @@ def convolution(layer: Layer, inputs: Sequence[ov.Output], _: Context) -> list[o
 
 def _convolve(layer: Layer, value: ov.Output, place: int) -> ov.Output:
     rule, group, channels = layer.params.convolution_param, groups(layer), _channels(layer, value)
+    if rule.fusion_type:
+        raise ModelError("a convolution of fusion_type SUM_FUSION cannot be converted. Give the net before its fusion.")
     at = window(rule, len(dims(value)) - 2)
     weights = blob(layer, 0, (rule.num_output, channels // group, *at.kernel))
     pads, name = list(at.pad), _numbered(layer.name, place)
@@ -95,10 +99,11 @@ def inner_product(layer: Layer, inputs: Sequence[ov.Output], _: Context) -> list
         value = ops.reshape(value, integers([0] * axis + [length]), True).output(0)
     shape = (length, rule.num_output) if rule.transpose else (rule.num_output, length)
     node = ops.matmul(value, constant(blob(layer, 0, shape)), False, not rule.transpose)
-    if not rule.bias_term:
-        return [named(node, layer.name)]
-    bias = constant(blob(layer, 1, (rule.num_output,)).reshape([1] * axis + [rule.num_output]))
-    return [named(ops.add(named(node, layer.name), bias), f"{layer.name}/bias")]
+    found = named(node, layer.name)
+    if rule.bias_term:
+        bias = constant(blob(layer, 1, (rule.num_output,)).reshape([1] * axis + [rule.num_output]))
+        found = named(ops.add(found, bias), f"{layer.name}/bias")
+    return [_activated(rule, found, layer.name)]
 
 
 def embed(layer: Layer, inputs: Sequence[ov.Output], _: Context) -> list[ov.Output]:
@@ -111,10 +116,15 @@ def embed(layer: Layer, inputs: Sequence[ov.Output], _: Context) -> list[ov.Outp
 
 def _with_bias(layer: Layer, value: ov.Output, name: str) -> ov.Output:
     rule = layer.params.convolution_param
-    if not rule.bias_term:
-        return value
-    bias = blob(layer, 1, (rule.num_output,)).reshape(1, -1, *[1] * (len(dims(value)) - 2))
-    return named(ops.add(value, constant(bias)), f"{name}/bias")
+    if rule.bias_term:
+        bias = blob(layer, 1, (rule.num_output,)).reshape(1, -1, *[1] * (len(dims(value)) - 2))
+        value = named(ops.add(value, constant(bias)), f"{name}/bias")
+    return _activated(rule, value, name)
+
+
+def _activated(rule: Any, value: ov.Output, name: str) -> ov.Output:
+    """With the ReLU that Intel's fork can hold in the layer itself."""
+    return named(bent(value, rule.negative_slope).get_node(), f"{name}/relu") if rule.relu else value
 
 
 def _channels(layer: Layer, value: ov.Output) -> int:
@@ -128,9 +138,9 @@ def _channels(layer: Layer, value: ov.Output) -> int:
     return channels
 
 
-def _sizes(rule: object, repeated: str, stem: str, axes: int, default: int | None = None) -> tuple[int, ...]:
+def _sizes(rule: Any, repeated: str, stem: str, axes: int, default: int | None = None) -> tuple[int, ...]:
     """The number of each spatial axis: `<stem>_h` and `<stem>_w` where they are there, else the repeated field."""
-    if stem and axes == 2 and (rule.HasField(f"{stem}_h") or rule.HasField(f"{stem}_w")):  # type: ignore[attr-defined]
+    if stem and axes == 2 and (rule.HasField(f"{stem}_h") or rule.HasField(f"{stem}_w")):
         return (getattr(rule, f"{stem}_h"), getattr(rule, f"{stem}_w"))
     found = tuple(int(size) for size in getattr(rule, repeated))
     if not found and default is not None:

@@ -1,6 +1,7 @@
 """Layers that change the size of planes: Interp (DeepLab, PSPNet), Upsample (SegNet, and YOLO's with a scale only)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import openvino as ov
 import openvino.opset13 as ops
@@ -27,7 +28,7 @@ def interp(layer: Layer, inputs: Sequence[ov.Output], _: Context) -> list[ov.Out
     return [ops.interpolate(value, integers(target), "linear_onnx", "sizes", **options).output(0)]
 
 
-def interp_size(rule: object, sizes: list[int]) -> list[int]:
+def interp_size(rule: Any, sizes: list[int]) -> list[int]:
     """Height and width behind an Interp without a second bottom.
 
     Args:
@@ -36,12 +37,12 @@ def interp_size(rule: object, sizes: list[int]) -> list[int]:
 
     Source: DeepLab's fork, interp_layer.cpp: shrinking comes before zooming; with a factor the size is not read.
     """
-    shrink, zoom = rule.shrink_factor, rule.zoom_factor  # type: ignore[attr-defined]
-    has_shrink, has_zoom = (rule.HasField(f"{word}_factor") for word in ("shrink", "zoom"))  # type: ignore[attr-defined]
+    shrink, zoom = rule.shrink_factor, rule.zoom_factor
+    has_shrink, has_zoom = (rule.HasField(f"{word}_factor") for word in ("shrink", "zoom"))
     if not has_shrink and not has_zoom:
-        if not (rule.HasField("height") and rule.HasField("width")):  # type: ignore[attr-defined]
+        if not (rule.HasField("height") and rule.HasField("width")):
             raise ModelError("the new size is not given. Give height and width, zoom_factor or shrink_factor.")
-        return [rule.height, rule.width]  # type: ignore[attr-defined]
+        return [rule.height, rule.width]
     if has_shrink:
         sizes = [(size - 1) // shrink + 1 for size in sizes]
     return [size + (size - 1) * (zoom - 1) for size in sizes] if has_zoom else sizes
@@ -61,7 +62,7 @@ def upsample(layer: Layer, inputs: Sequence[ov.Output], _: Context) -> list[ov.O
     return [ops.interpolate(value, integers(target), "nearest", "sizes", **options).output(0)]
 
 
-def _put_back(rule: object, value: ov.Output, places: ov.Output) -> ov.Output:
+def _put_back(rule: Any, value: ov.Output, places: ov.Output) -> ov.Output:
     height, width = _unpooled(rule, value)
     channels, flat = known(value, 1), integers([0, 0, -1])
     batch = ops.slice(ops.shape_of(value), integers([0]), integers([1]), integers([1]))
@@ -71,18 +72,18 @@ def _put_back(rule: object, value: ov.Output, places: ov.Output) -> ov.Output:
     return ops.reshape(filled, integers([0, 0, height, width]), True).output(0)
 
 
-def _unpooled(rule: object, value: ov.Output) -> tuple[int, int]:
+def _unpooled(rule: Any, value: ov.Output) -> tuple[int, int]:
     """Height and width behind an Upsample with places.
 
     Source: SegNet's fork, upsample_layer.cpp.
     """
-    has = rule.HasField  # type: ignore[attr-defined]
+    has = rule.HasField
     sizes = []
     for axis, side in ((2, "h"), (3, "w")):
         if has(f"upsample_{side}"):
             sizes.append(getattr(rule, f"upsample_{side}"))
         else:
-            factor = getattr(rule, f"scale_{side}") if has(f"scale_{side}") else rule.scale  # type: ignore[attr-defined]
+            factor = getattr(rule, f"scale_{side}") if has(f"scale_{side}") else rule.scale
             sizes.append(known(value, axis) * factor - int(getattr(rule, f"pad_out_{side}")))
     return sizes[0], sizes[1]
 

@@ -5,6 +5,7 @@ Source: BVLC Caffe 1.0, pooling_layer.cpp; compared with a genuine Caffe.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import openvino as ov
@@ -75,24 +76,26 @@ def pooling(layer: Layer, inputs: Sequence[ov.Output], _: Context) -> list[ov.Ou
         reduce = ops.reduce_max if rule.pool == MAX else ops.reduce_mean
         return [reduce(value, integers([2, 3]), True).output(0)]
     laid = _laid(rule, value)
-    return _maximum(value, laid, len(layer.tops)) if rule.pool == MAX else [_average(value, laid)]
+    if rule.pool == MAX:
+        return _maximum(value, laid, len(layer.tops))
+    return [_average(value, laid, counts_padding=rule.avg_include_pad)]
 
 
-def _laid(rule: object, value: ov.Output) -> tuple[Windows, Windows]:
+def _laid(rule: Any, value: ov.Output) -> tuple[Windows, Windows]:
     height, width = known(value, 2), known(value, 3)
-    if rule.global_pooling:  # type: ignore[attr-defined]
+    if rule.global_pooling:
         return windows(height, height, 1, 0), windows(width, width, 1, 0)
     kernels, strides, pads = (_pair(rule, field) for field in ("kernel", "stride", "pad"))
-    is_ceil = getattr(rule, "ceil_mode", True) and getattr(rule, "round_mode", 0) != FLOOR
+    is_ceil = rule.ceil_mode and rule.round_mode != FLOOR
     rows = windows(height, kernels[0], strides[0], pads[0], is_ceil)
     columns = windows(width, kernels[1], strides[1], pads[1], is_ceil)
     return (rows.clipped(), columns.clipped()) if any(pads) else (rows, columns)
 
 
-def _pair(rule: object, stem: str) -> tuple[int, int]:
+def _pair(rule: Any, stem: str) -> tuple[int, int]:
     """Height and width: `<stem>_h` and `<stem>_w` where they are there, else one number for both."""
     single = f"{stem}_size" if stem == "kernel" else stem
-    if rule.HasField(f"{stem}_h") or rule.HasField(f"{stem}_w"):  # type: ignore[attr-defined]
+    if rule.HasField(f"{stem}_h") or rule.HasField(f"{stem}_w"):
         return getattr(rule, f"{stem}_h"), getattr(rule, f"{stem}_w")
     return getattr(rule, single), getattr(rule, single)
 
@@ -112,8 +115,10 @@ def _maximum(value: ov.Output, laid: tuple[Windows, Windows], tops: int) -> list
     return [node.output(0), ops.convert(node.output(1), "f32").output(0)][:tops]
 
 
-def _average(value: ov.Output, laid: tuple[Windows, Windows]) -> ov.Output:
-    padded, reaches = any(axis.pad for axis in laid), any(axis.overhang for axis in laid)
+def _average(value: ov.Output, laid: tuple[Windows, Windows], counts_padding: bool) -> ov.Output:
+    """The mean of each window; Intel's fork can leave the padding out."""
+    padded = counts_padding and any(axis.pad for axis in laid)
+    reaches = any(axis.overhang for axis in laid) or not counts_padding
     is_clipped = reaches and not padded and all(axis.lengths().min() > 0 for axis in laid)
     mean = ops.avg_pool(value, exclude_pad=is_clipped, **_options(laid)).output(0)
     if is_clipped or not reaches:
