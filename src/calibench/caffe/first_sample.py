@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from calibench.caffe.databases.records import open_records
 from calibench.caffe.net import Layer, Net
 from calibench.caffe.schema import message
 from calibench.errors import ModelError
@@ -17,6 +18,7 @@ def first_sample_shape(net: Net, layer: Layer, top: str) -> Shape | None:
 
     Raises:
         ModelError: the source is there, but damaged, or the package that reads it is not installed.
+        DatasetError: the same, of a database.
     """
     params = layer.params
     match layer.type:
@@ -43,8 +45,7 @@ def _of_database(path: Path, is_annotated: bool) -> Shape:
 
 @lru_cache(maxsize=8)
 def _of_record(path: Path, is_annotated: bool, _newest: int) -> Shape:
-    # kept: an LMDB cannot be opened twice in a process, and a dataset may hold it open later
-    record = _first_of_lmdb(path) if (path / "data.mdb").exists() else _first_of_leveldb(path)
+    record = open_records(path).first
     made = message("AnnotatedDatum" if is_annotated else "Datum")
     from google.protobuf.message import DecodeError
 
@@ -54,32 +55,6 @@ def _of_record(path: Path, is_annotated: bool, _newest: int) -> Shape:
         raise ModelError(f"{path}: the first record is no {made.DESCRIPTOR.name}. Correct the source.") from None
     datum = parsed.datum if is_annotated else parsed
     return _decoded(datum.data, str(path)) if datum.encoded else (datum.channels, datum.height, datum.width)
-
-
-def _first_of_lmdb(path: Path) -> bytes:
-    try:
-        import lmdb
-    except ImportError:
-        raise _needs("lmdb", path) from None
-    try:
-        with lmdb.open(str(path), readonly=True, lock=False) as database, database.begin() as reading:
-            cursor = reading.cursor()
-            return bytes(cursor.value()) if cursor.first() else b""
-    except lmdb.Error as error:
-        raise ModelError(f"{path}: cannot be read as an LMDB ({error}). Correct the source.") from None
-
-
-def _first_of_leveldb(path: Path) -> bytes:
-    try:
-        import plyvel
-    except ImportError:
-        raise _needs("plyvel", path) from None
-    try:
-        database = plyvel.DB(str(path))
-    except plyvel.Error as error:
-        raise ModelError(f"{path}: cannot be read as a LevelDB ({error}). Correct the source.") from None
-    with database, database.iterator(include_key=False) as records:
-        return next(records, b"")
 
 
 def _of_list(net: Net, source: str, folder: str) -> Shape | None:

@@ -1,0 +1,1 @@
+"""The databases that Caffe reads samples from: LMDB and LevelDB."""
