@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from caffe_like_nets import by_scales, depthwise, layer, max_pool, rectified, residual
 from calibrating import decibels, random_samples, run, runtime_precisions
 from graphs import conv, data, deconv, group_conv, matmul, model, relu
 from openvino import opset13 as ops
 
+from caffe_like_nets import by_scales, depthwise, layer, max_pool, rectified, residual
 from calibench.caffe.int8_graph import apply_scales
 from calibench.caffe.scales import OUTPUT_BYTES, OUTPUT_FLOAT
 from calibench.errors import ModelError
