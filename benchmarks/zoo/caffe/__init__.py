@@ -1,0 +1,1 @@
+"""Caffe projects as people keep them: prototxt, caffemodel and LMDB, written by our own scripts."""
