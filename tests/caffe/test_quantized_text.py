@@ -168,3 +168,35 @@ def same(left: LayerScales, right: LayerScales) -> bool:
     numbers = [(each.scale_in, each.scale_out, *each.scale_params.tolist()) for each in (left, right)]
     flags = [(each.is_signed_in, each.out_bits, each.force_u8_input) for each in (left, right)]
     return np.array_equal(*(np.array(each, np.float32) for each in numbers)) and flags[0] == flags[1]
+
+
+OLDER = """\
+# an older file
+name: "older"
+input: "data" input_dim: 1 input_dim: 3 input_dim: 8 input_dim: 8
+mine: 1
+layers {
+  name: "conv1" type: CONVOLUTION bottom: "data" top: "conv1"
+  blobs_lr: 1 blobs_lr: 2
+  convolution_param { num_output: 2 kernel_size: 3 }
+}
+layers { name: "relu1" type: RELU bottom: "conv1" top: "conv1" }
+"""
+
+
+def test_an_older_layout_is_written_anew() -> None:
+    written = with_scales(parsed(OLDER), {"conv1": SIGNED})
+    again = parsed(written.text)
+    assert [layer.key for layer in again.layers] == ["layer", "layer"]
+    assert list(again.message.input_dim) == [1, 3, 8, 8]
+    assert [param.lr_mult for param in again.message.layer[0].param] == [1, 2]
+    assert same(scales_in(net_of(written.text))["conv1"], SIGNED)
+    assert written.notes == (
+        "net.prototxt was written anew in the present layout, since the older one (layers) holds no scales. "
+        "Lost: comments, the unknown field mine of line 4.",
+    )
+
+
+def test_a_file_of_both_layouts() -> None:
+    with pytest.raises(ModelError, match=r"net\.prototxt: .*cannot be mixed"):
+        with_scales(parsed(OLDER + 'layer { name: "fc" type: "InnerProduct" }'), {"conv1": SIGNED})
