@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from calibench.caffe.schema import Field, fields_of, message
-from calibench.caffe.text_tree import TextField, TextValue, parse_tree, text_error
+from calibench.caffe.text_tree import TextField, TextValue, is_text, parse_tree, text_error
 from calibench.caffe.text_values import Unfit, python_value, string_bytes
 from calibench.errors import ModelError
 
@@ -106,7 +106,7 @@ def read_text(path: Path) -> str:
         data = path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror or error}.") from None
-    if b"\0" in data[:65536]:
+    if not is_text(data[:4096]):
         raise ModelError(f"{path}: is no text, so it is no prototxt. Is it the weights file?")
     return data.decode("utf-8", "surrogateescape")
 

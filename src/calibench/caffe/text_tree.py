@@ -90,6 +90,11 @@ def parse_tree(text: str, path: Path) -> tuple[TextField, ...]:
     return _Reader(text, path).fields(None, 0)
 
 
+def is_text(start: bytes) -> bool:
+    """Whether the bytes at the start of a file are those of text, in any encoding that has ASCII in it."""
+    return not any(byte < 32 and byte not in b"\t\n\v\f\r\x1a" for byte in start)
+
+
 def text_error(text: str, path: Path, offset: int, what: str) -> ModelError:
     """An error with the line and the column of an offset, both from 1."""
     line = text.count("\n", 0, offset) + 1

@@ -17,6 +17,7 @@ from calibench.caffe.blob_bytes import (
     find_layers,
 )
 from calibench.caffe.net import FloatArray
+from calibench.caffe.text_tree import is_text
 from calibench.caffe.weights_hdf5 import HDF5_SIGN, read_hdf5, write_hdf5
 from calibench.errors import JobError, ModelError
 
@@ -116,11 +117,6 @@ def _open(path: Path) -> Buffer:
     if is_text(start):
         raise ModelError(f"{path}: is text, not a weights file. Is it the prototxt?")
     return data
-
-
-def is_text(start: bytes) -> bool:
-    """Whether bytes at the start of a file are those of text."""
-    return not any(byte < 32 and byte not in b"\t\n\v\f\r" for byte in start)
 
 
 def _layers(data: Buffer, path: Path) -> list[LayerBytes]:
