@@ -137,6 +137,6 @@ def _with_blobs(layers: Sequence[Layer], blobs: Blobs) -> Iterator[Layer]:
             if spec.name in owned:
                 own.extend([np.empty(0, np.float32)] * (number + 1 - len(own)))
                 own[number] = owned[spec.name]
-            elif number < len(own):
+            elif number < len(own) and own[number].size:
                 owned[spec.name] = own[number]
         yield replace(layer, blobs=tuple(own))
