@@ -1,0 +1,1 @@
+"""The samples of a Caffe network's own data layer, as its blobs would hold them."""

@@ -1,0 +1,139 @@
+"""The samples of a Caffe data layer as a dataset that every step takes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, overload
+
+from calibench.datasets.caffe.layer_source import LayerSource
+from calibench.datasets.dataset import About, Dataset, Description, Sample, Subset
+from calibench.datasets.inputs import InputPlan, TensorInput
+from calibench.datasets.tensors import fit_array
+from calibench.errors import DatasetError
+
+
+@dataclass(frozen=True, eq=False)
+class CaffeSamples:
+    """The samples of one data layer, in order; may be used by several threads.
+
+    Attributes:
+        name: what the person called it: the path of the prototxt, with the layer.
+        layer: what the layer reads.
+        feeds: input of a model -> the top that feeds it; () as long as no model is chosen: then by top.
+    """
+
+    name: str
+    layer: LayerSource
+    feeds: tuple[tuple[TensorInput, str], ...] = ()
+
+    @property
+    def labels(self) -> Sequence[int] | None:
+        """The class of every sample, each read when it is asked for."""
+        return None if self.layer.label is None else Labels(self.layer)
+
+    @property
+    def about(self) -> About:
+        layer = self.layer
+        return About(
+            layer.format, layer.annotated, layer.classes, layer.class_ids, tuple(dict(layer.problems).values())
+        )
+
+    @property
+    def batch_size(self) -> int:
+        """Of the layer: samples of one iteration."""
+        return self.layer.batch_size
+
+    @property
+    def source(self) -> str:
+        """The path of the data as it stands in the prototxt."""
+        return self.layer.written
+
+    @property
+    def format(self) -> str:
+        """Such as "caffe-lmdb"."""
+        return self.layer.format
+
+    @property
+    def note(self) -> str | None:
+        """What the person should know; None when there is nothing."""
+        return " ".join(self.layer.notes) or None
+
+    def __len__(self) -> int:
+        return self.layer.count
+
+    def identity(self, index: int) -> str:
+        return self.layer.identity(self._checked(index))
+
+    def describe(self, index: int) -> Description:
+        return self.layer.describe(self._checked(index))
+
+    def __getitem__(self, index: int) -> Sample:
+        arrays = self.layer.arrays(self._checked(index))
+        if not self.feeds:
+            return arrays
+        return {each.name: fit_array(arrays[top], each, f"{self.name}, sample {index}") for each, top in self.feeds}
+
+    def _checked(self, index: int) -> int:
+        if not 0 <= index < self.layer.count:
+            raise IndexError(f"{self.name}, sample {index}")
+        return index
+
+
+class Labels(Sequence[int]):
+    """The classes of all samples of a layer; a record is read when its class is asked for, once."""
+
+    def __init__(self, layer: LayerSource) -> None:
+        self._layer = layer
+        self._known: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return self._layer.count
+
+    @overload
+    def __getitem__(self, index: int) -> int: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[int]: ...
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return tuple(self[each] for each in range(*index.indices(len(self))))
+        place = range(len(self))[index]
+        if place not in self._known:
+            if self._layer.label is None:
+                raise IndexError(index)
+            self._known[place] = self._layer.label(place)
+        return self._known[place]
+
+
+def iterations(samples: Dataset, count: int, batch: int) -> Subset:
+    """The samples of the first iterations of a test, which begins again at the first sample when all are used up.
+
+    Raises:
+        DatasetError: no iteration, or no batch.
+    """
+    if count < 1 or batch < 1:
+        raise DatasetError(f"{samples.name}: {count} iterations of {batch} samples are none. Give 1 or more.")
+    return Subset(samples, tuple(index % len(samples) for index in range(count * batch)))
+
+
+def fed_to(samples: CaffeSamples, plan: InputPlan) -> CaffeSamples:
+    """The samples under the names of a model's inputs; a single top feeds a single input whatever it is called.
+
+    Raises:
+        DatasetError: an input has no top, or the first sample does not fit.
+    """
+    tops = tuple(samples.layer.arrays(0))
+    inputs = [TensorInput(each.name, each.shape, each.dtype) for each in plan.inputs]
+    if len(inputs) == 1 == len(tops):
+        feeds: tuple[tuple[TensorInput, str], ...] = ((inputs[0], tops[0]),)
+    else:
+        missing = [each.name for each in inputs if each.name not in tops]
+        if missing:
+            raise DatasetError(
+                f"{samples.name}: gives {', '.join(tops)}, but the model takes {', '.join(missing)}. Give .npz files "
+                f"with an array for each: {', '.join(each.name for each in inputs)}."
+            )
+        feeds = tuple((each, each.name) for each in inputs)
+    fitting = replace(samples, feeds=feeds)
+    fitting[0]  # says now what does not fit
+    return fitting

@@ -1,0 +1,77 @@
+"""The samples of a data layer as every step takes them."""
+
+import numpy as np
+import openvino as ov
+import pytest
+from openvino import opset13 as op
+
+from calibench.datasets.caffe.caffe_samples import fed_to, iterations
+from calibench.datasets.caffe.data_layer import open_prototxt
+from calibench.datasets.inputs import InputPlan, plan_inputs
+from calibench.errors import DatasetError
+from calibench.settings import Settings
+from written_data import data_layer, datum, noise, write_lmdb, write_prototxt
+
+
+def plan_of(**shapes: list[int]) -> InputPlan:
+    """The plan of a model with these inputs."""
+    parameters = []
+    for name, shape in shapes.items():
+        parameter = op.parameter(ov.PartialShape(shape), np.float32)
+        parameter.get_output_tensor(0).set_names({name})
+        parameters.append(parameter)
+    return plan_inputs(ov.Model([op.relu(each) for each in parameters], parameters), Settings(), images=False)
+
+
+@pytest.fixture
+def samples(tmp_path):
+    write_lmdb(tmp_path / "lmdb", [datum(noise(3, 4, 4, seed=i), i) for i in range(5)])
+    return open_prototxt(write_prototxt(tmp_path / "net.prototxt", data_layer("lmdb")))
+
+
+def test_iterations_begin_again_at_the_first_sample_as_in_caffe(samples):
+    taken = iterations(samples, 3, samples.batch_size)
+    assert taken.indices == (0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1)
+    assert taken.labels == taken.indices
+    assert np.array_equal(taken[5]["data"], samples[0]["data"])
+
+
+@pytest.mark.parametrize(("count", "batch"), [(0, 4), (3, 0), (-1, 4)])
+def test_no_iteration_and_no_batch_are_refused(samples, count, batch):
+    with pytest.raises(DatasetError, match=f"{count} iterations of {batch} samples are none"):
+        iterations(samples, count, batch)
+
+
+def test_a_label_is_read_when_it_is_asked_for(samples):
+    labels = samples.labels
+    assert labels is not None
+    assert (labels[3], labels[-1], labels[1:3], len(labels)) == (3, 4, (1, 2), 5)
+    assert list(labels) == [0, 1, 2, 3, 4]
+    with pytest.raises(IndexError):
+        labels[5]
+
+
+def test_a_single_top_feeds_a_single_input_whatever_it_is_called(samples):
+    fed = fed_to(samples, plan_of(picture=[-1, 3, 4, 4]))
+    assert list(fed[2]) == ["picture"]
+    assert np.array_equal(fed[2]["picture"], samples[2]["data"])
+    assert fed.labels is not None
+    assert fed.describe(2).truth.label == 2
+
+
+def test_what_does_not_fit_the_model_is_said_at_once(samples):
+    with pytest.raises(
+        DatasetError, match=r"net\.prototxt \(data\), sample 0: array data is .*the model takes \[\?, 3, 9, 9\]"
+    ):
+        fed_to(samples, plan_of(data=[-1, 3, 9, 9]))
+
+
+def test_an_input_that_no_top_feeds_is_named(samples):
+    with pytest.raises(DatasetError, match=r"gives data, but the model takes im_info\. Give \.npz files"):
+        fed_to(samples, plan_of(data=[-1, 3, 4, 4], im_info=[-1, 3]))
+
+
+def test_beyond_the_end_is_an_index_error(samples):
+    for taken in (lambda: samples[5], lambda: samples.identity(5), lambda: samples.describe(-1)):
+        with pytest.raises(IndexError):
+            taken()
