@@ -75,18 +75,25 @@ def _free(rest: Stripped, shapes: dict[str, tuple[int, ...]]) -> ov.Model | None
         return None
     try:
         built = _build(rest, shapes, is_free=True)
-        single, double = (_shapes_at(built, shapes, batch) for batch in (1, 2))
+        single, double = (_shapes_at(built, batch) for batch in (1, 2))
     except (ModelError, RuntimeError):
         return None  # built once more with the batch of the file: what is wrong is said there
     if not all(_grows(kind, one, two) for (kind, _), one, two in zip(built.values, single, double, strict=True)):
         return None
-    built.graph.reshape({name: [-1, *shape[1:]] for name, shape in shapes.items()})
+    _set_batch(built.graph, -1)
     return built.graph
 
 
-def _shapes_at(built: Built, shapes: dict[str, tuple[int, ...]], batch: int) -> list[list[int]]:
-    built.graph.reshape({name: [batch, *shape[1:]] for name, shape in shapes.items()})
+def _shapes_at(built: Built, batch: int) -> list[list[int]]:
+    _set_batch(built.graph, batch)
     return [dims(value) for _, value in built.values]
+
+
+def _set_batch(graph: ov.Model, batch: int) -> None:
+    # not Model.reshape: it changes operations
+    for parameter in graph.get_parameters():
+        parameter.set_partial_shape(ov.PartialShape([batch, *list(parameter.get_partial_shape())[1:]]))
+    graph.validate_nodes_and_infer_types()
 
 
 def _grows(kind: str, single: list[int], double: list[int]) -> bool:
@@ -111,7 +118,7 @@ def _build(rest: Stripped, shapes: dict[str, tuple[int, ...]], is_free: bool) ->
         names.name(layer, inputs, tops)
         table.update(zip(layer.tops, tops, strict=False))
         values += [(layer.type, value) for value in tops]
-    _name_tensors({**table, **{name: node.output(0) for name, node in parameters.items()}})
+    _name_tensors(table, parameters)
     results = [ops.result(table[name], name=names.take(f"{name}/result")) for name in rest.outputs]
     return Built(ov.Model(results, list(parameters.values()), rest.net.name), tuple(values))
 
@@ -135,13 +142,15 @@ def _converted(layer: Layer, inputs: list[ov.Output], context: Context) -> list[
         ) from error
 
 
-def _name_tensors(table: dict[str, ov.Output]) -> None:
+def _name_tensors(table: dict[str, ov.Output], parameters: dict[str, ov.Node]) -> None:
+    """Give each tensor the names of its blobs; what is computed in place of an input, that of its layer."""
     blobs: dict[tuple[str, int], tuple[ov.Output, set[str]]] = {}
-    for name, value in table.items():
-        place = (value.get_node().get_name(), value.get_index())
-        blobs.setdefault(place, (value, set()))[1].add(name)
-    for value, own in blobs.values():
-        value.get_tensor().set_names(own)
+    for name, value in (*table.items(), *((name, node.output(0)) for name, node in parameters.items())):
+        node = value.get_node()
+        own = name if parameters.get(name, node) == node else node.get_friendly_name()
+        blobs.setdefault((node.get_name(), value.get_index()), (value, set()))[1].add(own)
+    for value, names in blobs.values():
+        value.get_tensor().set_names(names)
 
 
 def _score(layer: Layer) -> dict[str, object]:

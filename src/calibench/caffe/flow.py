@@ -41,4 +41,4 @@ def readers(flow: tuple[tuple[Value, ...], ...]) -> dict[Value, list[int]]:
 def where(net: Net, layer: Layer) -> str:
     """A layer as a message names it: file, line, name."""
     line = f" line {layer.line}:" if layer.line else ""
-    return f"{net.path.name}:{line} layer '{layer.name}'"
+    return f"{net.path}:{line} layer '{layer.name}'"

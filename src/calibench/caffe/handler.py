@@ -89,7 +89,7 @@ def blob(layer: Layer, number: int, shape: Sequence[int]) -> FloatArray:
 def constant(value: object) -> ov.Output:
     """A constant; an array of float32 shares its memory."""
     if isinstance(value, np.ndarray):
-        return ops.constant(np.ascontiguousarray(value), shared_memory=True).output(0)
+        return ops.constant(np.require(value, requirements=("C", "A")), shared_memory=True).output(0)
     return ops.constant(np.asarray(value, np.float32)).output(0)
 
 

@@ -23,7 +23,7 @@ def input_shapes(rest: Stripped) -> dict[str, tuple[int, ...]]:
     for number, (name, layer) in enumerate(rest.inputs.items()):
         shape = rest.net.inputs[name] if layer is None else _shape(rest.net, layer, name, number)
         if not shape or any(size < 1 for size in shape):
-            source = f"{rest.net.path.name}: the input '{name}'" if layer is None else where(rest.net, layer)
+            source = f"{rest.net.path}: the input '{name}'" if layer is None else where(rest.net, layer)
             raise ModelError(
                 f"{source}: the shape {list(shape)} of '{name}' is not known. Give all its sizes in the file."
             )
@@ -52,7 +52,8 @@ def _shape(net: Net, layer: Layer, name: str, number: int) -> tuple[int, ...]:
 def _picture_shape(net: Net, layer: Layer, name: str, number: int) -> tuple[int, ...]:
     """Of Data, ImageData, AnnotatedData, WindowData: pictures after `transform_param`."""
     size, channels = _size(layer), _stated_channels(layer)
-    sample = first_sample_shape(net, layer, name) if size is None else None
+    is_varied = size is None and layer.params.transform_param.HasField("random_resize_param")
+    sample = first_sample_shape(net, layer, name) if size is None and not is_varied else None
     if size is None and sample is not None:
         size = (sample[1], sample[2])
     if size is None:

@@ -47,7 +47,7 @@ def stripped(net: Net) -> Stripped:
     layers = [index for index in sorted({index for index, _ in needed}) if index != OUTSIDE]
     kept = tuple(net.layers[index] for index in layers if net.layers[index].type not in DATA)
     if not kept:
-        raise ModelError(f"{net.path.name}: no layer is left without data layers, losses and scores. Correct the file.")
+        raise ModelError(f"{net.path}: no layer is left without data layers, losses and scores. Correct the file.")
     inputs = {name: None for number, name in enumerate(net.inputs) if (OUTSIDE, number) in needed}
     made = {
         net.layers[index].tops[number]: net.layers[index]
@@ -62,9 +62,14 @@ def stripped(net: Net) -> Stripped:
     )
 
 
+def is_loss(layer: Layer) -> bool:
+    """Whether a layer measures a loss: SoftmaxWithLoss, EuclideanLoss, MultiBoxLoss and others."""
+    return "Loss" in layer.type
+
+
 def is_taken_off(layer: Layer) -> bool:
     """Whether a layer is a loss or a score, or ends a blob without any effect."""
-    return layer.type in SCORES or layer.type in SINKS or layer.type.endswith("Loss")
+    return layer.type in SCORES or layer.type in SINKS or is_loss(layer)
 
 
 def _ends(net: Net, flow: tuple[tuple[Value, ...], ...]) -> set[Value]:
@@ -82,7 +87,7 @@ def _ends(net: Net, flow: tuple[tuple[Value, ...], ...]) -> set[Value]:
     for index, layer in enumerate(net.layers):
         if layer.type in SCORES:
             ends.add(flow[index][0])
-        elif layer.type.endswith("Loss") or layer.type == "HDF5Output":
+        elif is_loss(layer) or layer.type == "HDF5Output":
             compared = [value for value in flow[index] if value in learned] or flow[index][:1]
             ends |= {value for value in compared if all(is_taken_off(net.layers[reader]) for reader in read[value])}
     return {(index, number) for index, number in ends if index != OUTSIDE and net.layers[index].type not in DATA}
