@@ -49,7 +49,7 @@ def net_of(text: Prototxt, blobs: Blobs, weights: Path | None, state: State) -> 
     layers = tuple(_layers(text, state))
     if not layers:
         raise _no_layers(text, state)
-    _check_flow(layers, inputs, text.path)
+    _check_flow(layers, inputs, text.path, state.phase)
     if blobs and not any(layer.name in blobs for layer in layers):
         raise ModelError(f"{weights}: has weights for no layer of {text.path}. Give the caffemodel that belongs to it.")
     return Net(
@@ -111,14 +111,14 @@ def _no_layers(text: Prototxt, state: State) -> ModelError:
     return ModelError(f"{text.path}: none of its {len(text.layers)} layers runs in the phase {state.phase}.")
 
 
-def _check_flow(layers: Sequence[Layer], inputs: dict[str, tuple[int, ...]], path: Path) -> None:
+def _check_flow(layers: Sequence[Layer], inputs: dict[str, tuple[int, ...]], path: Path, phase: str) -> None:
     """Every layer reads what an earlier one made, and no blob is made twice but in place."""
     made = dict.fromkeys(inputs, "an input")
     for layer in layers:
         where = f"{path}: line {layer.line}: layer '{layer.name}'"
         for name in layer.bottoms:
             if name not in made:
-                raise ModelError(f"{where} reads the blob '{name}', which no earlier layer makes.")
+                raise ModelError(f"{where} reads the blob '{name}', which no earlier layer makes in the phase {phase}.")
         for number, name in enumerate(layer.tops):
             is_in_place = layer.bottoms[number : number + 1] == (name,)
             if name in made and not is_in_place:
