@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from calibench.datasets.caffe.caffe_samples import fed_to, with_classes
+from calibench.datasets.caffe.data_layer import open_prototxt
 from calibench.datasets.dataset import Dataset
-from calibench.datasets.folder import CLASS_FOLDERS, PLAIN_FOLDER, check_folder, pictures
+from calibench.datasets.folder import CLASS_FOLDERS, PLAIN_FOLDER, check_folder, pictures, read_names
 from calibench.datasets.formats.any_datumaro import PREFIX, datumaro_format
 from calibench.datasets.formats.format import Format, Layout
 from calibench.datasets.formats.formats import FORMATS
@@ -22,7 +24,7 @@ from calibench.settings import DataSettings
 
 ACCEPTED = (
     "a folder of pictures, plain, one folder per class or of a known format, a .npz or .npy file, "
-    "or a folder of these, a .csv or .tsv file with texts"
+    "or a folder of these, a .csv or .tsv file with texts, a .prototxt whose data layer has data"
 )
 
 
@@ -35,15 +37,20 @@ ANNOTATION_FILES = {".json": "coco", ".xml": "voc", ".csv": "open-images"}
 """The format that files of a suffix probably belong to."""
 NO_PICTURES = ("text", "arrays")
 """Formats that hold no pictures."""
+PROTOTXT = ".prototxt"
+"""Suffix of Caffe networks, which say themselves where their data is."""
 
 
 def holds_images(source: Path | Dataset, data: DataSettings = DEFAULTS) -> bool:
     """Whether a plan for this dataset prepares pictures; False where arrays or texts enter the model.
 
     A folder with no picture and at least one array file holds arrays. A dataset of a Python caller holds pictures
-    when its first sample has a uint8 array [1, H, W, 1 or 3].
+    when its first sample has a uint8 array [1, H, W, 1 or 3]. The data layer of a Caffe network gives arrays: its
+    pictures are prepared already.
     """
     if isinstance(source, Path):
+        if source.suffix == PROTOTXT:
+            return False
         if data.format != "auto":
             return data.format not in NO_PICTURES
         return not (is_text_table(source) or _is_tensors(source))
@@ -52,7 +59,7 @@ def holds_images(source: Path | Dataset, data: DataSettings = DEFAULTS) -> bool:
 
 
 def read_dataset(path: Path, plan: InputPlan, data: DataSettings = DEFAULTS, near: Sequence[Path] = ()) -> Dataset:
-    """Open what a path holds: pictures, arrays or texts.
+    """Open what a path holds: pictures, arrays or texts; of a Caffe network, the data of its TEST phase.
 
     Args:
         plan: made with `plan_inputs(model, settings, images=holds_images(path))`.
@@ -65,6 +72,8 @@ def read_dataset(path: Path, plan: InputPlan, data: DataSettings = DEFAULTS, nea
     if not path.exists():
         raise DatasetError(f"{path}: there is no such file or folder. Accepted: {ACCEPTED}.")
     wanted = data.format
+    if path.suffix == PROTOTXT:
+        return _of_caffe(path, plan, data)
     if wanted == "text" or (wanted == "auto" and is_text_table(path)):
         return open_texts(path, plan, data, near)
     if wanted == "arrays" or (wanted == "auto" and _is_tensors(path)):
@@ -157,6 +166,13 @@ def _no_folder(path: Path) -> str:
     if suffix in (".zip", ".tar", ".gz", ".tgz", ".7z"):
         return f"{path}: this is an archive. Unpack it and give the folder."
     return f"{path}: this is no dataset. Accepted: {ACCEPTED}."
+
+
+def _of_caffe(path: Path, plan: InputPlan, data: DataSettings) -> Dataset:
+    if data.format != "auto":
+        raise SettingsError(f"--format {data.format}: {path} says itself what its data is. Leave --format out.")
+    samples = fed_to(open_prototxt(path), plan)
+    return samples if data.labels is None else with_classes(samples, read_names(data.labels))
 
 
 def _is_tensors(path: Path) -> bool:

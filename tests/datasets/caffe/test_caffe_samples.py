@@ -5,11 +5,14 @@ import openvino as ov
 import pytest
 from openvino import opset13 as op
 
-from calibench.datasets.caffe.caffe_samples import fed_to, iterations
+from calibench.datasets.caffe.caffe_samples import fed_to, iterations, with_classes
 from calibench.datasets.caffe.data_layer import open_prototxt
+from calibench.datasets.detect import holds_images, read_dataset
 from calibench.datasets.inputs import InputPlan, plan_inputs
-from calibench.errors import DatasetError
-from calibench.settings import Settings
+from calibench.datasets.sets import open_set
+from calibench.errors import DatasetError, SettingsError
+from calibench.progress import silent
+from calibench.settings import DataSettings, Settings
 from written_data import data_layer, datum, noise, write_lmdb, write_prototxt
 
 
@@ -75,3 +78,34 @@ def test_beyond_the_end_is_an_index_error(samples):
     for taken in (lambda: samples[5], lambda: samples.identity(5), lambda: samples.describe(-1)):
         with pytest.raises(IndexError):
             taken()
+
+
+def test_a_prototxt_is_a_dataset_of_every_command(samples, tmp_path):
+    path = tmp_path / "net.prototxt"
+    assert not holds_images(path)
+    found = read_dataset(path, plan_of(picture=[-1, 3, 4, 4]))
+    assert np.array_equal(found[1]["picture"], samples[1]["data"])
+    assert found.about.annotated == {"label"}
+
+
+def test_its_classes_may_be_named(samples, tmp_path):
+    names = tmp_path / "names.txt"
+    names.write_text("a\nb\nc\nd\ne\n")
+    found = read_dataset(tmp_path / "net.prototxt", plan_of(data=[-1, 3, 4, 4]), DataSettings(labels=names))
+    assert found.about.classes == ("a", "b", "c", "d", "e")
+    with pytest.raises(DatasetError, match=r"its classes are those of its label map\. Leave --labels out"):
+        with_classes(found, ("f",))
+
+
+def test_a_format_cannot_be_asked_for(samples, tmp_path):
+    with pytest.raises(SettingsError, match=r"--format coco: .*net\.prototxt says itself what its data is"):
+        read_dataset(tmp_path / "net.prototxt", plan_of(data=[-1, 3, 4, 4]), DataSettings(format="coco"))
+
+
+def test_the_note_reaches_those_who_open_the_dataset(tmp_path):
+    write_lmdb(tmp_path / "lmdb", [datum(noise(3, 4, 4, seed=i), i) for i in range(2)])
+    path = write_prototxt(tmp_path / "net.prototxt", data_layer("lmdb", "mirror: true"))
+    parameter = op.parameter(ov.PartialShape([-1, 3, 4, 4]), np.float32)
+    parameter.get_output_tensor(0).set_names({"data"})
+    _, opened = open_set(ov.Model([op.relu(parameter)], [parameter]), path, Settings(), 2, silent)
+    assert any("mirror is left out" in note for note in opened.notes)

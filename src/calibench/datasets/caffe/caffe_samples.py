@@ -116,6 +116,18 @@ def iterations(samples: Dataset, count: int, batch: int) -> Subset:
     return Subset(samples, tuple(index % len(samples) for index in range(count * batch)))
 
 
+def with_classes(samples: CaffeSamples, names: tuple[str, ...]) -> CaffeSamples:
+    """The samples with names for their classes, in the order of the labels.
+
+    Raises:
+        DatasetError: the classes are known already, or there are none.
+    """
+    if samples.layer.label is None or samples.layer.classes:
+        why = "are those of its label map" if samples.layer.classes else "are not annotated"
+        raise DatasetError(f"{samples.name}: its classes {why}. Leave --labels out.")
+    return replace(samples, layer=replace(samples.layer, classes=names))
+
+
 def fed_to(samples: CaffeSamples, plan: InputPlan) -> CaffeSamples:
     """The samples under the names of a model's inputs; a single top feeds a single input whatever it is called.
 
