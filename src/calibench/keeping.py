@@ -114,6 +114,7 @@ def keep_promise(start: Start, journal: Journal, progress: Progress, on_trial: O
         start.quantized,
         graph=kept.candidates.build(best),
         quantization=kept.candidates.quantization(best, reason),
+        shifts=kept.candidates.shifts_of(best) if start.settings.caffe is not None else {},
     )
     return Promise(kept, quantized)
 

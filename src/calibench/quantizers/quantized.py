@@ -1,7 +1,7 @@
 """What a calibration gives: the INT8 graph, how it came about, and how others are made from the same ranges."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import openvino as ov
 
@@ -36,6 +36,7 @@ class Quantized:
         build: how a quantization of the same network becomes an INT8 graph.
         within: what is left of a quantization in the form in which the result is written.
         warnings: sentences on what a person should look at.
+        shifts: what a repair added to biases.
     """
 
     graph: ov.Model
@@ -50,3 +51,4 @@ class Quantized:
     build: Build
     within: Callable[[ov.Model, Quantization], Quantization] = as_it_is
     warnings: tuple[str, ...] = ()
+    shifts: Shifts = field(default_factory=dict)

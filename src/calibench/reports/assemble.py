@@ -16,10 +16,11 @@ from calibench.evaluation.score import Comparison, untold
 from calibench.evaluation.settle import Settled
 from calibench.machine import describe_machine, peak_rss_mb
 from calibench.models.read import Model
+from calibench.quantizers.layer_scales import scales_of
 from calibench.quantizers.quantize import LEAST_FOR_CHOICE, Quantized
 from calibench.reports.advice import advise
 from calibench.reports.deploy import prepared_inputs
-from calibench.reports.layer_rows import layer_rows
+from calibench.reports.layer_rows import layer_rows, with_scales
 from calibench.reports.report import (
     DatasetFiles,
     ModelFile,
@@ -75,6 +76,8 @@ def assemble(
     layers = with_performance(
         layer_rows(graph, quantized.quantization, quantized.histograms, quantized.options), measured.performance
     )
+    if settings.caffe is not None:
+        layers = with_scales(layers, scales_of(graph, quantized.quantization, quantized.options))
     report = Report(
         model=model_file(source),
         dataset=dataset_files(sets.opened),
@@ -169,4 +172,4 @@ def _notes(source: Model, quantized: Quantized, comparison: Comparison) -> list[
         notes.append(
             f"Fewer than {LEAST_FOR_CHOICE} calibration samples: the safe recipe was taken, no other was compared."
         )
-    return [*notes, *odd_outputs(comparison)]
+    return [*notes, *quantized.warnings, *odd_outputs(comparison)]

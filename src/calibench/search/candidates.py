@@ -57,11 +57,13 @@ class Candidates:
         """The INT8 graph of a configuration; takes what the FP32 graph takes."""
         if configuration == Configuration():
             return self.quantized.graph
-        quantization = self.quantization(configuration)
-        shifts: Shifts = {}
-        if configuration.repair == "bias":
-            shifts = self._shifts(quantization) if configuration.floats else self.shifts
-        return self.quantized.build(self.graph, quantization, shifts)
+        return self.quantized.build(self.graph, self.quantization(configuration), self.shifts_of(configuration))
+
+    def shifts_of(self, configuration: Configuration) -> Shifts:
+        """What the repair of a configuration adds to its biases."""
+        if configuration.repair == "none":
+            return {}
+        return self._shifts(self.quantization(configuration)) if configuration.floats else self.shifts
 
     def compile(self, configuration: Configuration) -> ov.CompiledModel:
         """As it will be deployed, one thread a stream."""
