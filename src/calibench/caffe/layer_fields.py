@@ -1,6 +1,6 @@
 """The messages of Caffe's layers: the layer itself, in its present and its older layouts, and its parameters.
 
-The notation is that of `fields`.
+The notation is that of `net_fields`.
 """
 
 LAYER = (

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from calibench.caffe.fields import BLOBS, ENUMS, NET, PREPARATION, SAMPLES
+from calibench.caffe.net_fields import BLOBS, ENUMS, NET, PREPARATION, SAMPLES
 from calibench.caffe.layer_fields import LAYERS, OLDER_LAYERS
 from calibench.errors import ModelError
 
@@ -141,7 +141,7 @@ def _describe_field(made: Any, field: Field) -> None:
 
 
 def _field(text: str) -> Field:
-    """A field out of the notation of `fields`."""
+    """A field out of the notation of `net_fields`."""
     name, number, rest = text.split(":", 2)
     kind, has_default, default = rest.partition("=")
     return Field(
