@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ class Transform:
     short: int = 0
     short_interpolation: str = "LINEAR"
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Equal for transforms that make the same of the same picture."""
         parts = [getattr(self, each.name) for each in fields(self) if each.name != "mean_picture"]
@@ -98,13 +99,14 @@ def transformed(picture: Picture, transform: Transform) -> FloatArray:
     whole = _resized(picture, transform)
     height, width, channels = whole.shape
     top, left, high, wide = _window((height, width), transform)
-    values = whole[top : top + high, left : left + wide].transpose(2, 0, 1).astype(np.float32)
+    values = whole[top : top + high, left : left + wide].transpose(2, 0, 1).astype(np.float32, order="C")
     mean = _mean(transform, (channels, height, width))
     if mean is not None:
         values -= mean[:, top : top + high, left : left + wide] if mean.shape[1:] != (1, 1) else mean
     values *= np.float32(transform.scale)
-    edges = ((0, 0), (transform.pad,) * 2, (transform.pad,) * 2)
-    return np.ascontiguousarray(np.pad(values, edges, constant_values=REAL_ZERO)[np.newaxis])
+    if transform.pad:
+        values = np.pad(values, ((0, 0), (transform.pad,) * 2, (transform.pad,) * 2), constant_values=REAL_ZERO)
+    return values[np.newaxis]
 
 
 def frame_of_blob(size: tuple[int, int], transform: Transform) -> Frame:
