@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from calibench.caffe.net_fields import BLOBS, ENUMS, NET, PREPARATION, SAMPLES
 from calibench.caffe.layer_fields import LAYERS, OLDER_LAYERS
+from calibench.caffe.net_fields import BLOBS, ENUMS, NET, PREPARATION, SAMPLES
 from calibench.errors import ModelError
 
 MESSAGES: dict[str, str] = {**NET, **BLOBS, **SAMPLES, **PREPARATION, **LAYERS, **OLDER_LAYERS}
