@@ -8,9 +8,9 @@ from calibench import pipeline
 from calibench.caffe.read_net import read_net
 from calibench.caffe_tool.job import CaffeJob
 from calibench.caffe_tool.score_blob import Score, choose_score
-from calibench.caffe_tool.written_files import Written, check_names, names_of, write_files
-from calibench.datasets.caffe.caffe_samples import CaffeSamples
-from calibench.datasets.caffe.data_layer import caffe_sets, has_data_layer, iterations
+from calibench.caffe_tool.written_files import Written, check_names, names_of, rehearse_forced, write_files
+from calibench.datasets.caffe.caffe_samples import CaffeSamples, iterations
+from calibench.datasets.caffe.data_layer import caffe_sets, has_data_layer
 from calibench.datasets.dataset import Dataset, Subset
 from calibench.errors import SettingsError
 from calibench.models.read import read_model
@@ -97,7 +97,7 @@ def calibrate_caffe(
         Cancelled: by `progress`.
     """
     names = names_of(job)
-    check_names(names, force=force or resume)
+    check_names(job, names, force=force or resume)
     ready = _ready(job)
     found = pipeline.calibrate(
         job.model,
@@ -122,7 +122,7 @@ def plan_caffe(job: CaffeJob, *, force: bool = False) -> CaffePlan:
         CalibenchError: as `calibrate_caffe` would.
     """
     names = names_of(job)
-    check_names(names, force=force)
+    check_names(job, names, force=force)
     ready = _ready(job)
     plan = pipeline.plan(job.model, ready.calibration, ready.settings, ready.validation)
     return CaffePlan(plan, ready.score, (*names.files(job), names.folder), ready.notes)
@@ -131,6 +131,8 @@ def plan_caffe(job: CaffeJob, *, force: bool = False) -> CaffePlan:
 def _ready(job: CaffeJob) -> _Ready:
     graph = read_model(job.model, weights=job.weights).graph
     score = None if job.quantize_only else choose_score(graph, job)
+    if job.force_u8:
+        rehearse_forced(job)
     calibration, validation, notes = _samples(job)
     return _Ready(score, calibration, validation, _settings(job, score), notes)
 
