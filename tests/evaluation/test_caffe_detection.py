@@ -11,6 +11,7 @@ from calibench.datasets.frame import Frame, same
 from calibench.datasets.truth import Objects, Truth
 from calibench.errors import DatasetError, SettingsError
 from calibench.evaluation.metrics.caffe_detection import DetectionLayer, average_precision, caffe_detection
+from calibench.evaluation.metrics.caffe_scores import score_layers
 from calibench.evaluation.metrics.metric import Observation
 from calibench.evaluation.metrics.voc_curve import RIGHT, WRONG
 from calibench.evaluation.tasks.task import Context
@@ -234,3 +235,13 @@ def test_an_annotated_class_that_the_layer_does_not_have_is_said():
         DatasetError, match="an object has class 3 of the dataset, which is none of the 4 of detection_eval"
     ):
         summary([seen((), [(3, 0, 0, 9, 9)])])
+
+
+def test_what_the_file_says_becomes_a_layer():
+    said = [{**ENTRY, "name_size_file": "sizes.txt"}, {**ENTRY, "blob": "other", "background_label_id": 2**32 - 1}]
+    of_file = {**said[1], "type": "EvalDetection", "blob": "unknown"}
+    layers = score_layers({"caffe/scores": json.dumps([*said, of_file])})
+    assert layers == {
+        "detection_eval": DetectionLayer("detection_eval", "out", 4, 0, 0.5, False, True),
+        "other": DetectionLayer("other", "out", 4, -1, 0.5, False),
+    }

@@ -169,4 +169,5 @@ def _score(layer: Layer) -> dict[str, object]:
         fields = ("background_label_id", "overlap_threshold", "evaluate_difficult_gt", "num_classes")
         found |= {field: getattr(rule, field) for field in fields}
         found["overlap_threshold"] = round(rule.overlap_threshold, 6)  # a float32: 0.3, not 0.30000001
+        found |= {"name_size_file": rule.name_size_file} if rule.name_size_file else {}
     return found

@@ -49,11 +49,12 @@ def _layer(entry: Mapping[str, Any]) -> AccuracyLayer | DetectionLayer | None:
             None if ignored is None else int(ignored),
         )
     if entry["type"] == "DetectionEvaluate":
+        classes, background = int(entry["num_classes"]), int(entry.get("background_label_id", 0))
         return DetectionLayer(
             entry["blob"],
             entry["output"],
-            int(entry["num_classes"]),
-            int(entry.get("background_label_id", 0)),
+            classes,
+            background if background < classes else -1,  # -1 as an unsigned number
             float(entry.get("overlap_threshold", 0.5)),
             bool(entry.get("evaluate_difficult_gt", True)),
             bool(entry.get("name_size_file")),
