@@ -154,7 +154,8 @@ def test_labels_that_the_model_does_not_know_are_said_at_the_first_sample(evalua
         evaluate([0, 1, 2, 3])
     assert str(error.value) == (
         "sample 3: Label 3, but the model has 3 classes, 0 to 2. The labels seem off by one: does one side count a "
-        "background class? Begin the folder names with the class numbers of the model, or list its classes in labels.txt."
+        "background class? Begin the folder names with the class numbers of the model, or list its classes in "
+        "labels.txt."
     )
 
 
