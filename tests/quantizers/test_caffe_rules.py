@@ -238,10 +238,13 @@ def test_values_below_0_where_the_structure_says_unsigned_make_it_signed_with_a_
 
 
 def test_a_picture_with_its_mean_taken_off_is_signed_and_no_surprise():
-    graph = residual()
-    found = by_scales(graph, random_samples(graph), caffe=ALL)
-    assert scales(graph, found)["stem"].is_signed_in
-    assert found.warnings == ()
+    """Nor where a layer in front of the first convolution takes it off."""
+    x = data(1, 3, 8, 8)
+    scaled = model(rectified(ops.multiply(x, np.float32(0.5), name="bn"), (4, 3, 3, 3), "stem"), x)
+    for graph in (residual(), scaled):
+        found = by_scales(graph, random_samples(graph), caffe=ALL)
+        assert scales(graph, found)["stem"].is_signed_in
+        assert found.warnings == ()
 
 
 def test_shifts_go_into_the_float_biases():

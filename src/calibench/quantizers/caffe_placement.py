@@ -31,11 +31,16 @@ def place_by_scales(graph: ov.Model, settings: Settings) -> Placement:
     index = graph_index(graph)
     placement = without_overflow(place(graph, settings.ignored), graph, settings)
     left = {layer.name: reason for layer in placement.layers if (reason := _reason(layer, caffe))}
-    first = next((name for name, op in index.items() if op.get_type_name() in ("Convolution", "GroupConvolution")), "")
+    first = first_convolution(index)
     if not caffe.first_convolution and first in {layer.name for layer in placement.layers}:
         left[first] = FIRST
     placement = drop_layers(placement, graph, left) if left else placement
     return _with_earlier_branches(placement, graph, index)
+
+
+def first_convolution(index: Mapping[str, Any]) -> str:
+    """Name of the first convolution, in the order of `index`; '' where there is none."""
+    return next((name for name, op in index.items() if op.get_type_name() in ("Convolution", "GroupConvolution")), "")
 
 
 def _reason(layer: WeightedLayer, caffe: CaffeSettings) -> str:

@@ -4,20 +4,21 @@ One scale a tensor, unsigned 255 / max or signed 127 / max; weights 127 / max |w
 as they are. There is no choice of recipes, no smoothing and no correction of biases: a prototxt could not hold them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import openvino as ov
 
+from calibench.caffe.fused_chain import graph_index
 from calibench.caffe.int8_graph import apply_scales
 from calibench.datasets.dataset import Dataset, Subset
 from calibench.datasets.inputs import InputPlan
 from calibench.errors import ModelError
 from calibench.models.graph import TensorKey, consumers, operations, tensor
 from calibench.progress import Progress
-from calibench.quantizers.caffe_placement import place_by_scales
+from calibench.quantizers.caffe_placement import first_convolution, place_by_scales
 from calibench.quantizers.fit import Quantization, Quantizer, Recipe, with_quantizers
 from calibench.quantizers.insert import Shifts, WeightOptions, add_to_bias
 from calibench.quantizers.largest_values import Pass, largest_of
@@ -130,25 +131,25 @@ def _lowest(site: Site, measured: Measured) -> float:
 
 
 def _warnings(quantization: Quantization, graph: ov.Model, measured: Measured) -> tuple[str, ...]:
-    """Where the original would have cut off what is negative."""
-    index = operations(graph)
-    inputs = {port.get_node().get_friendly_name() for port in graph.inputs}
+    """Where the original would have cut off what is negative; the first convolution is always signed there."""
+    index = graph_index(graph)
+    first = first_convolution(index)
     found = []
     for site in quantization.placement.sites:
-        lowest = _lowest(site, measured)
-        if site.tensor[0] not in inputs and lowest < 0 and sign_of(tensor(index, site.tensor)) == "unknown":
+        lowest, readers = _lowest(site, measured), _readers(quantization, site)
+        if lowest < 0 and first not in readers and sign_of(tensor(index, site.tensor)) == "unknown":
             found.append(
-                f"Layer {_reader(quantization, site)} reads values down to {lowest:.3g}, where the structure of the "
-                f"network says unsigned (behind {site.tensor[0]}). Its input is signed INT8; the original tool would "
-                "have cut off what is negative."
+                f"Layer {readers[0]} reads values down to {lowest:.3g}, where the structure of the network says "
+                f"unsigned (behind {site.tensor[0]}). Its input is signed INT8; the original tool would have cut off "
+                "what is negative."
             )
     return tuple(found)
 
 
-def _reader(quantization: Quantization, site: Site) -> str:
-    """The first layer that reads a tensor, however far below it."""
-    points: Sequence[Any] = quantization.placement.points
-    return next(str(p.consumers[0].operation) for p in points if p.tensor in site.points)
+def _readers(quantization: Quantization, site: Site) -> tuple[str, ...]:
+    """The layers that read a tensor in INT8, however far below it."""
+    points = (point for point in quantization.placement.points if point.tensor in site.points)
+    return tuple(port.operation for point in points for port in point.consumers)
 
 
 def build(graph: ov.Model, quantization: Quantization, shifts: Shifts, *, options: WeightOptions) -> ov.Model:
