@@ -34,8 +34,8 @@ from calibench.models.normalise import normalise
 from calibench.models.read import Model, as_path, read_model
 from calibench.progress import Progress, silent
 from calibench.promise_checks import check_promise, too_few
-from calibench.quantizers.placement import check_ignored, place
-from calibench.quantizers.quantize import Quantized, nothing_to_quantize, quantize, wanted_recipes
+from calibench.quantizers.placement import check_ignored
+from calibench.quantizers.quantize import Quantized, nothing_to_quantize, placed, quantize, wanted_recipes
 from calibench.reports.answers import DatasetInspection, Evaluation, Inspection, Plan, planned_search
 from calibench.reports.assemble import Measured, assemble
 from calibench.reports.contact_sheet import contact_sheet
@@ -181,7 +181,7 @@ def plan(model: Path, dataset: Path | Dataset, settings: Settings, validation: P
     settings = settled.settings
     with open_sets(graph, dataset, validation, settings, threads, silent, model.parent) as sets:
         counts = {"calibration": len(sets.calibration), "total": sets.total, "validation": len(sets.validation)}
-        placement = place(graph, settings.ignored)
+        placement = placed(graph, settings)
         wanted = wanted_recipes(settings, placement, len(sets.calibration))
         judge = make_judge(source.graph, sets.plan, sets.validation, settings)
         check_promise(source.graph, sets, judge, settings)
@@ -234,7 +234,7 @@ def inspect(model: Path | str, settings: Settings | None = None) -> Inspection:
     settings = as_settings(settings)
     source = read_model(as_path(model), weights=settings.weights)
     graph = normalise(source.graph)
-    return Inspection(source, place(graph, settings.ignored))
+    return Inspection(source, placed(graph, settings))
 
 
 def inspect_dataset(
@@ -264,7 +264,7 @@ def _read(path: Path, settings: Settings) -> tuple[Model, ov.Model]:
     source = read_model(path, weights=settings.weights)
     graph = normalise(source.graph)
     check_ignored(graph, settings.ignored)
-    placement = place(graph, settings.ignored)
+    placement = placed(graph, settings)
     if not placement.layers:
         raise ModelError(f"{path}: {nothing_to_quantize(placement)}")
     return source, graph

@@ -186,6 +186,7 @@ def _calibrate(job: "CaffeJob", params: dict[str, Any]) -> None:
     from calibench.caffe_tool import calibrator
     from calibench.cli.bars import shown_with_trials
     from calibench.cli.calibrate import print_result
+    from calibench.reports.searched import is_kept
 
     json_ = params["json_"]
     try:
@@ -207,7 +208,7 @@ def _calibrate(job: "CaffeJob", params: dict[str, Any]) -> None:
         for line in (*(f"Note: {note}" for note in result.notes), *result.written.lines):
             typer.echo(line)
     search = result.report.search
-    if search is not None and not search.is_reached:
+    if search is not None and not is_kept(search):
         typer.echo(f"The tolerance was not kept: {search.why_not}", err=True)
         raise typer.Exit(TARGET_MISSED)
 

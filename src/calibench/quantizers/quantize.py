@@ -8,6 +8,7 @@ from calibench.errors import ModelError
 from calibench.inference.runner import infer_all
 from calibench.models.logits import expose
 from calibench.progress import Progress
+from calibench.quantizers.caffe_placement import place_by_scales
 from calibench.quantizers.caffe_rules import quantize_by_scales
 from calibench.quantizers.choose import Thinned, Trial, thin, try_out
 from calibench.quantizers.fit import Quantization, Recipe, fit
@@ -29,6 +30,7 @@ __all__ = [
     "OVERFLOWS",
     "Quantized",
     "nothing_to_quantize",
+    "placed",
     "quantize",
     "wanted_recipes",
 ]
@@ -61,6 +63,11 @@ def quantize(
         Run(settings.device, threads, plan, {}),
         lambda run: _quantize(graph, subset, settings, run, progress),
     )
+
+
+def placed(graph: ov.Model, settings: Settings) -> Placement:
+    """Which layers would run in INT8 and which not, before a sample is seen."""
+    return place(graph, settings.ignored) if settings.caffe is None else place_by_scales(graph, settings)
 
 
 def _quantize(graph: ov.Model, subset: Dataset, settings: Settings, run: Run, progress: Progress) -> Quantized:

@@ -149,7 +149,8 @@ def no_vnni(report: Report) -> Iterator[Advice]:
         return
     measured = f": {report.speedup:.2f} times the speed of FP32" if report.speedup is not None else ""
     guard = (
-        " Weights were kept smaller (7 to 8 bits) for this CPU; for one with VNNI, calibrate with --overflow-guard off."
+        " Weights were kept smaller (7 to 8 bits) for this CPU; for one with VNNI, calibrate with "
+        f"{'--overflow-guard off' if report.settings.caffe is None else '-clx'}."
         if report.kind == "calibration" and report.settings.overflow_guard == "auto"
         else ""
     )
