@@ -67,7 +67,7 @@ def axis_of(value: ov.Output, axis: int) -> int:
 def blob(layer: Layer, number: int, shape: Sequence[int]) -> FloatArray:
     """Blob of a layer in the shape that its parameters ask for; not copied.
 
-    Leading ones do not count: files of the old layout have four axes for every blob.
+    Leading ones do not count: files of the old layout have four axes for every blob. Nor do those around a single axis.
 
     Raises:
         ModelError: it is missing, or has another shape.
@@ -78,7 +78,7 @@ def blob(layer: Layer, number: int, shape: Sequence[int]) -> FloatArray:
             "blobs for the layer. Give the caffemodel that belongs to the prototxt."
         )
     found = layer.blobs[number]
-    if _significant(found.shape) != _significant(shape):
+    if not _fits(found.shape, shape):
         raise ModelError(
             f"blob {number} has the shape {_text(found.shape)} in the weights file, "
             f"but the prototxt asks for {_text(shape)}. Give the caffemodel that belongs to the prototxt."
@@ -104,11 +104,15 @@ def named(node: ov.Node, name: str) -> ov.Output:
     return node.output(0)
 
 
-def _significant(shape: Sequence[int]) -> tuple[int, ...]:
-    sizes = list(shape)
-    while sizes and sizes[0] == 1:
-        sizes.pop(0)
-    return tuple(sizes)
+def _fits(found: Sequence[int], wanted: Sequence[int]) -> bool:
+    if len(wanted) <= 1:
+        return [size for size in found if size != 1] == [size for size in wanted if size != 1]
+    return _without_leading_ones(found) == _without_leading_ones(wanted)
+
+
+def _without_leading_ones(shape: Sequence[int]) -> tuple[int, ...]:
+    first = next((place for place, size in enumerate(shape) if size != 1), len(shape))
+    return tuple(shape[first:])
 
 
 def _text(shape: Sequence[int]) -> str:
