@@ -1,12 +1,15 @@
 """Which layer of a net holds the data, and which data serves for what."""
 
+import sys
+
 import numpy as np
 import pytest
 
 from calibench.caffe.read_net import read_net
 from calibench.datasets.caffe.data_layer import caffe_sets, has_data_layer, open_data_layer, open_prototxt
+from calibench.datasets.caffe.open_cv import open_cv
 from calibench.errors import DatasetError
-from written_data import data_layer, datum, noise, write_lmdb, write_prototxt
+from written_data import data_layer, datum, encoded, noise, write_leveldb, write_lmdb, write_prototxt
 
 INPUT = 'name: "in" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 4 dim: 4 } }'
 RELU = 'name: "relu" type: "ReLU" bottom: "data" top: "relu"'
@@ -86,6 +89,32 @@ def test_else_the_test_data_serves_for_both_and_it_is_said(folder, layers, says)
     assert calibration is validation
     assert says in note
     assert ("there is no LMDB lost" in note) == ("lost" in layers[0])
+
+
+def test_what_is_left_out_is_said_once_for_both(folder):
+    layers = (data_layer("train", phase="TRAIN"), data_layer("test", "mirror: true", phase="TEST"), RELU)
+    *_, note = caffe_sets(write_prototxt(folder / "net.prototxt", *layers))
+    assert note.count("mirror is left out") == 1
+    assert note.startswith("Calibration samples come from the TRAIN data")
+
+
+@pytest.mark.parametrize("package", ["cv2", "lmdb", "plyvel", "h5py"])
+def test_a_package_that_is_not_installed_is_named_with_its_extra(folder, monkeypatch, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    open_cv.cache_clear()
+    match package:
+        case "cv2":
+            layer = data_layer(write_lmdb(folder / "data", [encoded(noise(4, 4, 3), 0)]))
+        case "lmdb":
+            layer = data_layer("test")
+        case "plyvel":
+            layer = data_layer(write_leveldb(folder / "data", [datum(noise(3, 4, 4), 0)]))
+        case _:
+            (folder / "list").write_text("test\n")
+            layer = 'name: "data" type: "HDF5Data" top: "data" hdf5_data_param { source: "list" }'
+    with pytest.raises(DatasetError, match=r"needs? .*\. Install it: pip install 'calibench\[caffe\]'\."):
+        open_prototxt(write_prototxt(folder / "net.prototxt", layer, RELU))[0]
+    open_cv.cache_clear()
 
 
 def test_missing_test_data_is_an_error(folder):

@@ -80,7 +80,7 @@ def open_prototxt(path: Path) -> CaffeSamples:
 
 
 def caffe_sets(prototxt: Path) -> tuple[CaffeSamples, CaffeSamples, str]:
-    """Samples for calibration, samples for accuracy, and a note on where the first come from.
+    """Samples for calibration, samples for accuracy, and a note: where the first come from, what is left out of both.
 
     For calibration the TRAIN data is taken where the prototxt has its own and it is there, as the TEST layer would
     transform it; else the TEST data.
@@ -89,6 +89,12 @@ def caffe_sets(prototxt: Path) -> tuple[CaffeSamples, CaffeSamples, str]:
         DatasetError: as `open_data_layer`, for the TEST phase.
         ModelError: the prototxt cannot be read.
     """
+    calibration, validation, source = _choose(prototxt)
+    notes = dict.fromkeys((source, *calibration.layer.notes, *validation.layer.notes))
+    return calibration, validation, " ".join(notes)
+
+
+def _choose(prototxt: Path) -> tuple[CaffeSamples, CaffeSamples, str]:
     validation = open_prototxt(prototxt)
     train = _train_net(prototxt)
     same = f"Calibration samples come from the TEST data too ({validation.source})"
