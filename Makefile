@@ -47,6 +47,7 @@ bench: $(VENV)/tests.done ## Measure Calibench beside NNCF on the networks of th
 	$(BIN)/python -m benchmarks.accuracy_aware
 	$(BIN)/python -m benchmarks.search_cost
 	$(BIN)/python -m benchmarks.interval_coverage
+	$(BIN)/python -m benchmarks.caffe_calibrator
 
 wheel: $(VENV)/tests.done ## Build the wheel into dist/.
 	$(BIN)/python -m build --wheel
