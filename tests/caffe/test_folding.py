@@ -97,7 +97,9 @@ def test_the_convolution_keeps_its_name_and_takes_the_last_top(tmp_path: Path) -
         pytest.param(layer("BatchNorm", "b", "c", "y") + layer("Sigmoid", "z", "c"), id="another reader"),
         pytest.param(layer("ReLU", "r", "c", "c") + layer("BatchNorm", "b", "c", "c"), id="a ReLU between"),
         pytest.param(layer("Scale", "s", "c", "y", scale_param="axis: 2"), id="a scale of another axis"),
-        pytest.param(layer("Sigmoid", "f", "c") + layer("Scale", "s", "c f", "y", scale_param="axis: 0"), id="a scale by a blob of the net"),
+        pytest.param(
+            layer("Sigmoid", "f", "c") + layer("Scale", "s", "c f", "y", scale_param="axis: 0"), id="a scale by a blob"
+        ),
         pytest.param(layer("Power", "p", "c", "y", power_param="power: 2"), id="a square"),
         pytest.param(
             layer("BatchNorm", "b", "c", "y", batch_norm_param="use_global_stats: false"), id="batch statistics"
