@@ -128,11 +128,12 @@ def test_what_cannot_be_meant_is_refused(text, says):
         read(text)
 
 
-def test_the_frame_leads_from_the_blob_to_the_picture():
-    transform = read("resize_param { height: 40 width: 60 } crop_size: 20 pad: 3")
+@pytest.mark.parametrize("pad", ["", "pad: 3"])
+def test_the_frame_leads_from_what_lies_inside_the_border_to_the_picture(pad):
+    transform = read(f"resize_param {{ height: 40 width: 60 }} crop_size: 20 {pad}")
     frame = frame_of_blob((80, 30), transform)
-    assert (frame.original, frame.size) == ((80, 30), (26, 26))
-    assert frame.points_to_original(np.array([[3, 3], [23, 23]], F)).tolist() == [[10, 20], [20, 60]]
+    assert (frame.original, frame.size) == ((80, 30), (20, 20))
+    assert frame.points_to_original(np.array([[0, 0], [20, 20]], F)).tolist() == [[10, 20], [20, 60]]
 
 
 @given(
@@ -144,7 +145,7 @@ def test_the_frame_leads_from_the_blob_to_the_picture():
             "resize_param { resize_mode: FIT_SMALL_SIZE height: 20 width: 30 }",
             "resize_param { resize_mode: FIT_LARGE_SIZE_AND_PAD height: 20 width: 30 }",
             "random_resize_param { min_size: 16 max_size: 16 } crop_size: 12",
-            "resize_param { height: 20 width: 30 } crop_h: 5 crop_w: 6 pad: 1",
+            "resize_param { height: 20 width: 30 } crop_h: 5 crop_w: 6",
         ]
     ),
 )

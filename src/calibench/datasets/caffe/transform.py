@@ -110,7 +110,9 @@ def transformed(picture: Picture, transform: Transform) -> FloatArray:
 
 
 def frame_of_blob(size: tuple[int, int], transform: Transform) -> Frame:
-    """Where the pixels of a picture lie in the blob.
+    """Where the pixels of a picture lie in the blob; the border that `pad` adds is no part of the picture.
+
+    It is that of the first convolution (option -fu), whose outputs refer to what lies inside.
 
     Args:
         size: height, width of the picture, pixels.
@@ -120,14 +122,13 @@ def frame_of_blob(size: tuple[int, int], transform: Transform) -> Frame:
     """
     inner, placing = _placed(size, transform)
     top, left, high, wide = _window(inner, transform)
-    pad = transform.pad
     return Frame(
         original=size,
-        size=(high + 2 * pad, wide + 2 * pad),
+        size=(high, wide),
         scale_x=placing.width / size[1],
         scale_y=placing.height / size[0],
-        left=float(placing.left - left + pad),
-        top=float(placing.top - top + pad),
+        left=float(placing.left - left),
+        top=float(placing.top - top),
     )
 
 
