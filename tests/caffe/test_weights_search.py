@@ -15,6 +15,8 @@ from calibench.errors import ModelError
         ("net.prototxt", ["net.caffemodel.h5", "net.caffemodel"], "net.caffemodel"),
         ("deploy.prototxt", ["resnet.caffemodel", "mean.binaryproto"], "resnet.caffemodel"),
         ("deploy.prototxt", ["resnet.caffemodel", "resnet_new.caffemodel"], "resnet.caffemodel"),
+        ("net.prototxt", ["w.caffemodel", "w_new.caffemodel", "net_quantized.caffemodel"], "w.caffemodel"),
+        ("net_quantized.prototxt", ["w.caffemodel", "net_quantized.caffemodel"], "net_quantized.caffemodel"),
         ("net_quantized.prototxt", ["net.caffemodel", "other.caffemodel"], "net.caffemodel"),
         ("net_quantized.prototxt", ["net.caffemodel", "net_quantized.caffemodel"], "net_quantized.caffemodel"),
         ("net_quantized_force_u8.prototxt", ["net.caffemodel", "net_new.caffemodel"], "net_new.caffemodel"),

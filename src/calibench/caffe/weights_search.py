@@ -7,13 +7,14 @@ from calibench.errors import ModelError
 SUFFIXES = (".caffemodel", ".caffemodel.h5")
 
 QUANTIZED, FORCED, NEW = "_quantized", "_force_u8", "_new"
-"""Endings of what the calibrator writes: prototxts NAME_quantized and NAME_quantized_force_u8, weights NAME_new."""
+"""Endings of what the calibrator writes: prototxts NAME_quantized and NAME_quantized_force_u8, weights NAME_new (-fu) and
+NAME_quantized (--repair)."""
 
 
 def find_weights(prototxt: Path, wanted: Path | None = None) -> Path:
     """The weights file asked for; else the one of the prototxt's name; else the only one in its folder.
 
-    NAME_quantized.prototxt takes the weights of NAME. NAME_quantized_force_u8.prototxt was written together with new
+    NAME_quantized.prototxt takes the weights NAME_quantized, else NAME. NAME_quantized_force_u8.prototxt was written together with new
     weights, so that it takes only those, and others never take them.
 
     Raises:
@@ -25,7 +26,11 @@ def find_weights(prototxt: Path, wanted: Path | None = None) -> Path:
         return wanted
     there = {_stem(file): file for file in reversed(_weights_in(prototxt.parent))}
     is_forced = prototxt.stem.endswith(FORCED)
-    fitting = {stem: file for stem, file in there.items() if stem.endswith(NEW) == is_forced}
+    fitting = {
+        stem: file
+        for stem, file in there.items()
+        if stem.endswith(NEW) == is_forced and not stem.endswith(QUANTIZED)
+    }
     for stem in _stems(prototxt.stem, is_forced):
         if stem in there:
             return there[stem]
