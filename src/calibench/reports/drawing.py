@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from calibench.datasets.dataset import Sample
 from calibench.datasets.frame import Frame
 from calibench.datasets.truth import IGNORED
 
@@ -104,3 +105,20 @@ def _png(colours: Pixels) -> str:
 
 def _uri(kind: str, buffer: BytesIO) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def sample_pixels(sample: Sample, is_blob: bool) -> NDArray[np.uint8] | None:
+    """uint8 [H, W, C] of the picture in a sample; None where there is none.
+
+    Args:
+        is_blob: the sample is a blob of Caffe, prepared already: blue first; its values are spread over 0..255.
+    """
+    if not is_blob:
+        found = next((a for a in sample.values() if a.dtype == np.uint8 and a.ndim == 4), None)
+        return None if found is None else np.asarray(found[0], np.uint8)
+    blob = next((a for a in sample.values() if a.ndim == 4 and a.shape[1] in (1, 3)), None)
+    if blob is None:
+        return None
+    values = np.nan_to_num(np.asarray(blob[0], np.float32).transpose(1, 2, 0)[:, :, ::-1])
+    low, high = float(values.min()), float(values.max())
+    return np.asarray(np.rint((values - low) * (255 / max(high - low, 1e-12))), np.uint8)

@@ -15,7 +15,7 @@ from calibench.evaluation.metrics.top_k import class_scores
 from calibench.evaluation.prediction import Detections, Prediction
 from calibench.evaluation.score import Comparison
 from calibench.inference.runner import Outputs
-from calibench.reports.drawing import Size, class_overlay, jpeg, mask_overlay, polygon_masks, small_size
+from calibench.reports.drawing import Size, class_overlay, jpeg, mask_overlay, polygon_masks, sample_pixels, small_size
 from calibench.reports.report import SampleRow, Shown
 
 MOST = 24
@@ -29,10 +29,11 @@ Pairs = Callable[[Iterable[Sample]], Iterable[tuple[Outputs, Outputs]]]
 
 @dataclass(frozen=True)
 class _Drawer:
-    """How answers become words and drawings: the judge, and the names of the classes."""
+    """How answers become words and drawings: the judge, the names of the classes, whether samples are Caffe's blobs."""
 
     judge: Judge
     classes: Sequence[str]
+    is_blob: bool = False
 
     def name(self, label: int) -> str:
         return self.classes[label] if 0 <= label < len(self.classes) and self.classes[label] else str(label)
@@ -98,7 +99,7 @@ def sample_rows(comparison: Comparison, judge: Judge, samples: Dataset, run: Pai
         run: runs both models on samples, in the precision in which they were compared.
     """
     chosen = differing(comparison)[:MOST]
-    drawer = _Drawer(judge, samples.about.classes)
+    drawer = _Drawer(judge, samples.about.classes, samples.about.format.startswith("caffe-"))
     taken = (samples[index] for index in chosen)
     rows = []
     for index, (before, after) in zip(chosen, run(taken), strict=True):
@@ -117,13 +118,14 @@ def _row(
     drawer: _Drawer,
 ) -> SampleRow:
     frame = described.frame
-    pixels = next((a for a in sample.values() if a.dtype == np.uint8 and a.ndim == 4), None)
-    size = None if frame is None else small_size(*frame.size)
+    pixels = sample_pixels(sample, drawer.is_blob)
+    side = frame.size if frame is not None else pixels.shape[:2] if pixels is not None and drawer.is_blob else None
+    size = None if side is None else small_size(*side)
     sqnr = float(comparison.sample_sqnr_db[index])
     answers = [drawer.answer(drawer.judge.task.predict(each, frame), each, frame, size) for each in outputs]
     return SampleRow(
         name=described.name,
-        picture=None if pixels is None or frame is None else jpeg(np.asarray(pixels[0], np.uint8)),
+        picture=None if pixels is None or size is None else jpeg(pixels),
         size=size,
         baseline_value=float(comparison.baseline.values[index]),
         int8_value=float(comparison.int8.values[index]),
