@@ -104,11 +104,27 @@ def test_what_is_not_said_has_the_seeds_defaults_and_a_scale_for_each_channel(ca
 
 
 def test_the_options_that_the_page_does_not_name_reach_the_settings(calibrator, run) -> None:
-    more = ("-c", "single", "-a", "kl", "-1st", "-fc", "-q", "-s", "3", "-clx", "--repair", "--threads", "1")
+    more = (
+        "-c",
+        "single",
+        "-a",
+        "kl",
+        "-1st",
+        "-fc",
+        "-q",
+        "-s",
+        "3",
+        "-clx",
+        "--repair",
+        "--threads",
+        "1",
+        "--ignore-name",
+        "conv2",
+    )
     assert run("caffe", *SEED, *more).exit_code == 0
     job = calibrator.jobs[0]
     assert job.settings.caffe == CaffeSettings(statistic="kl", first_convolution=True, inner_product=True)
-    assert not job.settings.per_channel_weights
+    assert not job.settings.per_channel_weights and job.settings.ignored.names == ("conv2",)
     assert (job.quantize_only, job.sampling, job.has_vnni, job.repair, job.settings.threads) == (True, 3, True, True, 1)
 
 

@@ -128,6 +128,10 @@ def caffe(
         bool,
         typer.Option("--repair", metavar="", help="Mend biases first; new caffemodel.", rich_help_panel=QUANTIZERS),
     ] = False,
+    ignore_name: Annotated[
+        list[str] | None,
+        typer.Option(help="Layer to leave float; repeatable.", metavar="NAME", rich_help_panel=QUANTIZERS),
+    ] = None,
     sampling_single: Annotated[bool, _old("-ss", "--sampling_single")] = False,
     performance_model: Annotated[bool, _old("-p", "--performance_model")] = False,
     unsigned_range: Annotated[bool, _old("-u", "--unsigned_range")] = False,
@@ -229,7 +233,7 @@ def _job(params: dict[str, Any]) -> "CaffeJob":
     ):
         if params[name] is None and not (name == "iterations" and params["quantize_model"]):
             raise SettingsError(f"{option} is missing: {what}.")
-    own = ("resize", "color", "mean", "scale", "inference_precision", "threads")
+    own = ("ignore_name", "resize", "color", "mean", "scale", "inference_precision", "threads")
     settings = overlaid({name: params[name] for name in own})
     caffe = CaffeSettings(
         statistic=_choice("-a", params["calibration_algos"].upper(), STATISTICS),
