@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from calibench.caffe_tool.calibrator import calibrate_caffe as calibrate_caffe
+    from calibench.caffe_tool.job import CaffeJob as CaffeJob
     from calibench.comparison import compare_models as compare_models
     from calibench.datasets.dataset import Arrays as Arrays
     from calibench.pipeline import benchmark as benchmark
@@ -20,10 +22,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Arrays": "calibench.datasets.dataset",
+    "CaffeJob": "calibench.caffe_tool.job",
     "InputSettings": "calibench.settings",
     "Settings": "calibench.settings",
     "benchmark": "calibench.pipeline",
     "calibrate": "calibench.pipeline",
+    "calibrate_caffe": "calibench.caffe_tool.calibrator",
     "compare_models": "calibench.comparison",
     "evaluate": "calibench.pipeline",
     "inspect": "calibench.pipeline",
@@ -32,10 +36,12 @@ _HOMES = {
 
 __all__ = [
     "Arrays",
+    "CaffeJob",
     "InputSettings",
     "Settings",
     "benchmark",
     "calibrate",
+    "calibrate_caffe",
     "compare_models",
     "evaluate",
     "inspect",
