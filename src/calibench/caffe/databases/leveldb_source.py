@@ -30,7 +30,7 @@ def open_leveldb(path: Path) -> Records:
     try:
         import plyvel
     except ImportError:
-        raise DatasetError("Reading a LevelDB needs plyvel. Install it: pip install 'calibench[caffe]'.") from None
+        raise DatasetError("Reading a LevelDB needs plyvel. Install it: pip install plyvel.") from None
     links = tempfile.TemporaryDirectory(prefix="calibench-leveldb-", ignore_cleanup_errors=True)
     for file in path.iterdir():
         if file.is_file() and file.name not in OWN:
