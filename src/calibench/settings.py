@@ -213,8 +213,8 @@ class CaffeSettings(Frozen):
 
     statistic: Literal["direct", "kl", "maxp", "ma"] = Field(
         "direct",
-        description="how the largest value of a tensor is found. `direct`: the largest seen; `kl`: the one that changes "
-        "the distribution least; `maxp`: the 99.995 % quantile, averaged over the samples; `ma`: the largest of each "
+        description="how the largest value of a tensor is found. `direct`: the largest seen; `kl`: the one that "
+        "changes the distribution least; `maxp`: the 99.995 % quantile of each sample, averaged; `ma`: the largest of each "
         "sample, averaged",
     )
     first_convolution: bool = Field(False, description="quantize the first convolution too")

@@ -7,15 +7,15 @@ from calibench.errors import ModelError
 SUFFIXES = (".caffemodel", ".caffemodel.h5")
 
 QUANTIZED, FORCED, NEW = "_quantized", "_force_u8", "_new"
-"""Endings of what the calibrator writes: prototxts NAME_quantized and NAME_quantized_force_u8, weights NAME_new (-fu) and
-NAME_quantized (--repair)."""
+"""Endings of what the calibrator writes: prototxts NAME_quantized and NAME_quantized_force_u8, weights NAME_new (-fu)
+and NAME_quantized (--repair)."""
 
 
 def find_weights(prototxt: Path, wanted: Path | None = None) -> Path:
     """The weights file asked for; else the one of the prototxt's name; else the only one in its folder.
 
-    NAME_quantized.prototxt takes the weights NAME_quantized, else NAME. NAME_quantized_force_u8.prototxt was written together with new
-    weights, so that it takes only those, and others never take them.
+    NAME_quantized.prototxt takes the weights NAME_quantized, else NAME. NAME_quantized_force_u8.prototxt was written
+    together with new weights, so that it takes only those, and others never take them.
 
     Raises:
         ModelError: there is none, or there are several.
@@ -27,9 +27,7 @@ def find_weights(prototxt: Path, wanted: Path | None = None) -> Path:
     there = {_stem(file): file for file in reversed(_weights_in(prototxt.parent))}
     is_forced = prototxt.stem.endswith(FORCED)
     fitting = {
-        stem: file
-        for stem, file in there.items()
-        if stem.endswith(NEW) == is_forced and not stem.endswith(QUANTIZED)
+        stem: file for stem, file in there.items() if stem.endswith(NEW) == is_forced and not stem.endswith(QUANTIZED)
     }
     for stem in _stems(prototxt.stem, is_forced):
         if stem in there:
