@@ -79,6 +79,7 @@ def calibrate(
     resume: bool = False,
     progress: Progress = silent,
     on_trial: OnTrial = unseen,
+    notes: tuple[str, ...] = (),
 ) -> Calibrated:
     """Calibrate a model, by the method of the settings, and compare INT8 with FP32.
 
@@ -90,6 +91,7 @@ def calibrate(
         force: replace an `out` that is there already.
         resume: go on with the search that was interrupted in `out`; everything else must be as it was.
         on_trial: of the accuracy-aware method: called with each model that was evaluated, and the most still to come.
+        notes: what the report has to say of the sets, where both are of one dataset that too.
 
     Raises:
         CalibenchError: by kind, in one sentence what, where and what to do.
@@ -110,7 +112,9 @@ def calibrate(
             settings = settled.settings
         with stages.stage("decode"):
             sets = stack.enter_context(
-                open_sets(graph, _as_dataset(dataset), _as_dataset(validation), settings, threads, progress, home)
+                open_sets(
+                    graph, _as_dataset(dataset), _as_dataset(validation), settings, threads, progress, home, notes
+                )
             )
             judge = make_judge(source.graph, sets.plan, sets.validation, settings)
             further = check_promise(source.graph, sets, judge, settings)
@@ -167,7 +171,13 @@ def calibrate(
     return Calibrated(result, report, out, quantized)
 
 
-def plan(model: Path, dataset: Path | Dataset, settings: Settings, validation: Path | Dataset | None = None) -> Plan:
+def plan(
+    model: Path,
+    dataset: Path | Dataset,
+    settings: Settings,
+    validation: Path | Dataset | None = None,
+    notes: tuple[str, ...] = (),
+) -> Plan:
     """Check everything that can be checked before the work begins, and say what would be done.
 
     Raises:
@@ -179,7 +189,7 @@ def plan(model: Path, dataset: Path | Dataset, settings: Settings, validation: P
     threads = settings.threads or physical_cores()
     settled = settle(source.graph, validation or dataset, settings, threads, silent)
     settings = settled.settings
-    with open_sets(graph, dataset, validation, settings, threads, silent, model.parent) as sets:
+    with open_sets(graph, dataset, validation, settings, threads, silent, model.parent, notes) as sets:
         counts = {"calibration": len(sets.calibration), "total": sets.total, "validation": len(sets.validation)}
         placement = placed(graph, settings)
         wanted = wanted_recipes(settings, placement, len(sets.calibration))

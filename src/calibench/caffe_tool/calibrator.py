@@ -21,16 +21,21 @@ from calibench.settings import AccuracySettings, CaffeSettings, Settings
 
 PERCENT = 100.0
 """`-l` counts in shares, an accuracy drop in points."""
+UNMEASURED = "-q: no accuracy was measured; INT8 was only set beside FP32."
 
 
 @dataclass(frozen=True)
 class CaffeResult:
-    """What came out: the report, and the files that were written beside the model."""
+    """What came out: the report, and the files that were written beside the model, with what is to be known of them."""
 
     report: Report
     folder: Path
     written: Written
-    notes: tuple[str, ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Of the files; those of samples and layers stand in the report."""
+        return self.written.notes
 
     def as_json(self) -> dict[str, Any]:
         """The report with the names of the written files."""
@@ -44,14 +49,14 @@ class CaffePlan:
     plan: pipeline.Plan
     score: Score | None
     would_write: tuple[Path, ...]
-    notes: tuple[str, ...]
 
     @property
     def lines(self) -> tuple[str, ...]:
         """For a person."""
         score = () if self.score is None else (f"Score: {self.score.blob} ({self.score.type}).",)
+        layers = f"INT8 layers: {', '.join(layer.name for layer in self.plan.inspection.placement.layers)}."
         files = f"Would write {', '.join(map(str, self.would_write))}."
-        return (*score, *self.plan.lines, *(f"Note: {note}" for note in self.notes), files)
+        return (*score, *self.plan.lines, layers, files)
 
     def as_json(self) -> dict[str, Any]:
         """For a program."""
@@ -60,7 +65,6 @@ class CaffePlan:
             "caffe": {
                 "blob": self.score.blob if self.score else None,
                 "would_write": [str(path) for path in self.would_write],
-                "notes": list(self.notes),
             },
         }
 
@@ -110,9 +114,10 @@ def calibrate_caffe(
         resume=resume,
         progress=progress,
         on_trial=on_trial,
+        notes=ready.notes,
     )
     written = write_files(job, names, found.quantized)
-    return CaffeResult(found.report, names.folder, written, (*ready.notes, *written.notes))
+    return CaffeResult(found.report, names.folder, written)
 
 
 def plan_caffe(job: CaffeJob, *, force: bool = False) -> CaffePlan:
@@ -124,8 +129,8 @@ def plan_caffe(job: CaffeJob, *, force: bool = False) -> CaffePlan:
     names = names_of(job)
     check_names(job, names, force=force)
     ready = _ready(job)
-    plan = pipeline.plan(job.model, ready.calibration, ready.settings, ready.validation)
-    return CaffePlan(plan, ready.score, (*names.files(job), names.folder), ready.notes)
+    plan = pipeline.plan(job.model, ready.calibration, ready.settings, ready.validation, ready.notes)
+    return CaffePlan(plan, ready.score, (*names.files(job), names.folder))
 
 
 def _ready(job: CaffeJob) -> _Ready:
@@ -140,7 +145,8 @@ def _ready(job: CaffeJob) -> _Ready:
 def _samples(job: CaffeJob) -> tuple[Path | Dataset, Path | Dataset | None, tuple[str, ...]]:
     """The samples that set the ranges, those that decide, and what is to be known of them."""
     if job.dataset is not None:
-        return job.dataset, None, ("--dataset is used: -i and -s count nothing, half of its samples decide.",)
+        unmeasured = (UNMEASURED,) if job.quantize_only else ()
+        return job.dataset, None, (*unmeasured, "--dataset is used: -i and -s count nothing.")
     if not has_data_layer(read_net(job.model, None)):
         raise SettingsError(
             f"{job.model}: has no data layer for the phase TEST, so that there are no samples. Give --dataset DIR."
@@ -148,7 +154,8 @@ def _samples(job: CaffeJob) -> tuple[Path | Dataset, Path | Dataset | None, tupl
     train, test, source = caffe_sets(job.model)
     calibration = _first(train, job.sampling * train.batch_size)
     if job.quantize_only:
-        return calibration, calibration, (source,)
+        same = f"Calibration samples come from the TEST data ({test.source})."
+        return calibration, calibration, (UNMEASURED, same if train is test else source)
     wanted = job.iterations * test.batch_size
     wrapped = (
         (

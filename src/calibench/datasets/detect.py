@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from calibench.datasets.caffe.caffe_samples import fed_to, with_classes
-from calibench.datasets.caffe.data_layer import open_prototxt
+from calibench.datasets.caffe.caffe_samples import CaffeSamples, fed_to, with_classes
+from calibench.datasets.caffe.data_layer import caffe_sets, open_prototxt
 from calibench.datasets.dataset import Dataset
 from calibench.datasets.folder import CLASS_FOLDERS, PLAIN_FOLDER, check_folder, pictures, read_names
 from calibench.datasets.formats.any_datumaro import PREFIX, datumaro_format
@@ -168,11 +168,33 @@ def _no_folder(path: Path) -> str:
     return f"{path}: this is no dataset. Accepted: {ACCEPTED}."
 
 
+def read_caffe_sets(path: Path, plan: InputPlan, data: DataSettings) -> tuple[CaffeSamples, CaffeSamples, str]:
+    """The data of a .prototxt for calibration and for accuracy, and what is to be known of them.
+
+    Both are one object where there is no TRAIN data of its own.
+
+    Raises:
+        DatasetError, ModelError, SettingsError: as `read_dataset`.
+    """
+    _check_format(path, data)
+    train, test, note = caffe_sets(path)
+    fitting = _fitting(test, plan, data)
+    return (fitting if train is test else _fitting(train, plan, data)), fitting, note
+
+
 def _of_caffe(path: Path, plan: InputPlan, data: DataSettings) -> Dataset:
+    _check_format(path, data)
+    return _fitting(open_prototxt(path), plan, data)
+
+
+def _check_format(path: Path, data: DataSettings) -> None:
     if data.format != "auto":
         raise SettingsError(f"--format {data.format}: {path} says itself what its data is. Leave --format out.")
-    samples = fed_to(open_prototxt(path), plan)
-    return samples if data.labels is None else with_classes(samples, read_names(data.labels))
+
+
+def _fitting(samples: CaffeSamples, plan: InputPlan, data: DataSettings) -> CaffeSamples:
+    fed = fed_to(samples, plan)
+    return fed if data.labels is None else with_classes(fed, read_names(data.labels))
 
 
 def _is_tensors(path: Path) -> bool:

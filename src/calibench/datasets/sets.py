@@ -16,13 +16,14 @@ import psutil
 
 from calibench.datasets.ahead import readable
 from calibench.datasets.cache import Cached, cached
+from calibench.datasets.caffe.caffe_samples import CaffeSamples
 from calibench.datasets.dataset import Dataset, Subset
-from calibench.datasets.detect import holds_images, read_dataset
+from calibench.datasets.detect import PROTOTXT, holds_images, read_caffe_sets, read_dataset
 from calibench.datasets.diverse import choose_by_features
 from calibench.datasets.inputs import InputPlan, plan_inputs
 from calibench.datasets.listing import summarise
 from calibench.datasets.own_dataset import check_dataset
-from calibench.datasets.subset import advice, choose, choose_by_class, overlap, shortfall, split
+from calibench.datasets.subset import advice, choose, choose_by_class, overlap, shortfall, split, whole_of
 from calibench.datasets.texts import Texts
 from calibench.datasets.vocabulary import check_vocabulary
 from calibench.errors import DatasetError, SettingsError
@@ -77,11 +78,14 @@ def open_sets(
     threads: int,
     progress: Progress,
     home: Path | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Iterator[Sets]:
     """Read, decode, choose and split; decoded samples are kept on disk until the end of the block.
 
     Args:
+        dataset: a .prototxt without `validation` gives both sets: the data of its phases TRAIN and TEST.
         home: the folder of the model, where a tokenizer may lie.
+        notes: of whoever chose the sets; where both are of one dataset, they say so.
 
     Raises:
         DatasetError, SettingsError, ModelError: the samples cannot be read, or do not fit the model.
@@ -97,11 +101,13 @@ def open_sets(
             plan = plan_inputs(graph, settings, images=holds_images(dataset, settings.data))
             _check_memory(plan, settings)
             reading = _Reading(graph, plan, settings.data, () if home is None else (home,), threads, progress)
+            dataset, validation, told = _of_both_phases(dataset, validation, reading)
+            notes = (*notes, *told)
             opened = _open(dataset, reading, folder / "calibration", caches)
             other = None if validation is None else _open(validation, reading, folder / "validation", caches)
             held = _held_out_folder(settings)
             third = None if held is None else _open(held, reading, folder / "holdout", caches)
-            yield _with_holdout(_make(plan, opened, other, settings, threads), third, settings)
+            yield _with_holdout(_make(plan, opened, other, settings, threads, notes), third, settings)
         finally:
             for cache in caches if not settings.keep_cache else ():
                 cache.remove()
@@ -155,7 +161,20 @@ def digest(dataset: Dataset) -> str:
     return total.hexdigest()
 
 
+def _of_both_phases(
+    dataset: Path | Dataset, validation: Path | Dataset | None, reading: _Reading
+) -> tuple[Path | Dataset, Path | Dataset | None, tuple[str, ...]]:
+    """The two sets of a .prototxt that was given alone, and what is to be known of them; else what was given."""
+    if validation is not None or not isinstance(dataset, Path) or dataset.suffix != PROTOTXT:
+        return dataset, validation, ()
+    train, test, note = read_caffe_sets(dataset, reading.plan, reading.data)
+    return train, test, (note,)
+
+
 def _open(dataset: Path | Dataset, reading: _Reading, folder: Path, caches: list[Cached]) -> Opened:
+    if isinstance(dataset, CaffeSamples):  # its own note was told with both sets
+        checked = _checked(dataset, dataset, reading.threads, reading.progress)
+        return replace(checked, notes=tuple(note for note in checked.notes if note != dataset.note))
     if not isinstance(dataset, Path):
         return Opened(dataset, dataset, (), ())
     plan = reading.plan
@@ -248,8 +267,10 @@ def _choose(samples: Dataset, settings: Settings, threads: int) -> Subset:
     return choose_by_class(samples, samples.labels, settings.subset, settings.seed)
 
 
-def _make(plan: InputPlan, opened: Opened, other: Opened | None, settings: Settings, threads: int) -> Sets:
-    notes = [*opened.notes]
+def _make(
+    plan: InputPlan, opened: Opened, other: Opened | None, settings: Settings, threads: int, told: tuple[str, ...]
+) -> Sets:
+    notes = [*told, *opened.notes]
     if any(not (image.settings.mean or image.settings.scale) for image in plan.images) and not settings.inputs:
         notes.append(
             "No input setting was given: pictures enter the model as 0..255, RGB. Most models want --mean and --scale."
@@ -266,7 +287,7 @@ def _make(plan: InputPlan, opened: Opened, other: Opened | None, settings: Setti
         half, validation = opened.samples, other.samples
         notes += other.notes
         shared = overlap(opened.samples, other.samples)
-        if shared:
+        if shared and not (told and whole_of(opened.source) is whole_of(other.source)):
             notes.append(
                 f"{shared} samples are in both datasets: the accuracy is flattered. Use separate sets to avoid that."
             )

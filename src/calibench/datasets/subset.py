@@ -149,3 +149,10 @@ def split(dataset: Dataset, share: Fraction = Fraction(1, 2)) -> tuple[Subset, S
 def overlap(a: Dataset, b: Dataset) -> int:
     """How many different contents are in both datasets."""
     return len({a.identity(i) for i in range(len(a))} & {b.identity(i) for i in range(len(b))})
+
+
+def whole_of(dataset: Dataset) -> Dataset:
+    """The dataset that a subset is of."""
+    while isinstance(dataset, Subset):
+        dataset = dataset.dataset
+    return dataset

@@ -85,9 +85,14 @@ def _quantize(graph: ov.Model, subset: Dataset, settings: Settings, run: Run, pr
     )
 
 
+def recipe_by(statistic: str) -> Recipe:
+    """The one recipe that there is, by its statistic."""
+    return Recipe(f"scales by {statistic}", statistic, asymmetric=False, per_channel="off", bias_correction=False)
+
+
 def _fit(prepared: Prepared, graph: ov.Model, statistic: str, asked: Pass) -> Quantization:
     """One grid for every group of sites; without what scales cannot say, which then no longer widens a range."""
-    recipe = Recipe(f"scales by {statistic}", statistic, asymmetric=False, per_channel="off", bias_correction=False)
+    recipe = recipe_by(statistic)
     signed = _signed_groups(prepared.placement, graph, prepared.measured)
     points = {name: signed[site.group] for site in prepared.placement.sites for name in site.points}
     largest = largest_of(statistic, asked, prepared.measured, points)

@@ -9,7 +9,7 @@ from calibench.inference.runner import infer_all
 from calibench.models.logits import expose
 from calibench.progress import Progress
 from calibench.quantizers.caffe_placement import place_by_scales
-from calibench.quantizers.caffe_rules import quantize_by_scales
+from calibench.quantizers.caffe_rules import quantize_by_scales, recipe_by
 from calibench.quantizers.choose import Thinned, Trial, thin, try_out
 from calibench.quantizers.fit import Quantization, Recipe, fit
 from calibench.quantizers.insert import insert
@@ -133,6 +133,8 @@ def _choose(
 
 def wanted_recipes(settings: Settings, placement: Placement, count: int) -> tuple[Recipe, ...]:
     """The recipes that are compared on a subset of `count` samples: the safe one alone when there are few."""
+    if settings.caffe is not None:
+        return (recipe_by(settings.caffe.statistic),)
     found = recipes(settings, has_depthwise=any(layer.is_depthwise for layer in placement.layers))
     return found if count >= LEAST_FOR_CHOICE else found[:1]
 
