@@ -15,7 +15,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 MODULES = sorted((ROOT / "src/calibench").rglob("*.py"))
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)\s]*)?\)")
 # `src/calibench/...` as it is, `models/graph.py` as a part of the package
-MENTIONED = re.compile(r"`((?:[a-z_]+/)+[a-z_]+\.(?:py|csv|json))`")
+MENTIONED = re.compile(r"`((?:[a-z_]+/)+[a-z0-9_]+\.(?:py|csv|json))`")
 
 
 def test_generated_pages_are_up_to_date():
@@ -64,7 +64,7 @@ def test_every_decision_is_in_the_list():
 
 
 def test_the_tests_that_the_seeds_name_exist():
-    named = re.findall(r"`(tests/[a-z_/]+\.py)::(test_\w+)`", (ROOT / "docs/reference/seeds.md").read_text())
+    named = re.findall(r"`(tests/[a-z0-9_/]+\.py)::(test_\w+)`", (ROOT / "docs/reference/seeds.md").read_text())
     assert named
     texts = {path: (ROOT / path).read_text() if (ROOT / path).is_file() else "" for path, _ in named}
     assert [f"{path}::{name}" for path, name in named if f"def {name}(" not in texts[path]] == []

@@ -24,7 +24,15 @@ from pydantic.fields import FieldInfo
 from calibench.cli.answer import DONE, FAILED, INTERRUPTED, TARGET_MISSED, WRONG_INPUT
 from calibench.cli.app import app
 from calibench.reports.report import SCHEMA_VERSION, Report
-from calibench.settings import AccuracySettings, DataSettings, Ignored, InputSettings, Settings, TaskSettings
+from calibench.settings import (
+    AccuracySettings,
+    CaffeSettings,
+    DataSettings,
+    Ignored,
+    InputSettings,
+    Settings,
+    TaskSettings,
+)
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "reference"
@@ -77,7 +85,7 @@ def _option(param: Any) -> str:
     names = (
         ", ".join(f"`{name}`" for name in param.opts) if param.opts[0].startswith("-") else f"`{param.name.upper()}`"
     )
-    value = f" `{param.metavar.strip()}`" if (param.metavar or "").strip() and param.opts[0].startswith("-") else ""
+    value = f" `{_cell(param.metavar)}`" if (param.metavar or "").strip() and param.opts[0].startswith("-") else ""
     default = param.default
     shown = "" if default in (None, False, (), []) or callable(default) else f" Default: {default}."
     needed = " Required." if param.required else ""
@@ -128,6 +136,13 @@ def settings_page() -> str:
         "`1h30m`), `--max-trials`, `--no-repair`, `--front` and `--timings`. One of them is enough to mean the method.",
         "",
         *_settings_table(AccuracySettings),
+        "",
+        "## CaffeSettings",
+        "",
+        "Scales that a prototxt can hold, under `caffe`; for Caffe networks only. On the command line the options",
+        "`-a`, `-1st` and `-fc` of [the Caffe calibrator](caffe.md), which sets the rest itself.",
+        "",
+        *_settings_table(CaffeSettings),
         "",
         "## Ignored",
         "",
