@@ -15,6 +15,8 @@ from calibench.quantizers.hoisting import MOVES
 
 MOST_STEPS = 16
 """Movements between a layer and its quantizer that are followed."""
+MOST_LEVELS = 2**16
+"""Of a quantizer; one with more is there for something else (calibench.caffe.residual_limits)."""
 BYTES = frozenset((ov.Type.i8, ov.Type.u8))
 
 
@@ -79,7 +81,7 @@ def _quantizer_above(output: Any) -> Any | None:
     for _ in range(MOST_STEPS):
         node = output.get_node()
         if node.get_type_name() == "FakeQuantize":
-            return node
+            return node if node.get_attributes()["levels"] <= MOST_LEVELS else None
         if node.get_type_name() not in MOVES:
             return None
         output = node.input_value(0)
