@@ -1,16 +1,20 @@
 """Every rule fires on what it is for, and is silent otherwise."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from report_samples import MACHINE, full_report, missed_report, searched_report, small_report, speed
 
-from calibench.reports import accuracy_rules, search_rules, time_rules
+from calibench.reports import accuracy_rules, option_words, search_rules, time_rules
 from calibench.reports.advice import BACKGROUND, RULES, Rule, advise
-from calibench.reports.report import Advice, LayerRow, Report, TimedLayer
+from calibench.reports.report import Advice, DatasetFiles, LayerRow, Report, TimedLayer
 from calibench.reports.speeds import speed_fields
 from calibench.search.values import HeldOut, Limit
-from calibench.settings import make_settings
+from calibench.settings import Settings, make_settings
+
+GOLDEN = Path(__file__).parents[1] / "cli/golden"
 
 
 def report(**fields: Any) -> Report:
@@ -414,3 +418,38 @@ def test_answers_that_depend_on_the_batch() -> None:
 
 def test_advice_on_the_full_sample_is_stable() -> None:
     assert advise(full_report()) == advise(full_report())
+
+
+@pytest.mark.parametrize("searched", [True, False])
+def test_advice_of_the_caffe_calibrator_names_options_that_it_has(searched: bool) -> None:
+    said = advise(faulty(make_settings({"caffe": {}}), searched))
+    assert len(said) > 4
+    options = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", (GOLDEN / "caffe.txt").read_text()))
+    named = {word for each in said for word in re.findall(r"(?<![\w-])--?[a-z][\w-]*", each.action)}
+    assert named <= options
+    assert {"-l", "-i"} <= named if searched else {"-l", "-q", "--mean"} <= named
+
+
+def test_the_drop_to_allow_is_written_as_a_share_and_rounded_up() -> None:
+    caffe = report(settings=make_settings({"caffe": {}}))
+    assert option_words.allow(caffe, 75.0) == "-l 0.7500"
+    assert option_words.allow(caffe, 1.2345) == "-l 0.0124"
+    assert option_words.allow(report(), 1.2345) == "--max-drop 1.24"
+
+
+def faulty(settings: Settings, searched: bool) -> Report:
+    """As many rules fire as can at once."""
+    bad = {
+        "settings": settings,
+        "validation": DatasetFiles(path="d", sha256="0", samples=50, is_annotated=True),
+        "machine": WITHOUT_VNNI,
+        "runtime_layers": timed(("Convolution", "U8", 1.0), ("Reorder", "F32", 1.0), ("Convolution", "F32", 1.0)),
+        **speeds(100, 90),
+    }
+    if searched:
+        missed = missed_report()
+        assert missed.search is not None
+        search = missed.search.model_copy(update={"needed_samples": 10**6, "needed": "About 10**6 would do."})
+        return missed.model_copy(update={**bad, "search": search})
+    lost = {"drop_points": 8.0, "drop_interval": (5.0, 11.0), "sqnr_db": 4.0}
+    return report(**{**bad, **lost})

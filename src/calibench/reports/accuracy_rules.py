@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from shlex import quote
 
+from calibench.reports import option_words
 from calibench.reports.report import Advice, LayerRow, Report
 
 NOTED_POINTS = 1.0
@@ -21,7 +22,6 @@ JUMP_DB = 3.0
 """dB that one layer loses; half the signal over noise."""
 RECOVERY = 2
 """Layers after a loss that may win it back: a block's last convolution and its addition."""
-SEARCH = "--method accuracy-aware --max-drop 0.5 mends what it can and gives back to float what costs most"
 NAMED = 3
 """Layers that one advice names."""
 
@@ -36,7 +36,7 @@ def poor(report: Report) -> Iterator[Advice]:
     yield Advice(
         kind="warning",
         title=f"The result is poor: {', '.join([*noise, *lost])}.",
-        action="Check the input settings first (--mean, --scale, --color). Then give more and more varied samples"
+        action=f"Check the input settings first ({option_words.inputs(report)}). Then give more and more varied samples"
         f"{_mixed(report)}.",
     )
 
@@ -51,7 +51,7 @@ def large_drop(report: Report) -> Iterator[Advice]:
     ignore = f", or keep the first in float with --ignore-name {quote(named[0])}" if named else ""
     others = f"calibrate with more samples{_mixed(report)}{ignore}"
     if can_be_searched(report):
-        others = f"{SEARCH}. Or {others}"
+        others = f"{option_words.search(report)}. Or {others}"
     yield Advice(
         kind="warning",
         title=f"INT8 loses {amount(report, drop)} of {report.metric}{_interval(report)}.",
@@ -79,7 +79,7 @@ def few_samples(report: Report) -> Iterator[Advice]:
         kind="info",
         title=f"{report.evaluated} samples tell the drop only to +-{amount(report, half)}{_interval(report)}.",
         action=f"About {_rounded(wanted)} annotated samples would tell it to +-{amount(report, _noted(report))}: "
-        f"{'--validation DIR' if report.kind == 'calibration' else 'a larger --dataset'}.",
+        f"{option_words.more_samples(report)}.",
     )
 
 
@@ -93,9 +93,14 @@ def changed_answers(report: Report) -> Iterator[Advice]:
     yield Advice(
         kind="info",
         title=f"{changed:.1f} % of the answers changed, though the drop is only {report.drop_points:.2f} points.",
-        action="About as many became right as became wrong. Look at the samples below; where single answers matter, "
-        f"judge by --metric agreement{_mixed(report)}.",
+        action=f"About as many became right as became wrong. Look at the samples below{_by_agreement(report)}.",
     )
+
+
+def _by_agreement(report: Report) -> str:
+    if option_words.is_caffe(report):  # its score is that of the network's own layer
+        return ""
+    return f"; where single answers matter, judge by --metric agreement{_mixed(report)}"
 
 
 def batches(report: Report) -> Iterator[Advice]:
@@ -169,7 +174,8 @@ def _interval(report: Report) -> str:
 
 def _mixed(report: Report) -> str:
     """The other preset, where it was not taken; in the middle of a sentence."""
-    return ", try --preset mixed" if report.settings.preset == "performance" else ""
+    other = option_words.mixed(report)
+    return f", try {other}" if other else ""
 
 
 def _rounded(count: float) -> int:

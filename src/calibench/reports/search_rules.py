@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from calibench.reports import option_words
 from calibench.reports.promise import asked, points
 from calibench.reports.report import Advice, Report
 from calibench.reports.search_report import RankedRow, SearchReport
@@ -35,9 +36,15 @@ def too_few_to_tell(report: Report) -> Iterator[Advice]:
         yield Advice(
             kind="warning",
             title=search.needed,
-            action="On other samples the drop may be larger than here. Give more samples with --validation DIR"
-            f"{'' if search.held_out else ', or see how it holds on others: --holdout DIR'}.",
+            action=f"On other samples the drop may be larger than here. Give more samples{_further(report, search)}.",
         )
+
+
+def _further(report: Report, search: SearchReport) -> str:
+    more = option_words.more_samples(report)
+    if option_words.is_caffe(report):  # which has no held-out samples
+        return f": {more}"
+    return f" with {more}{'' if search.held_out else ', or see how it holds on others: --holdout DIR'}"
 
 
 def worse_elsewhere(report: Report) -> Iterator[Advice]:
@@ -76,13 +83,8 @@ def _steps(report: Report, search: SearchReport, drop: float) -> Iterator[str]:
     first = "Go on with --resume and a larger --time-budget or --max-trials"
     is_bounded = accuracy.time_budget_s is not None or accuracy.max_trials is not None
     yield from [first] if is_bounded else []
-    preset = " or --preset mixed" if report.settings.preset == "performance" else ""
+    other = option_words.mixed(report)
+    preset = f" or {other}" if other else ""
     yield f"{'calibrate' if is_bounded else 'Calibrate'} with more and more varied samples{preset}"
     if accuracy.drop_type == "absolute" and drop > search.limits[0].drop:
-        yield f"allow what was found: --max-drop {_rounded_up(drop)}"
-
-
-def _rounded_up(value: float) -> str:
-    """With two digits behind the point, and not below the value."""
-    text = f"{value:.2f}"
-    return text if float(text) >= value else f"{value + 0.005:.2f}"
+        yield f"allow what was found: {option_words.allow(report, drop)}"

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from shlex import quote
 
+from calibench.reports import option_words
 from calibench.reports.report import Advice, Report, TimedLayer
 
 INTEGER = frozenset(("I8", "U8"))
@@ -40,7 +41,8 @@ def slower(report: Report) -> Iterator[Advice]:
     ratio = f"{report.speedup:.2f} times the speed of FP32 as this device runs it"
     reasons = list(_reasons(report))
     why = f"Because {'; '.join(reasons)}." if reasons else "The measured times of the layers do not show why."
-    what = "Keep the FP32 model here, or run larger batches: --batch 8."
+    batches = "" if option_words.is_caffe(report) else ": --batch 8"
+    what = f"Keep the FP32 model here, or run larger batches{batches}."
     if report.speedup < 1:
         yield Advice(kind="warning", title=f"INT8 is slower here: {ratio}.", action=f"{why} {what}")
     else:
@@ -224,9 +226,10 @@ def _options(report: Report) -> str:
     """What would turn layers left in float into INT8 layers, where that is known."""
     reasons = [row.reason for row in report.layers if row.precision == "float" and row.reason]
     if any("ignored" in reason for reason in reasons):
-        return " Some are float because they were ignored: take --ignore-name, --ignore-type or --ignore-pattern away."
-    if any("poor" in reason for reason in reasons) and report.settings.preset == "performance":
-        return " Some are float because INT8 would be poor there: --preset mixed may bring them back."
+        return f" Some are float because they were ignored: take {option_words.ignore(report)} away."
+    other = option_words.mixed(report)
+    if any("poor" in reason for reason in reasons) and other:
+        return f" Some are float because INT8 would be poor there: {other} may bring them back."
     return ""
 
 
