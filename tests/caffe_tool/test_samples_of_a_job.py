@@ -5,10 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_project import COUNTS, TinyProject, pictures, pictures_of, run, write_tiny
+from tiny_project import COUNTS, TinyProject, pictures, pictures_of, quantized_layers, run, write_tiny
 
 from calibench import pipeline
-from calibench.caffe.prototxt import read_prototxt
 from calibench.caffe_tool.calibrator import UNMEASURED, calibrate_caffe, plan_caffe
 from calibench.caffe_tool.job import CaffeJob
 from calibench.errors import DatasetError, SettingsError
@@ -33,10 +32,6 @@ def without_train(project: TinyProject) -> TinyProject:
 
 def labels(count: int) -> np.ndarray:
     return np.array([label for _, label in pictures(COUNTS["TEST"], 1)])[np.arange(count) % COUNTS["TEST"]]
-
-
-def quantized_layers(path: Path) -> list[str]:
-    return [layer.name for layer in read_prototxt(path).message.layer if layer.HasField("quantization_param")]
 
 
 def test_samples_of_train_set_the_ranges_and_iterations_of_test_decide(project: TinyProject) -> None:

@@ -9,6 +9,7 @@ import openvino as ov
 from benchmarks.zoo.caffe.data_layers import PHASES, data_layers, scoring_layers
 from benchmarks.zoo.caffe.written import write_caffemodel, write_datums
 
+from calibench.caffe.prototxt import read_prototxt
 from calibench.caffe_tool.job import CaffeJob
 from calibench.models.read import read_model
 from calibench.settings import CaffeSettings, Settings
@@ -182,6 +183,11 @@ def run(graph: ov.Model, samples: np.ndarray, blob: str = "fc") -> np.ndarray:
     """An output for blobs of pictures, in exact float32 where it is float, one after the other."""
     compiled = ov.Core().compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return np.concatenate([compiled(sample[None])[blob].copy() for sample in samples])
+
+
+def quantized_layers(prototxt: Path) -> list[str]:
+    """The layers that have scales."""
+    return [layer.name for layer in read_prototxt(prototxt).message.layer if layer.HasField("quantization_param")]
 
 
 def with_line_ends(path: Path, ends: str) -> None:
