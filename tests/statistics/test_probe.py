@@ -127,3 +127,26 @@ def test_the_lowest_value_of_what_cannot_be_negative_is_zero_or_more():
     assert (found.low >= 0).all()
     assert (found.low <= np.maximum(value, 0).min((0, 2, 3))).all()
     np.testing.assert_array_equal(found.high, value.max((0, 2, 3)))
+
+
+def probed(activation, means):
+    data = ops.parameter([1, 5, 9, 7], np.float32, name="data")
+    node = activation(data)
+    node.set_friendly_name("active")
+    model = ov.Model([ops.result(node)], [data])
+    layout = add_probe(model, (Point(("active", 0), 4, 1, 5, ()),), means=means)
+    value = random_values((1, 5, 9, 7))
+    value[0, 2, 4, 4] = np.nan
+    outputs = compile_for_samples(model, "CPU", 1)([value])
+    return Statistics.of_sample(layout, 0, outputs[1], outputs[2])
+
+
+def test_means_that_nobody_asks_for_are_not_taken_behind_a_relu():
+    asked, unasked = (probed(ops.relu, means) for means in (True, False))
+    assert asked.tensor(0).mean.all() and not unasked.tensor(0).mean.any()
+    np.testing.assert_array_equal(unasked.high, asked.high)
+    assert asked.not_finite.sum() == unasked.not_finite.sum() == 0, "a ReLU makes 0 of NaN"
+
+
+def test_elsewhere_they_are_taken_all_the_same_because_they_tell_of_nan():
+    assert probed(lambda data: ops.elu(data, 1.0), False).not_finite.sum() == 1

@@ -60,7 +60,7 @@ def _quantize(graph: ov.Model, subset: Dataset, settings: Settings, run: Run, pr
         raise ModelError(nothing_to_quantize(placement))
     check_weights(placement, graph)
     exact = settings.exact_subset or statistic != "direct"
-    collected = measure(graph, placement, subset, run, exact=exact, progress=progress)
+    collected = measure(graph, placement, subset, run, exact=exact, progress=progress, means=False)
     prepared = prepare(placement, graph, collected.statistics, smoothing=False, asymmetric=False)
     if not prepared.placement.layers:
         raise ModelError(NOTHING_USABLE)

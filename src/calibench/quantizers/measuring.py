@@ -11,13 +11,20 @@ from calibench.statistics.probe import add_probe
 
 
 def measure(
-    graph: ov.Model, placement: Placement, samples: Dataset, run: Run, *, exact: bool, progress: Progress
+    graph: ov.Model,
+    placement: Placement,
+    samples: Dataset,
+    run: Run,
+    *,
+    exact: bool,
+    progress: Progress,
+    means: bool = True,
 ) -> Collected:
-    """One pass; `exact`: over every sample.
+    """One pass; `exact`: over every sample; `means`: whether those of channels are asked for.
 
     Raises:
         DatasetError: there is no sample, or one cannot be read.
     """
     probed = run.copy(graph)
-    layout = add_probe(probed, placement.points)
+    layout = add_probe(probed, placement.points, means=means)
     return collect(run.compile(probed), layout, samples, exact=exact, progress=progress)

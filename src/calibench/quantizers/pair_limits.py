@@ -57,7 +57,7 @@ def _pairs(op: Any, layer: WeightedLayer, weights: FloatArray, axes: tuple[int, 
         found = _two_largest(rows, rows.ndim - 1)
     else:
         split = (*weights.shape[:axis], count // TOGETHER, TOGETHER, *weights.shape[axis + 1 :])
-        found = _two_largest(positive.reshape(split), axis + 1).max(axis=axes)
+        found = _two_largest_of_four(np.moveaxis(positive.reshape(split), axis + 1, 0)).max(axis=axes)
     return np.asarray(np.expand_dims(found, axes), np.float32)
 
 
@@ -66,6 +66,14 @@ def _two_largest(values: FloatArray, axis: int) -> FloatArray:
         return np.asarray(values.sum(axis))
     top = np.partition(values, values.shape[axis] - 2, axis)
     return np.asarray(np.take(top, (-2, -1), axis).sum(axis))
+
+
+def _two_largest_of_four(values: FloatArray) -> FloatArray:
+    """The same along the first axis, of length 4: many times as fast."""
+    left, right, third, fourth = values
+    first, second = np.maximum(left, right), np.maximum(third, fourth)
+    pairs = first + second, left + right, third + fourth
+    return np.asarray(np.maximum(np.maximum(*pairs[:2]), pairs[2]))
 
 
 def _input_axis(op: Any, layer: WeightedLayer, dims: int) -> int:

@@ -19,11 +19,13 @@ KEPT_VALUES = 4096
 FEWEST_POSITIONS, MOST_POSITIONS = 4, 64
 
 
-def add_probe(model: ov.Model, points: tuple[Point, ...]) -> Layout:
+def add_probe(model: ov.Model, points: tuple[Point, ...], *, means: bool = True) -> Layout:
     """Give a model two more outputs: extremes [3 * channels] and rows [kept values].
 
     Args:
         model: a clone of the graph in which the points were placed; changed.
+        means: False: nobody asks for the means of channels. They are 0 behind a ReLU then; elsewhere they are measured
+            all the same, since they tell of NaN (which a ReLU makes 0).
 
     Returns:
         Where each tensor's numbers lie in the two outputs.
@@ -31,7 +33,7 @@ def add_probe(model: ov.Model, points: tuple[Point, ...]) -> Layout:
     index = operations(model)
     lows: list[Any] = []
     highs: list[Any] = []
-    means: list[Any] = []
+    middles: list[Any] = []
     rows: list[Any] = []
     positions: list[int] = []
     for point in points:
@@ -39,16 +41,16 @@ def add_probe(model: ov.Model, points: tuple[Point, ...]) -> Layout:
         dims = rank(output) or 1
         axes = _other_axes(point, dims)
         if not axes:  # a single vector: every value is its own extreme
-            for values in (lows, highs, means):
+            for values in (lows, highs, middles):
                 values.append(output)
         else:
             lows.append(_minimum(output, axes, point.channels))
             highs.append(ops.reduce_max(output, axes, False).output(0))
-            means.append(ops.reduce_mean(output, axes, False).output(0))
+            middles.append(_mean(output, axes, point.channels, means))
         taken, count = _take(output, point, axes)
         rows.append(taken)
         positions.append(count)
-    flat = [ops.reshape(value, np.array([-1]), False).output(0) for value in (*lows, *highs, *means)]
+    flat = [ops.reshape(value, np.array([-1]), False).output(0) for value in (*lows, *highs, *middles)]
     extremes = ops.concat(flat, 0)
     kept = ops.concat([ops.reshape(value, np.array([-1]), False).output(0) for value in rows], 0)
     model.add_outputs([extremes.output(0), kept.output(0)])
@@ -62,8 +64,18 @@ def _as_f32(output: Any) -> Any:
 def _minimum(output: Any, axes: list[int], channels: int) -> Any:
     """The lowest value of every channel; not looked for where it cannot be negative."""
     if is_never_negative(output):
-        return ops.constant(np.zeros(channels, np.float32)).output(0)
+        return _zeros(channels)
     return ops.reduce_min(output, axes, False).output(0)
+
+
+def _mean(output: Any, axes: list[int], channels: int, wanted: bool) -> Any:
+    if not wanted and output.get_node().get_type_name() == "Relu":
+        return _zeros(channels)
+    return ops.reduce_mean(output, axes, False).output(0)
+
+
+def _zeros(channels: int) -> Any:
+    return ops.constant(np.zeros(channels, np.float32)).output(0)
 
 
 def _other_axes(point: Point, dims: int) -> list[int]:
