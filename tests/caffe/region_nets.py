@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from ssd_nets import caffemodel_of
+from benchmarks.zoo.caffe.written import write_caffemodel
 
 ANCHORS, CLASSES = 6, 5
 HEIGHT, WIDTH = 96, 128
@@ -13,9 +13,9 @@ def write_region_net(folder: Path) -> tuple[Path, Path]:
     """prototxt and caffemodel: two convolutions, 20 proposals, and two heads: ROIPooling and PSROIPooling."""
     prototxt, caffemodel = folder / "regions.prototxt", folder / "regions.caffemodel"
     prototxt.write_text("\n".join(_lines()) + "\n")
-    weights = _weights()
-    types = {name: "InnerProduct" if name == "cls" else "Convolution" for name in weights}
-    caffemodel.write_bytes(caffemodel_of(weights, types))
+    types = {"cls": "InnerProduct"}
+    layers = {name: (types.get(name, "Convolution"), blobs) for name, blobs in _weights().items()}
+    write_caffemodel(caffemodel, "regions", layers)
     return prototxt, caffemodel
 
 

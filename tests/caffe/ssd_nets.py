@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-
-from calibench.caffe.schema import message
+from benchmarks.zoo.caffe.written import write_caffemodel
 
 Weights = dict[str, list[np.ndarray]]
 
@@ -61,20 +60,8 @@ def write_ssd(folder: Path, ssd: Ssd, seed: int = 0) -> tuple[Path, Path]:
     text += _collected(ssd)
     prototxt, caffemodel = folder / "ssd.prototxt", folder / "ssd.caffemodel"
     prototxt.write_text("\n".join(text) + "\n")
-    caffemodel.write_bytes(caffemodel_of(weights, {name: _type_of(name) for name in weights}))
+    write_caffemodel(caffemodel, "ssd", {name: (_type_of(name), blobs) for name, blobs in weights.items()})
     return prototxt, caffemodel
-
-
-def caffemodel_of(weights: Weights, types: dict[str, str]) -> bytes:
-    """A caffemodel of the present layout with the blobs of some layers."""
-    net = message("NetParameter")()
-    for name, blobs in weights.items():
-        layer = net.layer.add(name=name, type=types[name])
-        for values in blobs:
-            made = layer.blobs.add()
-            made.shape.dim.extend(values.shape)
-            made.data.extend(values.astype(np.float32).ravel().tolist())
-    return bytes(net.SerializeToString())
 
 
 def _type_of(name: str) -> str:

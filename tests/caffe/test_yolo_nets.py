@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 import pytest
-from ssd_nets import caffemodel_of
+from benchmarks.zoo.caffe.written import write_caffemodel
 
 from calibench.caffe.convert import to_openvino
 from calibench.caffe.read_net import read_net
@@ -37,9 +37,11 @@ layer {{ name: "region" type: "Region" bottom: "last" top: "region"
 def _model(folder: Path, tail: str) -> ov.Model:
     numbers = np.random.default_rng(0)
     shapes = {"fine": (4, 3, 3, 3), "coarse": (4, 4, 3, 3), "last": (VALUES, 20, 1, 1)}
-    weights = {name: [numbers.normal(0, 0.2, shape), np.zeros(shape[0])] for name, shape in shapes.items()}
+    layers = {
+        name: ("Convolution", [numbers.normal(0, 0.2, shape), np.zeros(shape[0])]) for name, shape in shapes.items()
+    }
     (folder / "yolo.prototxt").write_text(HEAD + tail)
-    (folder / "yolo.caffemodel").write_bytes(caffemodel_of(weights, dict.fromkeys(weights, "Convolution")))
+    write_caffemodel(folder / "yolo.caffemodel", "yolo", layers)
     return to_openvino(read_net(folder / "yolo.prototxt", folder / "yolo.caffemodel"))
 
 

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import openvino as ov
 import openvino.opset13 as ops
+from benchmarks.zoo.caffe.written import write_caffemodel
 
 from calibench.caffe.handler import Context, dims
 from calibench.caffe.layers.handlers import HANDLERS
 from calibench.caffe.net import FloatArray, Net
 from calibench.caffe.read_net import read_net
-from calibench.caffe.schema import message
 
 Blobs = Mapping[str, Sequence[FloatArray]]
 
@@ -36,21 +36,12 @@ def write_net(
     prototxt, weights = folder / "net.prototxt", folder / "net.caffemodel"
     prototxt.write_text(text)
     net = read_net(prototxt, None)
-    write_caffemodel(weights, net, draw_blobs(net, seed, inputs) if blobs is None else blobs)
-    return prototxt, weights
-
-
-def write_caffemodel(path: Path, net: Net, blobs: Blobs) -> None:
-    """A weights file in the present layout; layers without blobs are in it too, as Caffe writes them."""
-    made = message("NetParameter")(name=net.name)
+    given = draw_blobs(net, seed, inputs) if blobs is None else blobs
     types = {layer.name: layer.type for layer in net.layers}
-    for layer in dict.fromkeys((*types, *blobs)):
-        entry = made.layer.add(name=layer, type=types.get(layer, ""))
-        for values in blobs.get(layer, ()):
-            blob = entry.blobs.add()
-            blob.shape.dim.extend(values.shape)
-            blob.data.extend(np.asarray(values, np.float32).ravel().tolist())
-    path.write_bytes(made.SerializeToString())
+    # layers without blobs are in it too, as Caffe writes them
+    names = dict.fromkeys((*types, *given))
+    write_caffemodel(weights, net.name, {name: (types.get(name, ""), given.get(name, ())) for name in names})
+    return prototxt, weights
 
 
 def draw_blobs(
