@@ -1,5 +1,6 @@
 """A Caffe network as an OpenVINO graph: FP32, or INT8 where its prototxt holds scales."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import openvino as ov
@@ -7,11 +8,26 @@ import openvino as ov
 from calibench.caffe.convert import to_openvino
 from calibench.caffe.int8_graph import apply_scales
 from calibench.caffe.read_net import find_weights, read_net
-from calibench.caffe.stored_scales import scales_in
+from calibench.caffe.stored_scales import stored_scales
 
 
-def read_caffe(prototxt: Path, weights: Path | None = None) -> tuple[ov.Model, Path]:
-    """The graph in the TEST phase, and the weights file that was read.
+@dataclass(frozen=True)
+class CaffeGraph:
+    """A network as it was read.
+
+    Attributes:
+        graph: FP32, or INT8 where the prototxt holds scales.
+        weights: the file that was read.
+        notes: what was left aside, a sentence each.
+    """
+
+    graph: ov.Model
+    weights: Path
+    notes: tuple[str, ...]
+
+
+def read_caffe(prototxt: Path, weights: Path | None = None) -> CaffeGraph:
+    """The network in the TEST phase.
 
     Args:
         weights: None: found beside the prototxt.
@@ -22,5 +38,5 @@ def read_caffe(prototxt: Path, weights: Path | None = None) -> tuple[ov.Model, P
     used = find_weights(prototxt, weights)
     net = read_net(prototxt, used)
     graph = to_openvino(net)
-    scales = scales_in(net)
-    return (apply_scales(graph, scales) if scales else graph), used
+    stored = stored_scales(net)
+    return CaffeGraph(apply_scales(graph, stored.layers) if stored.layers else graph, used, stored.notes)

@@ -41,6 +41,7 @@ class Model:
         sha256: of all its files, hex.
         weights_bytes: of the constants as they are stored.
         has_fp16_weights: some weights are stored as FP16; they are computed with as FP32.
+        notes: what of the file was left aside, a sentence each.
     """
 
     graph: ov.Model
@@ -50,6 +51,7 @@ class Model:
     size_bytes: int
     weights_bytes: int
     has_fp16_weights: bool
+    notes: tuple[str, ...] = ()
 
 
 def is_model(path: Path) -> bool:
@@ -90,10 +92,10 @@ def read_model(path: Path, *, weights: Path | None = None, allow_quantized: bool
     if form == FORMATS[".prototxt"]:
         from calibench.caffe.read_caffe import read_caffe  # brings protobuf, which other formats do without
 
-        graph, used = read_caffe(path, weights)
-        files = [path, used]
+        found = read_caffe(path, weights)
+        graph, files, notes = found.graph, [path, found.weights], found.notes
     else:
-        graph, files = _load(path, form), _files(path)
+        graph, files, notes = _load(path, form), _files(path), ()
         _settle_names(graph, path, form)
     if not allow_quantized:
         _refuse_quantized(graph, path)
@@ -106,6 +108,7 @@ def read_model(path: Path, *, weights: Path | None = None, allow_quantized: bool
         sum(file.stat().st_size for file in files),
         sum(int(op.get_byte_size()) for op in constants),
         any(op.get_output_element_type(0) == ov.Type.f16 and op.get_byte_size() > 64 for op in constants),
+        notes,
     )
 
 

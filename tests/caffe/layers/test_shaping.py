@@ -63,6 +63,11 @@ def test_a_reshape_to_another_number_of_values_is_refused() -> None:
         run('type: "Reshape" reshape_param { shape { dim: 7 dim: 7 } }', IMAGE)
 
 
+def test_a_reshape_that_moves_channels_into_the_picture_is_refused() -> None:
+    with pytest.raises(ModelError, match="pixelshuffler 2 moves channels into the picture"):
+        run('type: "Reshape" reshape_param { shape { dim: 0 dim: -1 } pixelshuffler: 2 }', IMAGE)
+
+
 def test_a_reshape_cannot_copy_an_axis_that_is_not_there() -> None:
     with pytest.raises(ModelError, match="copies the size of an axis that an input with 2 axes has not"):
         run('type: "Reshape" reshape_param { shape { dim: 0 dim: 0 dim: 0 } }', IMAGE[0, 0])

@@ -25,6 +25,8 @@ def flatten(layer: Layer, inputs: Sequence[ov.Output], _: Context) -> list[ov.Ou
 def reshape(layer: Layer, inputs: Sequence[ov.Output], _: Context) -> list[ov.Output]:
     """New sizes for the axes from `axis` on: 0 keeps the size of that place, -1 is inferred."""
     rule, sizes = layer.params.reshape_param, dims(inputs[0])
+    if rule.pixelshuffler != 1:
+        raise ModelError(f"pixelshuffler {rule.pixelshuffler} moves channels into the picture, which is not done here.")
     begin = rule.axis if rule.axis >= 0 else len(sizes) + rule.axis + 1
     end = len(sizes) if rule.num_axes == -1 else begin + rule.num_axes
     if not 0 <= begin <= end <= len(sizes):
