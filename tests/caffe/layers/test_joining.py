@@ -40,6 +40,19 @@ def test_concat_knows_its_axis_in_all_spellings(text: str) -> None:
     np.testing.assert_array_equal(found, np.concatenate([one, other], -1 if text == "axis: -1" else 2))
 
 
+def test_a_concat_that_stands_for_permute_and_flatten_too() -> None:
+    one, other = RANDOM.normal(0, 1, (2, 6, 5, 4)), RANDOM.normal(0, 1, (2, 3, 2, 2))
+    flat = [value.astype(np.float32).transpose(0, 2, 3, 1).reshape(2, -1) for value in (one, other)]
+    (found,) = run('type: "Concat" concat_param { axis: 1 per_fla_fuse: true }', one, other)
+    np.testing.assert_array_equal(found, np.concatenate(flat, 1)[:, :, None, None])
+
+
+def test_along_another_axis_it_stands_for_itself() -> None:
+    one, other = ONE[:, :, None], OTHER[:, :, None]
+    (found,) = run('type: "Concat" concat_param { axis: 2 per_fla_fuse: true }', one, other)
+    np.testing.assert_array_equal(found, np.concatenate([one, other], 2))
+
+
 def test_slice_divides_evenly_or_at_points() -> None:
     parts = run('type: "Slice" top: "a" top: "b" top: "c"', ONE)
     for part, expected in zip(parts, np.split(ONE, 3, 1), strict=True):

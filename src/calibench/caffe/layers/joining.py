@@ -7,7 +7,7 @@ from itertools import pairwise
 import openvino as ov
 import openvino.opset13 as ops
 
-from calibench.caffe.handler import Context, Handler, axis_of, constant, integers, known
+from calibench.caffe.handler import Context, Handler, axis_of, constant, dims, integers, known
 from calibench.caffe.net import Layer
 from calibench.errors import ModelError
 
@@ -35,7 +35,16 @@ def concat(layer: Layer, inputs: Sequence[ov.Output], _: Context) -> list[ov.Out
     """The bottoms one behind the other along an axis."""
     rule = layer.params.concat_param
     axis = axis_of(inputs[0], rule.concat_dim if rule.HasField("concat_dim") else rule.axis)
+    if rule.per_fla_fuse and axis == 1 and all(len(dims(value)) == 4 for value in inputs):
+        inputs = [_with_channels_last(value) for value in inputs]
     return [ops.concat(list(inputs), axis).output(0)]
+
+
+def _with_channels_last(value: ov.Output) -> ov.Output:
+    """[N, C, H, W] -> [N, H*W*C, 1, 1]: Permute and Flatten, which Intel Caffe leaves to the Concat behind them."""
+    count = known(value, 1) * known(value, 2) * known(value, 3)
+    turned = ops.transpose(value, integers([0, 2, 3, 1]))
+    return ops.reshape(turned, integers([0, count, 1, 1]), True).output(0)
 
 
 def slice_apart(layer: Layer, inputs: Sequence[ov.Output], _: Context) -> list[ov.Output]:
