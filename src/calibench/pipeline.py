@@ -199,7 +199,8 @@ def plan(
         task = f"Task: {judge.task.kind}, metric {judge.metric.name}."
         few = too_few(judge.metric, sets, settings)
         notes = (*settled.warnings, task, *settled.notes, *judge.task.notes, *sets.notes, *few)
-        return Plan(Inspection(source, placement), counts, tuple(recipe.name for recipe in wanted), notes, search)
+        names, is_scored = tuple(recipe.name for recipe in wanted), judge.metric.needs != "reference"
+        return Plan(Inspection(source, placement), counts, names, notes, search, is_scored)
 
 
 def evaluate(

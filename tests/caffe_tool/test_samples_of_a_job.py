@@ -99,7 +99,9 @@ def test_a_dry_run_names_what_would_be_done_and_writes_nothing(project: TinyProj
 
 def test_the_recipe_of_a_plan_is_that_of_the_report(project: TinyProject) -> None:
     job = project.job(quantize_only=True, blob=None, caffe=CaffeSettings(statistic="maxp"))
-    assert plan_caffe(job).plan.recipes == (calibrate_caffe(job).report.recipe,) == ("scales by maxp",)
+    plan = plan_caffe(job)
+    assert "samples 80 of 80 set the ranges, 80 set INT8 beside FP32" in plan.lines
+    assert plan.plan.recipes == (calibrate_caffe(job).report.recipe,) == ("scales by maxp",)
 
 
 @pytest.fixture(scope="module")

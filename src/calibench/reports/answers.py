@@ -195,21 +195,23 @@ def planned_search(settings: Settings, metric: Metric, placement: Placement) -> 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a calibration would do (`--dry-run`)."""
+    """What a calibration would do (`--dry-run`); `is_scored`: by annotations, not by how like FP32 the answers are."""
 
     inspection: Inspection
     sets: dict[str, int]
     recipes: tuple[str, ...]
     notes: tuple[str, ...]
     search: PlannedSearch | None = None
+    is_scored: bool = True
 
     @property
     def lines(self) -> tuple[str, ...]:
         """For a person."""
+        rest = "decide accuracy" if self.is_scored or self.search else "set INT8 beside FP32"
         return (
             *self.inspection.lines,
             f"samples {self.sets['calibration']} of {self.sets['total']} set the ranges, "
-            f"{self.sets['validation']} decide accuracy",
+            f"{self.sets['validation']} {rest}",
             f"recipes {', '.join(self.recipes)}",
             *((self.search.line,) if self.search else ()),
             *(f"Note: {note}" for note in self.notes),
