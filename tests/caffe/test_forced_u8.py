@@ -17,7 +17,7 @@ from calibench.caffe.prototxt import parse, read_prototxt
 from calibench.caffe.quantized_text import with_scales
 from calibench.caffe.read_net import read_net
 from calibench.caffe.scales import LayerScales
-from calibench.caffe.stored_scales import scales_in
+from calibench.caffe.stored_scales import stored_scales
 from calibench.caffe.weights_file import read_mean
 from calibench.datasets.caffe.find_path import Place
 from calibench.datasets.caffe.transform import read_transform, transformed
@@ -80,9 +80,12 @@ def blob(net: Net, image: Any) -> FloatArray:
     return transformed(image, read_transform(layer.params.transform_param, Place(net.path, "data", layer.line)))
 
 
+def int8_of(net: Net) -> ov.Model:
+    return apply_scales(to_openvino(net), stored_scales(net).layers)
+
+
 def run(net: Net, image: Any) -> FloatArray:
-    graph: ov.Model = apply_scales(to_openvino(net), scales_in(net))
-    return outputs_of(graph, {"data": blob(net, image)})["conv2"]
+    return outputs_of(int8_of(net), {"data": blob(net, image)})["conv2"]
 
 
 def both(folder: Path, net: Net, own: dict[str, LayerScales], is_halved: bool = False) -> tuple[Net, Net, Forced]:
@@ -126,7 +129,7 @@ def test_weights_of_seven_bits_give_the_results_of_such_weights(tmp_path: Path) 
     _, forced, _ = both(tmp_path, net, own, is_halved=True)
     halved = own | {"conv1": replace(own["conv1"], scale_params=own["conv1"].scale_params / 2)}
     plain, _, _ = both(tmp_path, net, halved)
-    assert np.allclose(scales_in(forced)["conv1"].scale_params, own["conv1"].scale_params / 2)
+    assert np.allclose(stored_scales(forced).layers["conv1"].scale_params, own["conv1"].scale_params / 2)
     assert np.allclose(run(forced, picture()), run(plain, picture()), atol=2e-4)
 
 
@@ -195,10 +198,7 @@ def test_prior_boxes_keep_the_size_of_the_image(tmp_path: Path) -> None:
       prior_box_param { min_size: 4 } }"""
     net = write(tmp_path, behind=prior)
     plain, new, forced = both(tmp_path, net, made_scales(net))
-    priors = [
-        outputs_of(apply_scales(to_openvino(each), scales_in(each)), {"data": blob(each, picture())})["prior"]
-        for each in (plain, new)
-    ]
+    priors = [outputs_of(int8_of(each), {"data": blob(each, picture())})["prior"] for each in (plain, new)]
     assert np.array_equal(*priors)
     assert "img_h: 10 img_w: 12" in forced.text
 

@@ -10,7 +10,7 @@ from calibench.caffe.prototxt import Prototxt, parse
 from calibench.caffe.quantized_text import with_scales
 from calibench.caffe.scale_text import float_text
 from calibench.caffe.scales import LayerScales
-from calibench.caffe.stored_scales import scales_in
+from calibench.caffe.stored_scales import stored_scales
 from calibench.errors import ModelError
 
 NET = """\
@@ -114,7 +114,7 @@ def test_line_ends_and_byte_order_marks_stay(mark: str) -> None:
     written = with_scales(parsed(text), {"conv1": SIGNED, "fc": PLAIN}).text
     assert written.startswith(mark + "# a small net\r\n")
     assert written.count("\n") == written.count("\r\n")
-    assert scales_in(net_of(written)).keys() == {"conv1", "fc"}
+    assert stored_scales(net_of(written)).layers.keys() == {"conv1", "fc"}
 
 
 def test_a_closing_brace_behind_a_field_and_tabs() -> None:
@@ -159,7 +159,7 @@ def test_scales_come_back_to_the_last_bit(
         forced,
     )
     text = NET.replace("\n", "\r\n") if crlf else NET
-    back = scales_in(net_of(with_scales(parsed(text), {"conv1": own, "fc": PLAIN}).text))
+    back = stored_scales(net_of(with_scales(parsed(text), {"conv1": own, "fc": PLAIN}).text)).layers
     assert list(back) == ["conv1", "fc"]
     assert same(back["conv1"], own) and same(back["fc"], PLAIN)
 
@@ -190,7 +190,7 @@ def test_an_older_layout_is_written_anew() -> None:
     assert [layer.key for layer in again.layers] == ["layer", "layer"]
     assert list(again.message.input_dim) == [1, 3, 8, 8]
     assert [param.lr_mult for param in again.message.layer[0].param] == [1, 2]
-    assert same(scales_in(net_of(written.text))["conv1"], SIGNED)
+    assert same(stored_scales(net_of(written.text)).layers["conv1"], SIGNED)
     assert written.notes == (
         "net.prototxt was written anew in the present layout, since the older one (layers) holds no scales. "
         "Lost: comments, the unknown field mine of line 4.",

@@ -4,7 +4,7 @@ import pytest
 
 from calibench.caffe.net import Layer, Net
 from calibench.caffe.prototxt import parse
-from calibench.caffe.stored_scales import scales_in, stored_scales
+from calibench.caffe.stored_scales import stored_scales
 from calibench.errors import ModelError
 
 CONVOLUTION = """\
@@ -38,7 +38,7 @@ def net(fields: str, kind: str = "Convolution") -> Net:
 
 
 def test_every_field_is_read() -> None:
-    found = scales_in(net(ALL_FIELDS))["conv1"]
+    found = stored_scales(net(ALL_FIELDS)).layers["conv1"]
     assert (found.scale_in, found.scale_out) == (pytest.approx(107.6556), pytest.approx(36.312))
     assert found.scale_params.tolist() == pytest.approx([1629.96, 0, 15373719552])
     assert (found.is_signed_in, found.out_bits, found.force_u8_input) == (True, 8, False)
@@ -51,14 +51,14 @@ def test_fixed_point_is_left_aside_with_a_reason() -> None:
 
 def test_an_inner_product_that_leaves_as_float() -> None:
     fields = "bw_layer_in: 8 bw_layer_out: 32 bw_params: 8 scale_in: 13.447 scale_out: 1.0 scale_params: 100"
-    found = scales_in(net(fields, "InnerProduct"))["conv1"]
+    found = stored_scales(net(fields, "InnerProduct")).layers["conv1"]
     assert (found.out_bits, found.scale_out, found.is_signed_in) == (32, 1.0, False)
     assert found.scale_params.tolist() == [100]
 
 
 def test_an_input_that_is_forced_is_not_signed() -> None:
     fields = "bw_layer_in: 8 bw_layer_out: 32 bw_params: 8 scale_in: 13 scale_params: 100 force_u8_input: true"
-    found = scales_in(net(fields + " is_negative_input: true"))["conv1"]
+    found = stored_scales(net(fields + " is_negative_input: true")).layers["conv1"]
     assert found.force_u8_input and not found.is_signed_in
 
 
@@ -118,10 +118,10 @@ BYTES = "bw_layer_in: 8 bw_layer_out: 8 bw_params: 8 "
 )
 def test_what_is_wrong_is_said_with_file_line_and_layer(fields: str, message: str) -> None:
     with pytest.raises(ModelError) as caught:
-        scales_in(net(BYTES + fields))
+        stored_scales(net(BYTES + fields))
     assert str(caught.value) == f"net.prototxt: line 7, layer conv1: {message}"
 
 
 def test_a_width_that_is_none() -> None:
     with pytest.raises(ModelError, match=r"bw_params is 4, but 8 \(INT8\) or 32 \(float\) is possible"):
-        scales_in(net("bw_params: 4"))
+        stored_scales(net("bw_params: 4"))

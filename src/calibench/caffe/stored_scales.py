@@ -34,11 +34,6 @@ class StoredScales:
     notes: tuple[str, ...]
 
 
-def scales_in(net: Net) -> dict[str, LayerScales]:
-    """The scales of the layers that run in INT8, by name, in the order of the file; see `stored_scales`."""
-    return stored_scales(net).layers
-
-
 def stored_scales(net: Net) -> StoredScales:
     """The scales of all layers, and what was left aside.
 
