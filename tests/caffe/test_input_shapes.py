@@ -14,7 +14,9 @@ from calibench.caffe.input_shapes import input_shapes
 from calibench.caffe.read_net import read_net
 from calibench.caffe.schema import message
 from calibench.caffe.stripping import stripped
-from calibench.errors import ModelError
+from calibench.errors import DatasetError, ModelError
+from written_data import annotated, noise, write_lmdb
+from written_data import datum as picture_datum
 
 CONV = conv("c", "data", 2, "kernel_size: 1", relu=False)
 
@@ -103,8 +105,52 @@ def test_an_hdf5_file_gives_the_shape_of_its_dataset(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["Data", "ImageData", "AnnotatedData", "HDF5Data"])
 def test_a_size_that_is_said_nowhere_is_asked_for(kind: str, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"line 1: layer 'data': height and width are not known"):
+    with pytest.raises(ModelError, match=r"line 1: layer 'data': it names no source to take height and width from"):
         shapes_of(tmp_path, source(kind))
+
+
+@pytest.mark.parametrize(
+    ("kind", "param"),
+    [("Data", "data"), ("ImageData", "image_data"), ("AnnotatedData", "data"), ("HDF5Data", "hdf5_data")],
+)
+def test_a_source_that_is_not_there_is_named(kind: str, param: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"line 1: layer 'data': there is no far/away \(source\) to take"):
+        shapes_of(tmp_path, source(kind, **{f"{param}_param": 'source: "far/away"'}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "line", "what"),
+    [
+        ("ImageData", "gone.png 3", "there is no picture gone.png"),
+        ("ImageData", "", "there is no picture in this list"),
+        ("HDF5Data", "gone.h5", "there is no file gone.h5"),
+        ("HDF5Data", "", "there is no file in this list"),
+    ],
+)
+def test_what_a_list_names_first_has_to_be_there(kind: str, line: str, what: str, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text(f"\n{line}\n")
+    param = {"ImageData": "image_data_param", "HDF5Data": "hdf5_data_param"}[kind]
+    with pytest.raises(DatasetError, match=f"list.txt: {what}"):
+        shapes_of(tmp_path, source(kind, **{param: 'source: "list.txt"'}))
+
+
+def test_a_list_that_is_a_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="Is a directory"):
+        shapes_of(tmp_path, source("ImageData", image_data_param='source: "."'))
+
+
+def test_a_picture_is_looked_for_beside_its_list_and_a_slash_of_the_folder_is_added(tmp_path: Path) -> None:
+    (tmp_path / "lists" / "root").mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / "lists" / "root" / "a.png"), np.zeros((5, 6, 3), np.uint8))
+    (tmp_path / "lists" / "one.txt").write_text("a.png\t3\n")
+    text = source("ImageData", image_data_param='source: "lists/one.txt" root_folder: "root" batch_size: 2')
+    assert shapes_of(tmp_path, text)["data"] == (2, 3, 5, 6)
+
+
+def test_a_record_without_a_picture_says_that_the_type_of_the_layer_may_be_wrong(tmp_path: Path) -> None:
+    write_lmdb(tmp_path / "lmdb", [annotated(picture_datum(noise(3, 4, 5)))])
+    with pytest.raises(ModelError, match=r"first record holds no picture.*AnnotatedData reads AnnotatedDatum"):
+        shapes_of(tmp_path, source("Data", data_param='source: "lmdb"'))
 
 
 def test_an_input_with_a_size_of_nothing_is_refused(tmp_path: Path) -> None:

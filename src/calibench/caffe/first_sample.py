@@ -8,7 +8,7 @@ import numpy as np
 from calibench.caffe.databases.records import open_records
 from calibench.caffe.net import Layer, Net
 from calibench.caffe.schema import message
-from calibench.errors import ModelError
+from calibench.errors import DatasetError, ModelError
 
 Shape = tuple[int, ...]
 
@@ -18,7 +18,7 @@ def first_sample_shape(net: Net, layer: Layer, top: str) -> Shape | None:
 
     Raises:
         ModelError: the source is there, but damaged, or the package that reads it is not installed.
-        DatasetError: the same, of a database.
+        DatasetError: the same, of a database; what a list names is not there.
     """
     params = layer.params
     match layer.type:
@@ -32,9 +32,24 @@ def first_sample_shape(net: Net, layer: Layer, top: str) -> Shape | None:
     return None
 
 
-def _found(net: Net, written: str) -> Path | None:
-    """A path of the prototxt: below the working directory, as in Caffe, else beside the prototxt."""
-    places = (Path.cwd() / written, net.path.absolute().parent / written)
+def source_of(layer: Layer) -> str:
+    """The path of the data as it stands in the file; "" where there is none."""
+    params = layer.params
+    rules = {"ImageData": params.image_data_param, "HDF5Data": params.hdf5_data_param}
+    return str(getattr(rules.get(layer.type, params.data_param), "source", ""))
+
+
+def _first_line(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8", errors="surrogateescape") as lines:
+            return next(filter(None, map(str.strip, lines)), "")
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be read: {error.strerror or error}. Correct the source.") from None
+
+
+def _found(net: Net, written: str, *near: Path) -> Path | None:
+    """A path of the prototxt: below the working directory, as in Caffe, else beside the prototxt or in `near`."""
+    places = (Path.cwd() / written, net.path.absolute().parent / written, *(folder / written for folder in near))
     return next((path for path in places if path.exists()), None) if written else None
 
 
@@ -54,6 +69,11 @@ def _of_record(path: Path, is_annotated: bool, _newest: int) -> Shape:
     except DecodeError:
         raise ModelError(f"{path}: the first record is no {made.DESCRIPTOR.name}. Correct the source.") from None
     datum = parsed.datum if is_annotated else parsed
+    if not datum.encoded and min(datum.channels, datum.height, datum.width) < 1:
+        raise ModelError(
+            f"{path}: the first record holds no picture. Correct the source, or the type of the layer: Data reads "
+            "messages Datum, AnnotatedData reads AnnotatedDatum."
+        )
     return _decoded(datum.data, str(path)) if datum.encoded else (datum.channels, datum.height, datum.width)
 
 
@@ -61,19 +81,23 @@ def _of_list(net: Net, source: str, folder: str) -> Shape | None:
     path = _found(net, source)
     if path is None:
         return None
-    with path.open(encoding="utf-8", errors="surrogateescape") as lines:
-        name = next(lines, "").strip().rpartition(" ")[0]
-    picture = _found(net, folder + name)
-    return None if picture is None or not name else _decoded(picture.read_bytes(), str(picture))
+    line = _first_line(path)
+    names = [name for name in (line.rpartition(" ")[0], line.rpartition("\t")[0], line) if name]
+    written = [start + name for name in names for start in ((folder, f"{folder}/") if folder else ("",))]
+    picture = next((found for each in written if (found := _found(net, each, path.parent))), None)
+    if picture is None:
+        raise _not_there(path, f"picture {written[0]}" if written else "picture in this list")
+    return _decoded(picture.read_bytes(), str(picture))
 
 
 def _of_hdf5(net: Net, source: str, top: str) -> Shape | None:
     path = _found(net, source)
     if path is None:
         return None
-    file = _found(net, path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")[0].strip())
+    name = _first_line(path)
+    file = _found(net, name, path.parent) if name else None
     if file is None:
-        return None
+        raise _not_there(path, f"file {name}" if name else "file in this list")
     try:
         import h5py
     except ImportError:
@@ -94,6 +118,10 @@ def _decoded(data: bytes, name: str) -> Shape:
     if picture is None:
         raise ModelError(f"{name}: the first sample is no picture that can be read. Correct the source.")
     return (3 if picture.ndim == 3 else 1, *picture.shape[:2])
+
+
+def _not_there(path: Path, what: str) -> DatasetError:
+    return DatasetError(f"{path}: there is no {what}. Correct the list, or start in the folder that it is relative to.")
 
 
 def _needs(package: str, path: Path) -> ModelError:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from calibench.caffe.first_sample import first_sample_shape
+from calibench.caffe.first_sample import first_sample_shape, source_of
 from calibench.caffe.flow import Value, readers, sources, where
 from calibench.caffe.net import Layer, Net
 from calibench.caffe.stripping import Stripped
@@ -66,9 +66,11 @@ def _picture_shape(net: Net, layer: Layer, name: str, number: int) -> tuple[int,
 
 
 def _unknown(net: Net, layer: Layer) -> ModelError:
+    written = source_of(layer)
+    source = f"there is no {written} (source)" if written else "it names no source"
     return ModelError(
-        f"{where(net, layer)}: height and width are not known: neither the file gives them (crop_size, resize_param, "
-        "new_height and new_width), nor is its source there to look at. Add them, or put the source in its place."
+        f"{where(net, layer)}: {source} to take height and width from, and the layer does not give them. Correct the "
+        "source, or start in the folder that it is relative to; or give crop_size, or new_height and new_width."
     )
 
 
