@@ -1,5 +1,6 @@
 """Records of an LMDB, read with the package lmdb; nothing in its folder is changed."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +34,9 @@ def open_lmdb(path: Path) -> Records:
     except ImportError:
         raise DatasetError("Reading an LMDB needs lmdb. Install it: pip install 'calibench[caffe]'.") from None
     with _said_of(path):
-        opened = lmdb.open(str(path), subdir=path.is_dir(), readonly=True, lock=False, create=False, max_readers=1024)
+        opened = lmdb.open(
+            os.fsencode(path), subdir=path.is_dir(), readonly=True, lock=False, create=False, max_readers=1024
+        )
         _check_length(opened, path / FILE if path.is_dir() else path)
         with opened.begin() as reading:
             cursor = reading.cursor()
