@@ -216,6 +216,9 @@ def test_a_mean_of_another_shape_is_told(tmp_path: Path) -> None:
     file.write_bytes(blob(numbers(3, 4, 5)).SerializeToString()[:-6])
     with pytest.raises(ModelError, match="is no mean file of Caffe"):
         read_mean(file)
+    file.write_bytes(b"")
+    with pytest.raises(ModelError, match="is empty; a mean file was expected"):
+        read_mean(file)
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def read_mean(path: Path) -> FloatArray:
     Raises:
         ModelError: the file cannot be read, or does not hold one mean.
     """
-    data = _open(path)
+    data = _open(path, "mean file")
     try:
         blob = find_blob(data, 0, len(data))
     except BrokenBytes as error:
@@ -98,8 +98,11 @@ def read_mean(path: Path) -> FloatArray:
     return blob.read(data).reshape(shape)
 
 
-def _open(path: Path) -> Buffer:
+def _open(path: Path, what: str = "weights file") -> Buffer:
     """The bytes of a file, which are read when they are used.
+
+    Args:
+        what: it should be, for messages.
 
     Raises:
         ModelError: there is no such file, it is empty, or is text.
@@ -108,14 +111,14 @@ def _open(path: Path) -> Buffer:
         with path.open("rb") as file:
             data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     except ValueError:
-        raise ModelError(f"{path}: is empty; a weights file was expected.") from None
+        raise ModelError(f"{path}: is empty; a {what} was expected.") from None
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror or error}.") from None
     start = bytes(data[:4096])
     if start.startswith(b"version https://git-lfs"):
-        raise ModelError(f"{path}: is a Git LFS pointer, not the weights. Fetch them with 'git lfs pull'.")
+        raise ModelError(f"{path}: is a Git LFS pointer, not the {what}. Fetch it with 'git lfs pull'.")
     if is_text(start):
-        raise ModelError(f"{path}: is text, not a weights file. Is it the prototxt?")
+        raise ModelError(f"{path}: is text, not a {what}. Is it the prototxt?")
     return data
 
 
