@@ -151,7 +151,7 @@ def refusal(folder: Path, text: str, **options: object) -> str:
 def test_an_unknown_layer_is_named_with_its_type_and_the_place_for_a_handler(tmp_path: Path) -> None:
     assert refusal(tmp_path, data(1, 3, 4, 4) + layer("Foo", "x", "data")) == (
         "DIR/net.prototxt: line 2: layer 'x' has the type 'Foo', for which there is no handler. Add one in "
-        "src/calibench/caffe/layers/ (see ARCHITECTURE.md)."
+        "src/calibench/caffe/layers/handlers.py (how: ARCHITECTURE.md, Where to add what)."
     )
 
 

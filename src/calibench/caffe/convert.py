@@ -65,7 +65,7 @@ def _check_types(net: Net) -> None:
         if layer.type not in HANDLERS:
             raise ModelError(
                 f"{where(net, layer)} has the type '{layer.type}', for which there is no handler. Add one in "
-                "src/calibench/caffe/layers/ (see ARCHITECTURE.md)."
+                "src/calibench/caffe/layers/handlers.py (how: ARCHITECTURE.md, Where to add what)."
             )
 
 
