@@ -1,5 +1,7 @@
 """The samples of a data layer as every step takes them."""
 
+from dataclasses import replace
+
 import numpy as np
 import openvino as ov
 import pytest
@@ -63,10 +65,28 @@ def test_a_single_top_feeds_a_single_input_whatever_it_is_called(samples):
 
 
 def test_what_does_not_fit_the_model_is_said_at_once(samples):
-    with pytest.raises(
-        DatasetError, match=r"net\.prototxt \(data\), sample 0: array data is .*the model takes \[\?, 3, 9, 9\]"
-    ):
+    with pytest.raises(DatasetError, match=r"lmdb, 00000000: data is \[3, 4, 4\] .*takes \[3, 9, 9\]\. Bring all"):
         fed_to(samples, plan_of(data=[-1, 3, 9, 9]))
+    with pytest.raises(
+        DatasetError, match=r"data is \[3, 4, 4\] .*takes \[1, \?, \?\]\. Give force_color or force_gray"
+    ):
+        fed_to(samples, plan_of(data=[-1, 1, -1, -1]))
+
+
+def test_a_later_record_that_does_not_fit_is_named(tmp_path):
+    write_lmdb(tmp_path / "lmdb", [datum(noise(3, 4 + (i == 2), 4, seed=i), i) for i in range(3)])
+    fed = fed_to(
+        open_prototxt(write_prototxt(tmp_path / "net.prototxt", data_layer("lmdb"))), plan_of(data=[-1, 3, 4, 4])
+    )
+    with pytest.raises(DatasetError, match=r"lmdb, 00000002: data is \[3, 5, 4\]"):
+        fed[2]
+
+
+def test_labels_are_read_once(samples):
+    read = []
+    layer = replace(samples.layer, label=lambda index: read.append(index) or index)
+    counted = replace(samples, layer=layer)
+    assert list(counted.labels or ()) == list(counted.labels or ()) == read == [0, 1, 2, 3, 4]
 
 
 def test_an_input_that_no_top_feeds_is_named(samples):

@@ -112,9 +112,19 @@ def test_a_package_that_is_not_installed_is_named_with_its_extra(folder, monkeyp
         case _:
             (folder / "list").write_text("test\n")
             layer = 'name: "data" type: "HDF5Data" top: "data" hdf5_data_param { source: "list" }'
-    with pytest.raises(DatasetError, match=r"needs? .*\. Install it: pip install 'calibench\[caffe\]'\."):
+    with pytest.raises(DatasetError, match=r"needs? .*\. Install it: pip install ('calibench\[caffe\]'|plyvel)\."):
         open_prototxt(write_prototxt(folder / "net.prototxt", layer, RELU))[0]
     open_cv.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("kind", "param"),
+    [("Data", "data"), ("ImageData", "image_data"), ("HDF5Data", "hdf5_data"), ("AnnotatedData", "data")],
+)
+def test_a_batch_of_nothing_is_refused(folder, kind, param):
+    layer = f'name: "in" type: "{kind}" top: "data" {param}_param {{ source: "test" batch_size: 0 }}'
+    with pytest.raises(DatasetError, match=r"net\.prototxt, line 2, layer in: batch_size is 0\. Give 1 or more\.$"):
+        open_prototxt(write_prototxt(folder / "net.prototxt", layer, RELU))
 
 
 def test_missing_test_data_is_an_error(folder):

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, overload
 
 from calibench.datasets.caffe.layer_source import LayerSource
 from calibench.datasets.dataset import About, Dataset, Description, Sample, Subset
-from calibench.datasets.inputs import InputPlan, TensorInput
+from calibench.datasets.inputs import InputPlan, TensorInput, shape_text
+from calibench.datasets.npz import Array
 from calibench.datasets.tensors import fit_array
 from calibench.errors import DatasetError
 
@@ -25,9 +27,9 @@ class CaffeSamples:
     layer: LayerSource
     feeds: tuple[tuple[TensorInput, str], ...] = ()
 
-    @property
+    @cached_property
     def labels(self) -> Sequence[int] | None:
-        """The class of every sample, each read when it is asked for."""
+        """The class of every sample, each read when it is asked for, once."""
         return None if self.layer.label is None else Labels(self.layer)
 
     @property
@@ -70,12 +72,36 @@ class CaffeSamples:
         arrays = self.layer.arrays(self._checked(index))
         if not self.feeds:
             return arrays
-        return {each.name: fit_array(arrays[top], each, f"{self.name}, sample {index}") for each, top in self.feeds}
+        return {each.name: self._fitted(arrays[top], each, index) for each, top in self.feeds}
+
+    def _fitted(self, array: Array, planned: TensorInput, index: int) -> Array:
+        """A blob as an input takes it.
+
+        Raises:
+            DatasetError: its shape or its values do not fit; names the record.
+        """
+        where, shape = f"{self.layer.path}, {self.layer.describe(index).name}", planned.shape
+        if shape is not None and len(array.shape) == len(shape) == 4 and not _takes(shape[1:], array.shape[1:]):
+            raise DatasetError(
+                f"{where}: {planned.name} is {list(array.shape[1:])} (channels, height, width), the model takes "
+                f"{shape_text(shape[1:])}. {_advice(shape[1] in (-1, array.shape[1]))}"
+            )
+        return fit_array(array, planned, where)
 
     def _checked(self, index: int) -> int:
         if not 0 <= index < self.layer.count:
             raise IndexError(f"{self.name}, sample {index}")
         return index
+
+
+def _takes(wanted: tuple[int, ...], given: tuple[int, ...]) -> bool:
+    return all(side in (-1, other) for side, other in zip(wanted, given, strict=True))
+
+
+def _advice(same_channels: bool) -> str:
+    if same_channels:
+        return "Bring all pictures to one size: crop_size or resize_param in transform_param."
+    return "Give force_color or force_gray in transform_param where pictures are encoded, else make the data anew."
 
 
 class Labels(Sequence[int]):

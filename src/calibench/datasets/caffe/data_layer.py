@@ -9,6 +9,7 @@ from calibench.caffe.read_net import read_net
 from calibench.datasets.caffe.annotated_source import open_annotated
 from calibench.datasets.caffe.caffe_samples import CaffeSamples
 from calibench.datasets.caffe.data_source import open_data
+from calibench.datasets.caffe.find_path import place_of
 from calibench.datasets.caffe.hdf5_source import open_hdf5
 from calibench.datasets.caffe.image_list import open_image_list
 from calibench.datasets.caffe.layer_source import LayerSource
@@ -66,7 +67,15 @@ def open_data_layer(net: Net) -> CaffeSamples:
         ModelError: the mean file is damaged.
     """
     layer = find_data_layer(net)
+    _check_batch(net, layer)
     return CaffeSamples(f"{net.path} ({layer.name})", READERS[layer.type](net, layer))
+
+
+def _check_batch(net: Net, layer: Layer) -> None:
+    """Refuse a batch of nothing; a layer that gives none reads one sample an iteration."""
+    for param in (layer.params.data_param, layer.params.image_data_param, layer.params.hdf5_data_param):
+        if param.HasField("batch_size") and param.batch_size == 0:
+            raise DatasetError(f"{place_of(net, layer)}: batch_size is 0. Give 1 or more.")
 
 
 def open_prototxt(path: Path) -> CaffeSamples:
