@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError
+from pydantic_core import PydanticSerializationError
 
-from calibench.errors import JobError
+from calibench.errors import JobError, SettingsError
 from calibench.reports.whole_file import write_whole
 from calibench.search.folder_lock import SEARCH
 from calibench.search.journal_key import absolute
@@ -49,6 +50,21 @@ def write_asked(what: Asked, out: Path) -> None:
         JobError: it cannot be written.
     """
     write_whole(run_file(out), what.model_dump_json(indent=2) + "\n")
+
+
+def check_text(what: Asked) -> None:
+    """Refuse before anything is made what cannot be written down: a path that is no text.
+
+    Raises:
+        SettingsError: with what to do.
+    """
+    try:
+        what.model_dump_json()
+    except PydanticSerializationError:
+        raise SettingsError(
+            f"{what.model}: a path of this run is no UTF-8 text, so that the search cannot be written down. Rename the "
+            "folder or the file."
+        ) from None
 
 
 def read_asked(out: Path) -> Asked:

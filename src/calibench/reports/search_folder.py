@@ -11,7 +11,7 @@ from pathlib import Path
 
 from calibench.errors import SettingsError
 from calibench.reports.result import RESULT_FILES, check_place, naming, result_or_temporary
-from calibench.reports.run_file import Asked, read_asked, write_asked
+from calibench.reports.run_file import Asked, check_text, read_asked, write_asked
 from calibench.search.folder_lock import SEARCH, check_free, locked
 from calibench.search.journal import has_entries
 
@@ -33,10 +33,11 @@ def searched_folder(out: Path, what: Asked, *, force: bool = False, resume: bool
 
     Raises:
         JobError: another run is at work in `out`, it holds something else, or it cannot be written.
-        SettingsError: both force and resume.
+        SettingsError: both force and resume, or a path that is no text.
     """
     if force and resume:
         raise SettingsError("--force begins anew and --resume goes on: give one of them.")
+    check_text(what)
     out = out.resolve()
     aside = out / SEARCH / ASIDE
     with naming(out, aside, "Choose a folder that you may write to."):
