@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import openvino as ov
 
 from calibench.datasets.dataset import Dataset
@@ -20,7 +21,7 @@ def check_promise(source: ov.Model, sets: Sets, judge: Judge, settings: Settings
     """Refuse what cannot be promised, before the calibration; the metrics that have a limit of their own.
 
     Raises:
-        DatasetError: nothing is annotated that the metric needs.
+        DatasetError: nothing is annotated that the metric needs, or a label is no class of the model.
         SettingsError: a limit is impossible, or a metric unknown.
     """
     if settings.method == "default":
@@ -43,6 +44,7 @@ def check_promise(source: ov.Model, sets: Sets, judge: Judge, settings: Settings
         )
     context = make_context(source, sets.plan, sets.validation, settings)
     further = tuple(_limited(name, drop, judge, context) for name, drop in settings.accuracy.limits.items())
+    _check_labels(judge, context, sets.validation)
     check_limits((judge.metric, *further), settings.accuracy)
     if sets.holdout is not None:
         _check_holdout(sets.holdout, (judge.metric, *further))
@@ -57,6 +59,14 @@ def too_few(metric: Metric, sets: Sets, settings: Settings) -> tuple[str, ...]:
         return ()
     said = too_few_to_tell(metric, len(sets.validation), settings.accuracy)
     return (said,) if said else ()
+
+
+def _check_labels(judge: Judge, context: Context, samples: Dataset) -> None:
+    """Refuse a label that is no class of the model now, where the shape of its outputs says how many there are."""
+    if judge.metric.check is None or any(-1 in shape[1:] for shape in context.outputs.values()):
+        return
+    shapes = {name: tuple(max(side, 1) for side in shape) for name, shape in context.outputs.items()}
+    judge.check({name: np.zeros(shape, np.float32) for name, shape in shapes.items()}, samples)
 
 
 def _limited(name: str, drop: float, judge: Judge, context: Context) -> Metric:

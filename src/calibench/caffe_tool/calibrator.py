@@ -4,14 +4,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import openvino as ov
+
 from calibench import pipeline
 from calibench.caffe.read_net import read_net
 from calibench.caffe_tool.job import CaffeJob
+from calibench.caffe_tool.job_checks import check_files, check_weights, in_own_words
 from calibench.caffe_tool.score_blob import Score, choose_score
 from calibench.caffe_tool.written_files import Written, check_names, names_of, rehearse_forced, write_files
-from calibench.datasets.caffe.caffe_samples import CaffeSamples, iterations
+from calibench.datasets.caffe.caffe_samples import CaffeSamples, fed_to, iterations
 from calibench.datasets.caffe.data_layer import caffe_sets, has_data_layer
 from calibench.datasets.dataset import Dataset, Subset
+from calibench.datasets.inputs import plan_inputs
 from calibench.errors import SettingsError
 from calibench.models.read import read_model
 from calibench.progress import Progress, silent
@@ -21,6 +25,8 @@ from calibench.settings import AccuracySettings, CaffeSettings, Settings
 
 PERCENT = 100.0
 """`-l` counts in shares, an accuracy drop in points."""
+MOST_SAMPLES = 10_000_000
+"""That `-i` may ask for; 200 times the usual 50,000, and what its list of numbers takes still fits into memory."""
 UNMEASURED = "-q: no accuracy was measured; INT8 was only set beside FP32."
 
 
@@ -100,22 +106,24 @@ def calibrate_caffe(
         CalibenchError: by kind, in one sentence what, where and what to do; nothing is written then.
         Cancelled: by `progress`.
     """
+    check_files(job)
     names = names_of(job)
     check_names(job, names, force=force or resume)
     ready = _ready(job)
-    found = pipeline.calibrate(
-        job.model,
-        ready.calibration,
-        ready.settings,
-        names.folder,
-        validation=ready.validation,
-        benchmark=benchmark and not job.quantize_only,
-        force=force,
-        resume=resume,
-        progress=progress,
-        on_trial=on_trial,
-        notes=ready.notes,
-    )
+    with in_own_words(names.folder, ready.score):
+        found = pipeline.calibrate(
+            job.model,
+            ready.calibration,
+            ready.settings,
+            names.folder,
+            validation=ready.validation,
+            benchmark=benchmark and not job.quantize_only,
+            force=force,
+            resume=resume,
+            progress=progress,
+            on_trial=on_trial,
+            notes=ready.notes,
+        )
     written = write_files(job, names, found.quantized)
     return CaffeResult(found.report, names.folder, written)
 
@@ -126,37 +134,50 @@ def plan_caffe(job: CaffeJob, *, force: bool = False) -> CaffePlan:
     Raises:
         CalibenchError: as `calibrate_caffe` would.
     """
+    check_files(job)
     names = names_of(job)
     check_names(job, names, force=force)
     ready = _ready(job)
-    plan = pipeline.plan(job.model, ready.calibration, ready.settings, ready.validation, ready.notes)
+    with in_own_words(names.folder, ready.score):
+        plan = pipeline.plan(job.model, ready.calibration, ready.settings, ready.validation, ready.notes)
     return CaffePlan(plan, ready.score, (*names.files(job), names.folder))
 
 
 def _ready(job: CaffeJob) -> _Ready:
     graph = read_model(job.model, weights=job.weights).graph
+    net = read_net(job.model, job.weights)
+    check_weights(net)
+    if job.dataset is None and not has_data_layer(net):
+        raise SettingsError(
+            f"{job.model}: has no data layer for the phase TEST, so that there are no samples. Give --dataset DIR, or "
+            "the prototxt the network was tested with."
+        )
     score = None if job.quantize_only else choose_score(graph, job)
     if job.force_u8:
         rehearse_forced(job)
-    calibration, validation, notes = _samples(job)
+    calibration, validation, notes = _samples(job, graph)
     return _Ready(score, calibration, validation, _settings(job, score), notes)
 
 
-def _samples(job: CaffeJob) -> tuple[Path | Dataset, Path | Dataset | None, tuple[str, ...]]:
+def _samples(job: CaffeJob, graph: ov.Model) -> tuple[Path | Dataset, Path | Dataset | None, tuple[str, ...]]:
     """The samples that set the ranges, those that decide, and what is to be known of them."""
     if job.dataset is not None:
         unmeasured = (UNMEASURED,) if job.quantize_only else ()
         return job.dataset, None, (*unmeasured, "--dataset is used: -i and -s count nothing.")
-    if not has_data_layer(read_net(job.model, None)):
-        raise SettingsError(
-            f"{job.model}: has no data layer for the phase TEST, so that there are no samples. Give --dataset DIR."
-        )
+    plan = plan_inputs(graph, job.settings, images=False)
     train, test, source = caffe_sets(job.model)
+    train, test = (fed_to(train, plan), fed_to(test, plan)) if train is not test else (fed_to(train, plan),) * 2
     calibration = _first(train, job.sampling * train.batch_size)
     if job.quantize_only:
         same = f"Calibration samples come from the TEST data ({test.source})."
         return calibration, calibration, (UNMEASURED, same if train is test else source)
     wanted = job.iterations * test.batch_size
+    if wanted > MOST_SAMPLES:
+        once = -(-len(test) // test.batch_size)
+        raise SettingsError(
+            f"-i {job.iterations}: {wanted:,} samples are more than can be evaluated ({MOST_SAMPLES:,}). {test.source} "
+            f"has {len(test)}: -i {once} takes them all."
+        )
     wrapped = (
         (
             f"-i {job.iterations}: {wanted} samples are more than the {len(test)} of {test.source}: "

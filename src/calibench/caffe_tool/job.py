@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from calibench.errors import SettingsError
 from calibench.settings import Settings
 
 
@@ -22,6 +23,9 @@ class CaffeJob:
         dataset: folder of samples for a network without a data layer.
         repair: mend biases before layers are given back; a new caffemodel.
         settings: everything that other commands can set too; what the calibrator decides itself is overruled.
+
+    Raises:
+        SettingsError: a count is below 1, or the loss no share.
     """
 
     model: Path
@@ -38,3 +42,9 @@ class CaffeJob:
     out: Path | None = None
     repair: bool = False
     settings: Settings = field(default_factory=Settings)
+
+    def __post_init__(self) -> None:
+        if min(self.iterations, self.sampling) < 1:
+            raise SettingsError(f"iterations {self.iterations}, sampling {self.sampling}: give 1 or more of each.")
+        if not 0 <= self.accuracy_loss < 1:
+            raise SettingsError(f"accuracy_loss {self.accuracy_loss:g}: give a share from 0 up to 1.")

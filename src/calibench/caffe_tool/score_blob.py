@@ -11,7 +11,12 @@ from calibench.errors import SettingsError
 from calibench.models.metadata import metadata
 from calibench.models.ports import port_name
 
-DETECTION = "DetectionEvaluate"
+DETECTION, OUTPUT = "DetectionEvaluate", "output"
+
+
+NO_SCORE = (
+    "none, because the phase TEST has no layer Accuracy and none DetectionEvaluate; add one, or only quantize with -q"
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,11 @@ class Score:
     blob: str
     type: str
     metric: str
+
+    @property
+    def is_layer(self) -> bool:
+        """Whether a layer of the network says how it is computed."""
+        return self.type != OUTPUT
 
     @property
     def is_detection(self) -> bool:
@@ -45,7 +55,7 @@ def choose_score(graph: ov.Model, job: CaffeJob) -> Score:
         SettingsError: there is none of that name, or it is none of `-d`; names those that there are.
     """
     known = scores_of(graph) or _outputs(graph, job)
-    listed = ", ".join(f"{each.blob} ({each.type})" for each in known) or "none: the network has no layer Accuracy"
+    listed = ", ".join(f"{each.blob} ({each.type})" for each in known) or NO_SCORE
     if job.blob is None:
         raise SettingsError(f"-n/--blob_name is missing: the blob whose value is the score. Candidates: {listed}.")
     found = next((each for each in known if each.blob == job.blob), None)
@@ -63,4 +73,4 @@ def _outputs(graph: ov.Model, job: CaffeJob) -> tuple[Score, ...]:
     if job.dataset is None:
         return ()
     metric = "voc" if job.is_detection else "top1"
-    return tuple(Score(port_name(port), "output", metric) for port in graph.outputs)
+    return tuple(Score(port_name(port), OUTPUT, metric) for port in graph.outputs)

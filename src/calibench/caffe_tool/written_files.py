@@ -80,23 +80,29 @@ class Written:
 
 def names_of(job: CaffeJob) -> Names:
     """Beside the prototxt, with its name; a dot in a folder or in the name does no harm."""
-    stem, place = job.model.name.removesuffix(".prototxt"), job.model.parent
+    stem, place = _without(job.model.name, ".prototxt"), job.model.parent
     return Names(
         job.out or place / f"{stem}_quantized",
         place / f"{stem}_quantized.prototxt",
         place / f"{stem}_quantized.caffemodel",
         place / f"{stem}_quantized_force_u8.prototxt",
-        job.weights.with_name(f"{job.weights.name.removesuffix('.caffemodel')}_new.caffemodel"),
+        job.weights.parent / f"{_without(job.weights.name, '.caffemodel')}_new.caffemodel",
     )
+
+
+def _without(name: str, ending: str) -> str:
+    return name[: -len(ending)] if name.lower().endswith(ending) else name
 
 
 def check_names(job: CaffeJob, names: Names, *, force: bool) -> None:
     """Refuse before the work what could not be written after it.
 
     Raises:
-        JobError: a file is there already and not `force`, or its folder cannot be written.
+        JobError: a file is there already and not `force`, a folder is there, or its own folder cannot be written.
     """
     for path in names.files(job):
+        if path.is_dir():
+            raise JobError(f"{path}: is a folder, and the calibrator would write a file there. Move it away.")
         if path.exists() and not force:
             raise JobError(f"{path}: exists already. Move it away, or replace it with --force.")
         if not os.access(path.parent, os.W_OK):

@@ -231,7 +231,8 @@ def _job(params: dict[str, Any]) -> "CaffeJob":
         ("weights", "-w/--weights", "the FP32 caffemodel"),
         ("iterations", "-i/--iterations", "how many test iterations decide the accuracy, samples / batch size"),
     ):
-        if params[name] is None and not (name == "iterations" and params["quantize_model"]):
+        is_needed = name != "iterations" or not (params["quantize_model"] or params["dataset"])
+        if params[name] is None and is_needed:
             raise SettingsError(f"{option} is missing: {what}.")
     own = ("ignore_name", "resize", "color", "mean", "scale", "inference_precision", "threads")
     settings = overlaid({name: params[name] for name in own})
@@ -267,8 +268,8 @@ def _choice(option: str, value: str, known: dict[str, Any]) -> Any:
 
 
 def _count(option: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise SettingsError(f"{option} {text}: expected a whole number of iterations, 1 or more.")
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0):
+        raise SettingsError(f"{option} {text}: expected a whole number of iterations, from 1 to 999999999.")
     return int(text)
 
 
@@ -291,7 +292,7 @@ def _omp_threads() -> int | None:
     text = os.environ.get("OMP_NUM_THREADS", "").strip()
     if not text:
         return None
-    first = re.match(r"\s*(\d+)\s*(,|$)", text)
+    first = re.match(r"\s*(\d+)\s*(,|$)", text, re.ASCII)
     if first is None or int(first[1]) < 1:
         raise SettingsError(f"OMP_NUM_THREADS={text}: is no number of threads. Set another, or unset it.")
     return int(first[1])

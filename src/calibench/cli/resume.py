@@ -27,6 +27,8 @@ def asked_before(context: typer.Context, out: Path) -> "Asked":
 
     _check_options(context)
     found = read_asked(out)
+    if found.settings.caffe is not None and found.settings.exact_subset:
+        raise JobError(f"{out}: was begun by calibench caffe. Give that command again, with --resume.")
     if found.in_memory or found.dataset is None:
         raise JobError(f"{out}: was begun in Python, with samples in memory. Go on there: calibrate(..., resume=True).")
     values, params = found.settings.model_dump(), context.params

@@ -88,6 +88,13 @@ class Kept:
         return tuple(replace(each, time_ms=times.time_ms(each.configuration)) for each in self.searched.trials)
 
 
+def _usual_cause(settings: Settings) -> str:
+    """Of an FP32 score near nothing where no trial of the settings found one; '' where `check_baseline` knows."""
+    if settings.caffe is None:
+        return ""
+    return "Probably transform_param (mean, scale, colour), the labels, or weights of another training"
+
+
 def keep_accuracy(start: Start, journal: Journal, progress: Progress, on_trial: OnTrial) -> Kept:
     """Search the fastest model within the limits of the settings.
 
@@ -102,7 +109,9 @@ def keep_accuracy(start: Start, journal: Journal, progress: Progress, on_trial: 
     baseline = run_baseline(infer_all(exact, samples), start.validation, start.judge, start.further)
     metric = start.judge.metric
     classes = len(start.validation.about.classes) or len(set(start.validation.labels or ()))
-    check_baseline(metric, baseline.summaries[metric.name], baseline.values, classes, start.cause)
+    check_baseline(
+        metric, baseline.summaries[metric.name], baseline.values, classes, start.cause or _usual_cause(settings)
+    )
     limits = applied((metric, *start.further), baseline.summaries, settings.accuracy)
     steps = _Steps(start, baseline, limits, journal, progress)
     accuracy = settings.accuracy
