@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import intel_numerics as intel
@@ -10,7 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from int8_chains import conv, data, inner_product, kinds, max_pool, model, named, relu, run, scales, weights_of
 
+from calibench.caffe.handler import Context
 from calibench.caffe.int8_graph import apply_scales, integer_weights
+from calibench.caffe.layers.regions import reorg
+from calibench.caffe.net import Layer, Net
+from calibench.caffe.schema import message
 from calibench.errors import ModelError
 from calibench.inference.profile import LayerTime, profile
 
@@ -301,3 +306,30 @@ def test_all_layers_run_in_int8() -> None:
     assert by_layer["sum2"].name == "conv4", "the addition of two convolutions is part of the later"
     assert by_layer["sum"].name == "conv2", "so is that of what other layers read too"
     assert not [time for time in times if time.output_precisions == "F32" and time.type == "Pooling"]
+
+
+def moved(movement: Any) -> tuple[ov.Model, dict[str, LayerTime]]:
+    """Two layers with a movement of values between; what the second reads, and the times by layer."""
+    source = data(1, 16, 12, 12)
+    between = named(movement(relu(conv(source, "a", 16), "ra")), "moved", "moved")
+    graph = model(conv(between, "b", 16), source=source)
+    int8 = apply_scales(graph, {"a": scales(graph, "a", 30.0, True, 50.0), "b": scales(graph, "b", 50.0)})
+    image = np.random.default_rng(1).normal(0, 1, (1, 16, 12, 12)).astype(np.float32)
+    times = profile(int8, {"data": image}, precision="f32", threads=1, runs=1)
+    return int8, {name: time for time in times for name in time.original_names}
+
+
+def test_a_movement_that_runs_on_bytes_needs_no_second_quantizer() -> None:
+    params = message("LayerParameter")()
+    params.reorg_param.stride = 2
+    layer, context = Layer("reorg", "Reorg", ("in",), ("out",), params), Context(Net("", (), {}, Path("net"), None))
+    int8, times = moved(lambda value: reorg(layer, [value], context)[0].get_node())
+    assert kinds(int8, "FakeQuantize") == ["data.0/quantizer", "ra.0/quantizer"]
+    assert times["b"].exec_type.endswith("I8")
+    assert all(time.output_precisions == "U8" for time in times.values() if time.type in ("Transpose", "Reshape"))
+
+
+def test_behind_one_that_does_not_the_grid_stands_again() -> None:
+    int8, times = moved(lambda value: ops.tile(value, ops.constant(np.array([1, 2, 1, 1]))))
+    assert kinds(int8, "FakeQuantize") == ["data.0/quantizer", "moved.0/quantizer", "ra.0/quantizer"]
+    assert times["b"].exec_type.endswith("I8")

@@ -14,11 +14,15 @@ SAME_SCALE = 1e-5
 
 MOVES = frozenset(
     (
-        *("Reshape", "Transpose", "Squeeze", "Unsqueeze", "MaxPool", "StridedSlice", "Slice", "Gather", "Tile"),
-        *("DepthToSpace", "SpaceToDepth", "ShuffleChannels", "ReorgYolo", "Concat"),
+        *("Reshape", "Transpose", "Squeeze", "Unsqueeze", "MaxPool", "StridedSlice", "Slice", "Gather"),
+        *("DepthToSpace", "ShuffleChannels", "Concat"),
     )
 )
-"""Operations that move values, or choose the larger: rounding in front of them and behind them is the same."""
+"""Operations that move values, or choose the larger: rounding in front of them and behind them is the same.
+
+All of them run on bytes in the CPU plugin. Tile and SpaceToDepth do not: behind them a grid has to stand again, or the
+layer that reads them would run in float.
+"""
 
 KEEPS = MOVES | {"Relu", "Split", "VariadicSplit"}
 """Operations whose output lies on the grid of their inputs."""

@@ -1,11 +1,11 @@
-"""Reorg and Region of YOLOv2; OpenVINO's own Caffe files call them ReorgYolo and RegionYolo."""
+"""Reorg and Region of YOLOv2, also called ReorgYolo and RegionYolo."""
 
 from collections.abc import Sequence
 
 import openvino as ov
 import openvino.opset13 as ops
 
-from calibench.caffe.handler import Context, Handler, axis_of, known
+from calibench.caffe.handler import Context, Handler, axis_of, integers, known
 from calibench.caffe.net import Layer
 from calibench.errors import ModelError
 
@@ -16,7 +16,8 @@ STRIDE = 2
 def reorg(layer: Layer, inputs: Sequence[ov.Output], _: Context) -> list[ov.Output]:
     """Squares of stride x stride values become channels, in Darknet's order; `reverse` the other way round.
 
-    Darknet takes the values for a picture with fewer channels first, so that this is no plain space-to-depth.
+    Darknet takes the values for a picture with fewer channels first, so that this is no plain space-to-depth. It is
+    built of movements that run on bytes; OpenVINO's ReorgYolo would bring an INT8 network back to float.
 
     Source: Redmon and Farhadi 2016 (arXiv:1612.08242), section 2, "fine-grained features"; order as in Darknet.
     """
@@ -27,7 +28,10 @@ def reorg(layer: Layer, inputs: Sequence[ov.Output], _: Context) -> list[ov.Outp
         raise ModelError(f"{channels} channels cannot be shared out among squares of stride {stride}.")
     if params.reverse:
         return [ops.depth_to_space(inputs[0], "blocks_first", stride).output(0)]
-    return [ops.reorg_yolo(inputs[0], [stride]).output(0)]
+    height, width = known(inputs[0], 2), known(inputs[0], 3)
+    picture = ops.reshape(inputs[0], integers([0, channels // area, height, stride, width, stride]), True)
+    squares = ops.transpose(picture, integers([0, 3, 5, 1, 2, 4]))
+    return [ops.reshape(squares, integers([0, channels * area, height // stride, width // stride]), True).output(0)]
 
 
 def region(layer: Layer, inputs: Sequence[ov.Output], _: Context) -> list[ov.Output]:
