@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from calibench.reports.page import glance, layer_table, making, search_section, shown_samples, time_spent
@@ -32,7 +32,12 @@ def render_html(report: Report) -> str:
 
     Equal for equal reports and packages: nothing of the moment or the machine of drawing is in it.
     """
-    return _environment().from_string(_part("report.html.j2")).render(**_sections(report), **_assets(report))
+    return _template().render(**_sections(report), **_assets(report))
+
+
+@cache
+def _template() -> Template:
+    return _environment().from_string(_part("report.html.j2"))
 
 
 def write_html(report: Report, path: Path) -> None:
