@@ -107,6 +107,16 @@ def check_names(job: CaffeJob, names: Names, *, force: bool) -> None:
             raise JobError(f"{path}: exists already. Move it away, or replace it with --force.")
         if not os.access(path.parent, os.W_OK):
             raise JobError(f"{path}: cannot be written. Copy the network to a folder that you may write to.")
+    if not force and _would_mislead(job, names):
+        raise JobError(
+            f"{names.weights}: would be taken for the weights of {names.prototxt.name}. Move it away, or have it removed "
+            "with --force."
+        )
+
+
+def _would_mislead(job: CaffeJob, names: Names) -> bool:
+    """Are there weights with the name of the new prototxt that do not belong to it, as an earlier --repair leaves?"""
+    return names.weights.is_file() and not job.repair and not names.weights.samefile(job.weights)
 
 
 def rehearse_forced(job: CaffeJob) -> None:
@@ -139,6 +149,8 @@ def write_files(job: CaffeJob, names: Names, quantized: Quantized) -> Written:
         text = _repaired(job, names.weights, text, shifts)
         used = names.weights
         written = replace(written, weights=names.weights)
+    elif _would_mislead(replace(job, repair=False), names):
+        names.weights.unlink()
     write_whole(names.prototxt, text.text)
     return _with_forced(names, text, used, scales, written) if job.force_u8 else written
 
