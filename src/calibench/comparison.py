@@ -121,6 +121,8 @@ def compare_models(
             peak_rss_mb=round(peak_rss_mb(), 1),
             notes=(
                 *settled.warnings,
+                *first.notes,
+                *second.notes,
                 *_notes(first, second, len(rows), unmatched(rows)),
                 *opened.notes,
                 *odd_outputs(comparison),

@@ -198,7 +198,7 @@ def plan(
         search = planned_search(settings, judge.metric, placement)
         task = f"Task: {judge.task.kind}, metric {judge.metric.name}."
         few = too_few(judge.metric, sets, settings)
-        notes = (*settled.warnings, task, *settled.notes, *judge.task.notes, *sets.notes, *few)
+        notes = (*source.notes, *settled.warnings, task, *settled.notes, *judge.task.notes, *sets.notes, *few)
         names, is_scored = tuple(recipe.name for recipe in wanted), judge.metric.needs != "reference"
         return Plan(Inspection(source, placement), counts, names, notes, search, is_scored)
 
@@ -232,8 +232,8 @@ def evaluate(
     compiled = compile_for_samples(plan.attach(source.graph), settings.device, threads, precision)
     outputs = infer_batches(compiled, reported(opened.samples, threads, progress), settings.batch)
     found = score(outputs, opened.samples, judge)
-    notes = (*settled.warnings, *untold(found), *settled.notes, *judge.task.notes, *opened.notes)
-    return Evaluation(model, found, opened.samples.about, notes)
+    told = (*settled.warnings, *untold(found), *settled.notes, *judge.task.notes, *opened.notes)
+    return Evaluation(model, found, opened.samples.about, (*source.notes, *told))
 
 
 def inspect(model: Path | str, settings: Settings | None = None) -> Inspection:

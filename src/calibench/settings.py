@@ -214,8 +214,8 @@ class CaffeSettings(Frozen):
     statistic: Literal["direct", "kl", "maxp", "ma"] = Field(
         "direct",
         description="how the largest value of a tensor is found. `direct`: the largest seen; `kl`: the one that "
-        "changes the distribution least; `maxp`: the 99.995 % quantile of each sample, averaged; `ma`: the largest of each "
-        "sample, averaged",
+        "changes the distribution least; `maxp`: the 99.995 % quantile of each sample, averaged; `ma`: the largest of "
+        "each sample, averaged",
     )
     first_convolution: bool = Field(False, description="quantize the first convolution too")
     inner_product: bool = Field(False, description="quantize inner products too")

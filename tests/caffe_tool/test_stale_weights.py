@@ -15,7 +15,7 @@ def test_mended_weights_of_an_earlier_run_go_with_it(tmp_path: Path) -> None:
     name = project.prototxt.stem
     old = tmp_path / f"{name}_quantized.caffemodel"
     old.write_bytes(b"of another run")
-    with pytest.raises(JobError, match="would be taken for the weights of .*_quantized.prototxt. Move it away"):
+    with pytest.raises(JobError, match=r"would be taken for the weights of .*_quantized\.prototxt\. Move it away"):
         calibrate_caffe(project.job(quantize_only=True), benchmark=False)
     assert old.read_bytes() == b"of another run"
     result = calibrate_caffe(project.job(quantize_only=True), benchmark=False, force=True)

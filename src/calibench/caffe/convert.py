@@ -17,7 +17,7 @@ from calibench.caffe.input_shapes import input_shapes
 from calibench.caffe.layers.handlers import HANDLERS
 from calibench.caffe.naming import Names
 from calibench.caffe.net import Layer, Net
-from calibench.caffe.stripping import Stripped, stripped
+from calibench.caffe.stripping import SCORES, Stripped, stripped
 from calibench.errors import ModelError
 
 MARK = "caffe"
@@ -42,6 +42,7 @@ def to_openvino(net: Net) -> ov.Model:
     Raises:
         ModelError: a layer cannot be converted, its weights are missing or do not fit, or a size is not known.
     """
+    _check_bottoms(net)
     rest = stripped(net)
     folded, _ = fold(rest.net, rest.outputs)
     _check_types(folded)
@@ -60,8 +61,16 @@ def is_normal(graph: ov.Model) -> bool:
     return bool(graph.has_rt_info(path)) and graph.get_rt_info(path).astype(str) == "yes"
 
 
+def _check_bottoms(net: Net) -> None:
+    for layer in net.layers:
+        if not layer.bottoms and (layer.type in SCORES or layer.type in HANDLERS) and layer.type != "Parameter":
+            raise ModelError(f"{where(net, layer)} of type {layer.type} reads no blob. Add its bottom.")
+
+
 def _check_types(net: Net) -> None:
     for layer in net.layers:
+        if not layer.type:
+            raise ModelError(f"{where(net, layer)} has no type. Add it.")
         if layer.type not in HANDLERS:
             raise ModelError(
                 f"{where(net, layer)} has the type '{layer.type}', for which there is no handler. Add one in "
@@ -115,6 +124,11 @@ def _build(rest: Stripped, shapes: dict[str, tuple[int, ...]], is_free: bool) ->
     for layer in rest.net.layers:
         inputs = [table[bottom] for bottom in layer.bottoms]
         tops = _converted(layer, inputs, context)
+        if len(tops) < len(layer.tops):
+            raise ModelError(
+                f"{where(rest.net, layer)}: names {len(layer.tops)} tops, but a layer of type {layer.type} makes "
+                f"{len(tops)} here. Take {', '.join(layer.tops[len(tops) :])} away."
+            )
         names.name(layer, inputs, tops)
         table.update(zip(layer.tops, tops, strict=False))
         values += [(layer.type, value) for value in tops]
@@ -134,7 +148,7 @@ def _converted(layer: Layer, inputs: list[ov.Output], context: Context) -> list[
         return HANDLERS[layer.type](layer, inputs, context)
     except ModelError as error:
         raise ModelError(f"{where(context.net, layer)}: {error}") from None
-    except (RuntimeError, IndexError, ValueError) as error:
+    except (RuntimeError, ArithmeticError, IndexError, ValueError) as error:
         given = ", ".join(str(dims(value)) for value in inputs) or "none"
         raise ModelError(
             f"{where(context.net, layer)}: bottoms of shape {given} do not fit a layer of type {layer.type}. Correct "

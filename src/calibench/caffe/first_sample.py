@@ -8,6 +8,7 @@ import numpy as np
 from calibench.caffe.databases.records import open_records
 from calibench.caffe.net import Layer, Net
 from calibench.caffe.schema import message
+from calibench.caffe.text_tree import is_text
 from calibench.errors import DatasetError, ModelError
 
 Shape = tuple[int, ...]
@@ -40,7 +41,17 @@ def source_of(layer: Layer) -> str:
 
 
 def _first_line(path: Path) -> str:
+    """The first line of a list that is not empty; "" where there is none.
+
+    Raises:
+        DatasetError: it cannot be read, or is no text.
+    """
     try:
+        with path.open("rb") as file:
+            if not is_text(file.read(4096)):
+                raise DatasetError(
+                    f"{path}: is no text, so it is no list. Correct the source, or the type of the layer."
+                )
         with path.open(encoding="utf-8", errors="surrogateescape") as lines:
             return next(filter(None, map(str.strip, lines)), "")
     except OSError as error:
@@ -105,8 +116,10 @@ def _of_hdf5(net: Net, source: str, top: str) -> Shape | None:
     try:
         with h5py.File(file, "r") as data:
             return tuple(data[top].shape[1:])
-    except (OSError, KeyError) as error:
-        raise ModelError(f"{file}: holds no dataset '{top}' ({error}). Correct the source.") from None
+    except OSError:
+        raise ModelError(f"{file}: is no HDF5 file, or a damaged one. Correct the list.") from None
+    except KeyError:
+        raise ModelError(f"{file}: holds no dataset '{top}'. Datasets are called as the tops.") from None
 
 
 def _decoded(data: bytes, name: str) -> Shape:

@@ -7,8 +7,12 @@ import openvino as ov
 
 from calibench.caffe.convert import to_openvino
 from calibench.caffe.int8_graph import apply_scales
+from calibench.caffe.prototxt import read_prototxt
 from calibench.caffe.read_net import find_weights, read_net
 from calibench.caffe.stored_scales import stored_scales
+
+NAMED = 5
+"""Unknown fields that are named."""
 
 
 @dataclass(frozen=True)
@@ -39,4 +43,15 @@ def read_caffe(prototxt: Path, weights: Path | None = None) -> CaffeGraph:
     net = read_net(prototxt, used)
     graph = to_openvino(net)
     stored = stored_scales(net)
-    return CaffeGraph(apply_scales(graph, stored.layers) if stored.layers else graph, used, stored.notes)
+    notes = (*_unknown_fields(prototxt), *stored.notes)
+    return CaffeGraph(apply_scales(graph, stored.layers) if stored.layers else graph, used, notes)
+
+
+def _unknown_fields(prototxt: Path) -> tuple[str, ...]:
+    """A note on fields that were passed over: one may be a slip of the pen."""
+    unknown = read_prototxt(prototxt).unknown
+    if not unknown:
+        return ()
+    named = ", ".join(f"{name} (line {line})" for name, line in unknown[:NAMED])
+    more = f" and {len(unknown) - NAMED} more" if len(unknown) > NAMED else ""
+    return (f"{prototxt.name}: fields that are not known were passed over: {named}{more}.",)

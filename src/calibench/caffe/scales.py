@@ -15,7 +15,8 @@ OUTPUT_BYTES, OUTPUT_FLOAT = 8, 32
 class LayerScales:
     """How a layer computes in INT8.
 
-    A scale multiplies a value to make it an integer (255/max unsigned, 127/max signed). All are values of float32, so that text and file hold the same.
+    A scale multiplies a value to make it an integer (255/max unsigned, 127/max signed). All are values of float32, so
+    that text and file hold the same.
 
     Attributes:
         scale_in: of the input.

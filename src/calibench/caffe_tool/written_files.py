@@ -109,8 +109,8 @@ def check_names(job: CaffeJob, names: Names, *, force: bool) -> None:
             raise JobError(f"{path}: cannot be written. Copy the network to a folder that you may write to.")
     if not force and _would_mislead(job, names):
         raise JobError(
-            f"{names.weights}: would be taken for the weights of {names.prototxt.name}. Move it away, or have it removed "
-            "with --force."
+            f"{names.weights}: would be taken for the weights of {names.prototxt.name}. Move it away, or have it "
+            "removed with --force."
         )
 
 

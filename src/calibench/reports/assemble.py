@@ -165,7 +165,7 @@ def odd_outputs(comparison: Comparison) -> list[str]:
 
 
 def _notes(source: Model, quantized: Quantized, comparison: Comparison) -> list[str]:
-    notes = []
+    notes = list(source.notes)
     if source.has_fp16_weights:
         notes.append("The weights of the model are stored as FP16; the baseline computes with them in FP32.")
     if quantized.is_small:
