@@ -75,3 +75,9 @@ def test_outputs_come_in_the_order_of_the_file(tmp_path: Path) -> None:
 def test_an_input_layer_of_labels_is_no_input(label: str, tmp_path: Path) -> None:
     text = data(1, 3) + data(1, name=label) + dense("fc", "data", 2) + layer("Accuracy", "a", f"fc {label}")
     assert list(rest_of(tmp_path, text).inputs) == ["data"]
+
+
+def test_a_net_that_ends_in_silence_alone_gives_what_is_silenced(tmp_path: Path) -> None:
+    """Such as one that draws its detections into the picture of a camera."""
+    rest = rest_of(tmp_path, data(1, 3, 4, 4) + conv("a", "data", 2) + layer("Silence", "quiet", "a"))
+    assert rest.outputs == ("a",)

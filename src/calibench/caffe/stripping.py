@@ -90,7 +90,16 @@ def _ends(net: Net, flow: tuple[tuple[Value, ...], ...]) -> set[Value]:
         elif is_loss(layer) or layer.type == "HDF5Output":
             compared = [value for value in flow[index] if value in learned] or flow[index][:1]
             ends |= {value for value in compared if all(is_taken_off(net.layers[reader]) for reader in read[value])}
+    return _made_by_layers(net, ends) or _made_by_layers(net, _silenced(net, flow))
+
+
+def _made_by_layers(net: Net, ends: set[Value]) -> set[Value]:
     return {(index, number) for index, number in ends if index != OUTSIDE and net.layers[index].type not in DATA}
+
+
+def _silenced(net: Net, flow: tuple[tuple[Value, ...], ...]) -> set[Value]:
+    """What ends in Silence: all that is left of a net whose last layer draws or saves what it found."""
+    return {value for index, layer in enumerate(net.layers) if layer.type == "Silence" for value in flow[index]}
 
 
 def _annotations(net: Net, flow: tuple[tuple[Value, ...], ...]) -> set[Value]:
