@@ -89,6 +89,11 @@ def test_labels_are_read_once(samples):
     assert list(counted.labels or ()) == list(counted.labels or ()) == read == [0, 1, 2, 3, 4]
 
 
+def test_a_batch_that_the_network_fixes_is_refused(samples):
+    with pytest.raises(DatasetError, match="takes 4 samples at once and no other number"):
+        fed_to(samples, plan_of(data=[4, 3, 4, 4]))
+
+
 def test_an_input_that_no_top_feeds_is_named(samples):
     with pytest.raises(DatasetError, match=r"gives data, but the model takes im_info\. Give \.npz files"):
         fed_to(samples, plan_of(data=[-1, 3, 4, 4], im_info=[-1, 3]))

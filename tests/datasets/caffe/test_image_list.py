@@ -104,6 +104,13 @@ def test_an_empty_list_is_refused(samples):
         samples("\n \n")
 
 
+def test_a_list_that_is_no_text_is_refused(samples, tmp_path):
+    opened = samples()
+    opened.layer.path.write_bytes(bytes(range(256)))
+    with pytest.raises(DatasetError, match=r"list\.txt is no text, so it is no list of pictures"):
+        open_prototxt(tmp_path / "net.prototxt")
+
+
 def test_a_folder_in_place_of_the_list_is_refused(samples, tmp_path):
     layer = 'name: "data" type: "ImageData" top: "data" top: "label" image_data_param { source: "some pictures" }'
     with pytest.raises(DatasetError, match=r"the list .*some pictures cannot be read"):

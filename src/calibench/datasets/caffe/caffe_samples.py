@@ -172,6 +172,17 @@ def fed_to(samples: CaffeSamples, plan: InputPlan) -> CaffeSamples:
                 f"with an array for each: {', '.join(each.name for each in inputs)}."
             )
         feeds = tuple((each, each.name) for each in inputs)
+    _check_batch(samples, feeds)
     fitting = replace(samples, feeds=feeds)
     fitting[0]  # says now what does not fit
     return fitting
+
+
+def _check_batch(samples: CaffeSamples, feeds: tuple[tuple[TensorInput, str], ...]) -> None:
+    """Refuse a model that takes several samples at once and no other number: samples come one by one."""
+    for each, _ in feeds:
+        if each.shape and each.shape[0] > 1:
+            raise DatasetError(
+                f"{samples.name}: the network takes {each.shape[0]} samples at once and no other number, as where a "
+                "Reshape names the batch. Write dim: 0 for it, or let batch_size be 1."
+            )

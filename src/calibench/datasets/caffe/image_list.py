@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from calibench.caffe.net import Layer, Net
+from calibench.caffe.text_tree import is_text
 from calibench.datasets.caffe.caffe_resize import stretched
 from calibench.datasets.caffe.find_path import Place, find, place_of
 from calibench.datasets.caffe.layer_source import LayerSource, class_number, content_of, notes_on_chance
@@ -107,6 +108,8 @@ def read_list(path: Path, place: Place) -> tuple[Line, ...]:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise DatasetError(f"{place}: the list {shown(path)} cannot be read ({reason}). Correct source.") from None
+    if not is_text(text[:4096].encode("utf-8", "surrogateescape")):
+        raise DatasetError(f"{place}: {shown(path)} is no text, so it is no list of pictures. Correct source.")
     lines = tuple(_line(line, number) for number, line in enumerate(text.split("\n"), 1) if line.strip())
     if not lines:
         raise DatasetError(f"{shown(path)}: this list is empty. Write one picture a line: path, a space, a label.")
