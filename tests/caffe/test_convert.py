@@ -155,6 +155,31 @@ def test_an_unknown_layer_is_named_with_its_type_and_the_place_for_a_handler(tmp
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (layer("ReLU", "x", ""), "line 2: layer 'x' of type ReLU reads no blob. Add its bottom."),
+        (
+            layer("ReLU", "x", "data") + layer("Accuracy", "acc", ""),
+            "line 3: layer 'acc' of type Accuracy reads no blob. Add its bottom.",
+        ),
+        (layer("", "x", "data"), "line 2: layer 'x' has no type. Add it."),
+        (
+            layer("ReLU", "x", "data", "x more"),
+            "line 2: layer 'x': names 2 tops, but a layer of type ReLU makes 1 here. Take more away.",
+        ),
+    ],
+)
+def test_a_layer_without_input_type_or_output_is_named(text: str, said: str, tmp_path: Path) -> None:
+    assert refusal(tmp_path, data(1, 3, 4, 4) + text, blobs={}) == f"DIR/net.prototxt: {said}"
+
+
+def test_a_number_of_groups_that_divides_nothing_is_refused(tmp_path: Path) -> None:
+    blobs = {"c": [np.zeros((4, 3, 1, 1), np.float32)]}
+    text = data(1, 3, 4, 4) + conv("c", "data", 4, "kernel_size: 1 group: 0 bias_term: false", relu=False)
+    assert "layer 'c': bottoms of shape [1, 3, 4, 4] do not fit" in refusal(tmp_path, text, blobs=blobs)
+
+
 def test_weights_that_do_not_fit_are_named_with_both_shapes(tmp_path: Path) -> None:
     blobs = {"c": [np.zeros((4, 3, 5, 5), np.float32), np.zeros(4, np.float32)]}
     assert refusal(tmp_path, data(1, 3, 8, 8) + conv("c", "data", 4, relu=False), blobs=blobs) == (

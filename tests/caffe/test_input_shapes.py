@@ -134,6 +134,24 @@ def test_what_a_list_names_first_has_to_be_there(kind: str, line: str, what: str
         shapes_of(tmp_path, source(kind, **{param: 'source: "list.txt"'}))
 
 
+def test_a_list_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "list").write_bytes(bytes(range(256)))
+    with pytest.raises(DatasetError, match="list: is no text, so it is no list"):
+        shapes_of(tmp_path, source("ImageData", image_data_param='source: "list"'))
+
+
+def test_a_damaged_hdf5_file_and_one_without_the_top_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("one.h5\n")
+    (tmp_path / "one.h5").write_bytes(b"x")
+    text = source("HDF5Data", hdf5_data_param='source: "list.txt"')
+    with pytest.raises(ModelError, match=r"one\.h5: is no HDF5 file, or a damaged one"):
+        shapes_of(tmp_path, text)
+    with h5py.File(tmp_path / "one.h5", "w") as file:
+        file["label"] = np.zeros(3)
+    with pytest.raises(ModelError, match=r"one\.h5: holds no dataset 'data'"):
+        shapes_of(tmp_path, text)
+
+
 def test_a_list_that_is_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="Is a directory"):
         shapes_of(tmp_path, source("ImageData", image_data_param='source: "."'))
