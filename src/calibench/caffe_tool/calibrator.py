@@ -16,7 +16,7 @@ from calibench.datasets.caffe.caffe_samples import CaffeSamples, fed_to, iterati
 from calibench.datasets.caffe.data_layer import caffe_sets, has_data_layer
 from calibench.datasets.dataset import Dataset, Subset
 from calibench.datasets.inputs import plan_inputs
-from calibench.errors import SettingsError
+from calibench.errors import JobError, SettingsError
 from calibench.models.read import read_model
 from calibench.progress import Progress, silent
 from calibench.reports.report import Report, as_json
@@ -124,7 +124,13 @@ def calibrate_caffe(
             on_trial=on_trial,
             notes=ready.notes,
         )
-    written = write_files(job, names, found.quantized)
+    try:
+        written = write_files(job, names, found.quantized)
+    except JobError as error:
+        again = "--force" if job.quantize_only else "--resume"
+        raise JobError(
+            f"{error} Report and IR are in {names.folder}; the same command with {again} writes what lacks."
+        ) from error
     return CaffeResult(found.report, names.folder, written)
 
 
