@@ -134,7 +134,10 @@ def _merge(layer: Layer, chain: list[Layer]) -> tuple[Layer, Folded]:
         assert step is not None
         whole = whole.then(step)
     weights, bias = layer.blobs[0], _bias(layer, channels)
-    scaled = (weights * whole.gain.reshape(_outputs_first(layer, weights))).astype(np.float32)
+    scaled = np.empty_like(weights)
+    gain = whole.gain.reshape(_outputs_first(layer, weights))
+    # in float64, rounded once; without a copy of all weights in it
+    np.multiply(weights, gain, out=scaled, dtype=np.float64, casting="same_kind")
     shifted = (bias * whole.gain + whole.shift).astype(np.float32)
     made = replace(layer, tops=chain[-1].tops, blobs=(scaled, shifted), params=_with_bias(layer))
     return made, Folded(tuple(each.name for each in chain), whole.gain)
