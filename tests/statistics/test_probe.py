@@ -36,7 +36,7 @@ def measure(value, shape, axis, channels):
     point = Point(("data", 0), len(shape), axis, channels, ())
     layout = add_probe(model, (point,))
     outputs = compile_for_samples(model, "CPU", 1)([value])
-    return Statistics.of_sample(layout, 0, outputs[1], outputs[2]).tensor(0)
+    return Statistics.of_sample(layout, 0, outputs[0][layout.apart], outputs[1]).tensor(0)
 
 
 def random_values(shape, seed=0):
@@ -94,18 +94,18 @@ def test_several_tensors_lie_one_behind_the_other():
     layout = add_probe(model, points)
     value = random_values((1, 3, 4, 4))
     outputs = compile_for_samples(model, "CPU", 1)([value])
-    found = Statistics.of_sample(layout, 0, outputs[1], outputs[2])
+    found = Statistics.of_sample(layout, 0, outputs[0][layout.apart], outputs[1])
     np.testing.assert_array_equal(found.tensor(1).low, 2 * found.tensor(0).low)
     np.testing.assert_array_equal(found.tensor(1).rows, 2 * found.tensor(0).rows)
     np.testing.assert_allclose(found.tensor(2).rows[0], value.mean((0, 2, 3)) * 2, rtol=1e-5)
 
 
-def test_the_outputs_of_the_model_stay_where_they_were():
+def test_the_outputs_of_the_model_come_behind():
     data = ops.parameter([1, 3], np.float32, name="data")
     model = ov.Model([ops.result(ops.relu(data, name="relu"))], [data])
     add_probe(model, (Point(("data", 0), 2, 1, 3, ()),))
     assert len(model.outputs) == 3
-    assert model.outputs[0].get_node().input_value(0).get_node().get_friendly_name() == "relu"
+    assert model.outputs[2].get_node().input_value(0).get_node().get_friendly_name() == "relu"
 
 
 def test_nan_and_infinity_are_seen():
@@ -123,7 +123,7 @@ def test_the_lowest_value_of_what_cannot_be_negative_is_zero_or_more():
     layout = add_probe(model, (Point(("relu", 0), 4, 1, 3, ()),))
     value = random_values((1, 3, 4, 4))
     outputs = compile_for_samples(model, "CPU", 1)([value])
-    found = Statistics.of_sample(layout, 0, outputs[1], outputs[2]).tensor(0)
+    found = Statistics.of_sample(layout, 0, outputs[0][layout.apart], outputs[1]).tensor(0)
     assert (found.low >= 0).all()
     assert (found.low <= np.maximum(value, 0).min((0, 2, 3))).all()
     np.testing.assert_array_equal(found.high, value.max((0, 2, 3)))
@@ -138,7 +138,7 @@ def probed(activation, means):
     value = random_values((1, 5, 9, 7))
     value[0, 2, 4, 4] = np.nan
     outputs = compile_for_samples(model, "CPU", 1)([value])
-    return Statistics.of_sample(layout, 0, outputs[1], outputs[2])
+    return Statistics.of_sample(layout, 0, outputs[0][layout.apart], outputs[1])
 
 
 def test_means_that_nobody_asks_for_are_not_taken_behind_a_relu():
@@ -150,3 +150,43 @@ def test_means_that_nobody_asks_for_are_not_taken_behind_a_relu():
 
 def test_elsewhere_they_are_taken_all_the_same_because_they_tell_of_nan():
     assert probed(lambda data: ops.elu(data, 1.0), False).not_finite.sum() == 1
+
+
+def test_the_numbers_of_several_tensors_and_the_outputs_of_the_model_keep_apart():
+    data = ops.parameter([1, 3, 4, 4], np.float32, name="data")
+    active = ops.relu(data)
+    active.set_friendly_name("active")
+    wide = ops.concat([data, active], 1)
+    wide.set_friendly_name("wide")
+    result = ops.result(wide)
+    result.output(0).set_names({"answer"})
+    model = ov.Model([result], [data])
+    layout = add_probe(model, tuple(Point((name, 0), 4, 1, size, ()) for name, size in (("active", 3), ("wide", 6))))
+    value = random_values((1, 3, 4, 4))
+    outputs = compile_for_samples(model, "CPU", 1)([value])
+    both = np.concatenate([value, value.clip(0)], 1)
+    np.testing.assert_array_equal(outputs["answer"], both)
+    seen = Statistics.of_sample(layout, 0, outputs[0][layout.apart], outputs[1])
+    for number, expected in enumerate((both[:, 3:], both)):
+        found = seen.tensor(number)
+        np.testing.assert_array_equal(found.low, expected.min((0, 2, 3)))
+        np.testing.assert_array_equal(found.high, expected.max((0, 2, 3)))
+        np.testing.assert_allclose(found.mean, expected.mean((0, 2, 3)), atol=1e-6)
+
+
+def test_a_tensor_is_reduced_before_the_next_layer_runs():
+    """Else all of them would have to stay in memory until the end."""
+    data = ops.parameter([1, 8, 16, 16], np.float32, name="data")
+    value, points = data, []
+    for number in range(4):
+        weights = np.full((8, 8, 3, 3), 0.01, np.float32)
+        value = ops.relu(ops.convolution(value, weights, [1, 1], [1, 1], [1, 1], [1, 1]))
+        value.set_friendly_name(f"active{number}")
+        points.append(Point((f"active{number}", 0), 4, 1, 8, ()))
+    model = ov.Model([ops.result(value)], [data])
+    add_probe(model, tuple(points))
+    runtime = compile_for_samples(model, "CPU", 1).get_runtime_model().get_ops()
+    order = {op.get_friendly_name(): int(op.get_rt_info()["execOrder"].value) for op in runtime}
+    kinds = {op.get_friendly_name(): op.get_rt_info()["layerType"].value for op in runtime}
+    ran = [kinds[name] for name in sorted(order, key=order.get) if kinds[name] in ("Convolution", "Reduce")]
+    assert ran == ["Convolution", "Reduce", "Reduce"] * 4

@@ -47,6 +47,8 @@ def tensor_content(tensor):
 def test_the_layout_says_where_each_tensor_lies():
     assert LAYOUT.starts.tolist() == [0, 2, 3]
     assert LAYOUT.row_starts.tolist() == [0, 4, 7]
+    # minima, maxima and means of a (2 channels each), then of b
+    assert LAYOUT.apart.tolist() == [0, 1, 6, 2, 3, 7, 4, 5, 8]
 
 
 def test_two_samples_by_hand():

@@ -47,7 +47,7 @@ def collect(
     statistics: Statistics | None = None
     before: NDArray[np.float64] | None = None
     for number, outputs in enumerate(infer_all(compiled, (subset[i] for i in range(total)))):
-        sample = Statistics.of_sample(layout, first + number, outputs[-2], outputs[-1])
+        sample = Statistics.of_sample(layout, first + number, outputs[0][layout.apart], outputs[1])
         statistics = sample if statistics is None else statistics.merge(sample)
         progress("statistics", number + 1, total)
         if exact or number + 1 not in LOOKS:

@@ -1,7 +1,8 @@
-"""The model that measures: a clone whose extra outputs are statistics, reduced inside the graph.
+"""The model that measures: a clone whose first outputs are statistics, reduced inside the graph.
 
 Raw activations never leave the device. All numbers of one sample arrive in two flat outputs, which costs a fraction
-of what one output a tensor does.
+of what one output a tensor does. They come first, and in them the numbers of a tensor lie side by side: the runtime
+computes in the order in which outputs ask, so that a tensor is reduced while it is still in the cache, and let go.
 """
 
 from typing import Any
@@ -20,7 +21,7 @@ FEWEST_POSITIONS, MOST_POSITIONS = 4, 64
 
 
 def add_probe(model: ov.Model, points: tuple[Point, ...], *, means: bool = True) -> Layout:
-    """Give a model two more outputs: extremes [3 * channels] and rows [kept values].
+    """Give a model two more outputs, in front of its own: extremes [3 * channels] and rows [kept values].
 
     Args:
         model: a clone of the graph in which the points were placed; changed.
@@ -31,30 +32,37 @@ def add_probe(model: ov.Model, points: tuple[Point, ...], *, means: bool = True)
         Where each tensor's numbers lie in the two outputs.
     """
     index = operations(model)
-    lows: list[Any] = []
-    highs: list[Any] = []
-    middles: list[Any] = []
+    extremes: list[Any] = []
     rows: list[Any] = []
     positions: list[int] = []
     for point in points:
         output = _as_f32(tensor(index, point.tensor))
-        dims = rank(output) or 1
-        axes = _other_axes(point, dims)
-        if not axes:  # a single vector: every value is its own extreme
-            for values in (lows, highs, middles):
-                values.append(output)
-        else:
-            lows.append(_minimum(output, axes, point.channels))
-            highs.append(ops.reduce_max(output, axes, False).output(0))
-            middles.append(_mean(output, axes, point.channels, means))
+        axes = _other_axes(point, rank(output) or 1)
+        extremes += _extremes(output, axes, point.channels, means)
         taken, count = _take(output, point, axes)
         rows.append(taken)
         positions.append(count)
-    flat = [ops.reshape(value, np.array([-1]), False).output(0) for value in (*lows, *highs, *middles)]
-    extremes = ops.concat(flat, 0)
-    kept = ops.concat([ops.reshape(value, np.array([-1]), False).output(0) for value in rows], 0)
-    model.add_outputs([extremes.output(0), kept.output(0)])
+    own = model.get_results()
+    for result in own:
+        model.remove_result(result)
+    model.add_outputs([_flat(extremes), _flat(rows)])
+    model.add_results(own)
     return Layout(tuple(p.tensor for p in points), tuple(p.channels for p in points), tuple(positions))
+
+
+def _flat(values: list[Any]) -> Any:
+    return ops.concat([ops.reshape(value, np.array([-1]), False).output(0) for value in values], 0).output(0)
+
+
+def _extremes(output: Any, axes: list[int], channels: int, means: bool) -> list[Any]:
+    """Minimum, maximum and mean of every channel."""
+    if not axes:  # a single vector: every value is its own extreme
+        return [output] * 3
+    return [
+        _minimum(output, axes, channels),
+        ops.reduce_max(output, axes, False).output(0),
+        _mean(output, axes, channels, means),
+    ]
 
 
 def _as_f32(output: Any) -> Any:

@@ -33,6 +33,13 @@ class Layout:
         return np.concatenate(([0], np.cumsum(self.channels, dtype=np.int64)))
 
     @cached_property
+    def apart(self) -> NDArray[np.int64]:
+        """int64 [3 * all channels]: where minima, then maxima, then means lie in the first output of a probe."""
+        channels = np.repeat(self.channels, self.channels)
+        first = np.arange(len(channels)) + 2 * np.repeat(self.starts[:-1], self.channels)
+        return np.concatenate([first + part * channels for part in range(3)])
+
+    @cached_property
     def row_starts(self) -> NDArray[np.int64]:
         """int64 [tensors + 1]: first kept value of each tensor in the row of a sample."""
         sizes = np.multiply(self.channels, self.positions, dtype=np.int64)
