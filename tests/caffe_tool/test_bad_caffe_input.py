@@ -280,11 +280,11 @@ def garbage(path: Path) -> None:
         (lambda path: replaced(path, [annotated(datum(noise(3, SIDE, SIDE)))]), "the first record holds no picture"),
         (
             lambda path: replaced(path, [datum(noise(3, SIDE + i // 2, SIDE), 0) for i in range(3)]),
-            "test_lmdb, 00000002: data is [3, 9, 8] (channels, height, width), the model takes [3, 8, 8]. Bring all",
+            "record 00000002: data is [3, 9, 8] (channels, height, width), the model takes [3, 8, 8]. Bring all",
         ),
         (
             lambda path: replaced(path, [datum(noise(1, SIDE, SIDE), 0)]),
-            "test_lmdb, 00000000: data is [1, 8, 8] (channels, height, width), the model takes [3, 8, 8]. Give force",
+            "record 00000000: data is [1, 8, 8] (channels, height, width), the model takes [3, 8, 8]. Give force",
         ),
         (
             lambda path: replaced(path, [encoded(noise(SIDE, SIDE, 3), 0), message("Datum")(data=b"x", encoded=True)]),
@@ -306,6 +306,18 @@ def test_missing_test_data_of_a_layer_that_gives_its_sizes(project: Project) -> 
     changed(project / NET, "mean_value: 100", "mean_value: 100 crop_size: 8")
     shutil.rmtree(project / TEST)
     assert "layer data: there is no LMDB test_lmdb, at " in refused(project)
+
+
+@pytest.mark.parametrize("more", [("--mean", "1,2,3"), ("--color", "bgr"), ("--resize", "crop")])
+def test_the_data_layer_alone_prepares_its_samples(project: Project, more: tuple[str, ...]) -> None:
+    said = refused(project, *more)
+    assert f"{more[0]}: the data layer of net.prototxt prepares samples itself, by its transform_param" in said
+
+
+def test_labels_that_count_nothing(project: Project) -> None:
+    changed(project / NET, 'top: "acc" include', 'top: "acc" accuracy_param { ignore_label: 0 } include')
+    replaced(project / TEST, [datum(noise(3, SIDE, SIDE, seed=i), 0) for i in range(12)])
+    assert "None of the 12 samples that decide has an annotation that counts for acc" in refused(project)
 
 
 def test_a_mean_of_another_size(project: Project) -> None:

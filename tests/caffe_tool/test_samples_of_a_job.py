@@ -8,8 +8,9 @@ from PIL import Image
 from tiny_project import COUNTS, TinyProject, pictures, pictures_of, quantized_layers, run, write_tiny
 
 from calibench import pipeline
-from calibench.caffe_tool.calibrator import UNMEASURED, calibrate_caffe, plan_caffe
+from calibench.caffe_tool.calibrator import calibrate_caffe, plan_caffe
 from calibench.caffe_tool.job import CaffeJob
+from calibench.caffe_tool.job_samples import UNMEASURED
 from calibench.errors import DatasetError, SettingsError
 from calibench.models.read import read_model
 from calibench.reports.report import Report, read_report

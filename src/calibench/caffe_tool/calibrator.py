@@ -4,18 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import openvino as ov
-
 from calibench import pipeline
 from calibench.caffe.read_net import read_net
 from calibench.caffe_tool.job import CaffeJob
 from calibench.caffe_tool.job_checks import check_files, check_weights, in_own_words
+from calibench.caffe_tool.job_samples import samples_of
 from calibench.caffe_tool.score_blob import Score, choose_score
 from calibench.caffe_tool.written_files import Written, check_names, names_of, rehearse_forced, write_files
-from calibench.datasets.caffe.caffe_samples import CaffeSamples, fed_to, iterations
-from calibench.datasets.caffe.data_layer import caffe_sets, has_data_layer
-from calibench.datasets.dataset import Dataset, Subset
-from calibench.datasets.inputs import plan_inputs
+from calibench.datasets.caffe.data_layer import has_data_layer
+from calibench.datasets.dataset import Dataset
 from calibench.errors import JobError, SettingsError
 from calibench.models.read import read_model
 from calibench.progress import Progress, silent
@@ -25,9 +22,6 @@ from calibench.settings import AccuracySettings, CaffeSettings, Settings
 
 PERCENT = 100.0
 """`-l` counts in shares, an accuracy drop in points."""
-MOST_SAMPLES = 10_000_000
-"""That `-i` may ask for; 200 times the usual 50,000, and what its list of numbers takes still fits into memory."""
-UNMEASURED = "-q: no accuracy was measured; INT8 was only set beside FP32."
 
 
 @dataclass(frozen=True)
@@ -161,42 +155,8 @@ def _ready(job: CaffeJob) -> _Ready:
     score = None if job.quantize_only else choose_score(graph, job)
     if job.force_u8:
         rehearse_forced(job)
-    calibration, validation, notes = _samples(job, graph)
+    calibration, validation, notes = samples_of(job, graph)
     return _Ready(score, calibration, validation, _settings(job, score), notes)
-
-
-def _samples(job: CaffeJob, graph: ov.Model) -> tuple[Path | Dataset, Path | Dataset | None, tuple[str, ...]]:
-    """The samples that set the ranges, those that decide, and what is to be known of them."""
-    if job.dataset is not None:
-        unmeasured = (UNMEASURED,) if job.quantize_only else ()
-        return job.dataset, None, (*unmeasured, "--dataset is used: -i and -s count nothing.")
-    plan = plan_inputs(graph, job.settings, images=False)
-    train, test, source = caffe_sets(job.model)
-    train, test = (fed_to(train, plan), fed_to(test, plan)) if train is not test else (fed_to(train, plan),) * 2
-    calibration = _first(train, job.sampling * train.batch_size)
-    if job.quantize_only:
-        same = f"Calibration samples come from the TEST data ({test.source})."
-        return calibration, calibration, (UNMEASURED, same if train is test else source)
-    wanted = job.iterations * test.batch_size
-    if wanted > MOST_SAMPLES:
-        once = -(-len(test) // test.batch_size)
-        raise SettingsError(
-            f"-i {job.iterations}: {wanted:,} samples are more than can be evaluated ({MOST_SAMPLES:,}). {test.source} "
-            f"has {len(test)}: -i {once} takes them all."
-        )
-    wrapped = (
-        (
-            f"-i {job.iterations}: {wanted} samples are more than the {len(test)} of {test.source}: "
-            f"it begins anew, as Caffe does, and {wanted - len(test)} count again.",
-        )
-        if wanted > len(test)
-        else ()
-    )
-    return calibration, iterations(test, job.iterations, test.batch_size), (source, *wrapped)
-
-
-def _first(samples: CaffeSamples, count: int) -> Subset:
-    return Subset(samples, tuple(range(min(count, len(samples)))))
 
 
 def _settings(job: CaffeJob, score: Score | None) -> Settings:

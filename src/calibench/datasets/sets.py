@@ -16,7 +16,7 @@ import psutil
 
 from calibench.datasets.ahead import readable
 from calibench.datasets.cache import Cached, cached
-from calibench.datasets.caffe.caffe_samples import CaffeSamples
+from calibench.datasets.caffe.caffe_samples import CaffeSamples, check_prepared
 from calibench.datasets.dataset import Dataset, Subset
 from calibench.datasets.detect import PROTOTXT, holds_images, read_caffe_sets, read_dataset
 from calibench.datasets.diverse import choose_by_features
@@ -92,6 +92,7 @@ def open_sets(
     """
     for each in (dataset,) if validation is None else (dataset, validation):
         check_dataset(each)
+    _check_prepared(dataset, settings)
     caches: list[Cached] = []
     if (held := _held_out_folder(settings)) is not None:
         check_dataset(held)
@@ -141,6 +142,7 @@ def open_set(
 ) -> tuple[InputPlan, Opened]:
     """One dataset, to score a model on; decoded pictures lie on disk as long as the samples are in use."""
     check_dataset(dataset)
+    _check_prepared(dataset, settings)
     plan = plan_inputs(graph, settings, images=holds_images(dataset, settings.data))
     near = () if home is None else (home,)
     reading = _Reading(graph, plan, settings.data, near, threads, progress)
@@ -159,6 +161,11 @@ def digest(dataset: Dataset) -> str:
     for index in range(len(dataset)):
         total.update(dataset.identity(index).encode())
     return total.hexdigest()
+
+
+def _check_prepared(dataset: Path | Dataset, settings: Settings) -> None:
+    if isinstance(dataset, Path) and dataset.suffix == PROTOTXT:
+        check_prepared(dataset, settings)
 
 
 def _of_both_phases(

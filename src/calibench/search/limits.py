@@ -126,6 +126,11 @@ def check_baseline(metric: Metric, baseline: Summary, values: np.ndarray, classe
     least = guessed + CHANCE_ERRORS * error if guessed else NOTHING
     if guessed >= 100.0 or baseline.score > least:
         return
+    if np.isnan(baseline.score):
+        raise DatasetError(
+            f"None of the {len(values)} samples that decide has an annotation that counts for {metric.name}. Give "
+            "others, or more of them."
+        )
     if least >= 100.0:
         raise DatasetError(
             f"On {len(values)} validation samples of {classes} classes no FP32 score can be told from guessing. Give "

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from calibench.caffe.schema import message
 from calibench.datasets.ahead import readable
 from calibench.datasets.caffe.data_layer import open_prototxt
 from calibench.errors import DatasetError, ModelError
@@ -89,6 +90,14 @@ def test_an_object_of_no_class_is_refused_by_its_key(samples, label, says):
     found = samples({"pic 7": one((label, (0, 0, 1, 1), False))})
     with pytest.raises(DatasetError, match=rf"lmdb, record pic 7: an object has {says}"):
         found.describe(0)
+
+
+def test_classes_are_checked_without_a_look_at_the_picture(samples):
+    broken = annotated(message("Datum")(data=b"no picture", encoded=True), [(9, (0, 0, 1, 1), False)])
+    found = samples([one((1, (0, 0, 1, 1), False)), broken])
+    found.layer.check(0)
+    with pytest.raises(DatasetError, match=r"record 00000001: an object has label 9"):
+        found.layer.check(1)
 
 
 def test_such_a_record_is_left_out_and_named_among_others(samples):

@@ -14,7 +14,7 @@ from calibench.datasets.inputs import InputPlan, plan_inputs
 from calibench.datasets.sets import open_set
 from calibench.errors import DatasetError, SettingsError
 from calibench.progress import silent
-from calibench.settings import DataSettings, Settings
+from calibench.settings import DataSettings, Settings, make_settings
 from written_data import data_layer, datum, noise, write_lmdb, write_prototxt
 
 
@@ -65,7 +65,9 @@ def test_a_single_top_feeds_a_single_input_whatever_it_is_called(samples):
 
 
 def test_what_does_not_fit_the_model_is_said_at_once(samples):
-    with pytest.raises(DatasetError, match=r"lmdb, 00000000: data is \[3, 4, 4\] .*takes \[3, 9, 9\]\. Bring all"):
+    with pytest.raises(
+        DatasetError, match=r"lmdb, record 00000000: data is \[3, 4, 4\] .*takes \[3, 9, 9\]\. Bring all"
+    ):
         fed_to(samples, plan_of(data=[-1, 3, 9, 9]))
     with pytest.raises(
         DatasetError, match=r"data is \[3, 4, 4\] .*takes \[1, \?, \?\]\. Give force_color or force_gray"
@@ -78,7 +80,7 @@ def test_a_later_record_that_does_not_fit_is_named(tmp_path):
     fed = fed_to(
         open_prototxt(write_prototxt(tmp_path / "net.prototxt", data_layer("lmdb"))), plan_of(data=[-1, 3, 4, 4])
     )
-    with pytest.raises(DatasetError, match=r"lmdb, 00000002: data is \[3, 5, 4\]"):
+    with pytest.raises(DatasetError, match=r"lmdb, record 00000002: data is \[3, 5, 4\]"):
         fed[2]
 
 
@@ -125,6 +127,15 @@ def test_its_classes_may_be_named(samples, tmp_path):
 def test_a_format_cannot_be_asked_for(samples, tmp_path):
     with pytest.raises(SettingsError, match=r"--format coco: .*net\.prototxt says itself what its data is"):
         read_dataset(tmp_path / "net.prototxt", plan_of(data=[-1, 3, 4, 4]), DataSettings(format="coco"))
+
+
+@pytest.mark.parametrize("given", [{"mean": (1,)}, {"color": "bgr"}, {"resize": "crop", "resize_short": 9}])
+def test_settings_of_inputs_are_refused_and_not_passed_over(samples, tmp_path, given):
+    data = op.parameter([-1, 3, 4, 4], np.float32)
+    model = ov.Model([op.relu(data)], [data])
+    settings = make_settings({"inputs": {"": given}})
+    with pytest.raises(SettingsError, match=rf"--{next(iter(given))}.*prepares samples itself, by its transform_param"):
+        open_set(model, tmp_path / "net.prototxt", settings, 1, silent)
 
 
 def test_the_note_reaches_those_who_open_the_dataset(tmp_path):

@@ -37,6 +37,11 @@ class _Boxes:
             raise DatasetError(_at(records.where(index), error)) from None
         return Description(records.name_of(index), Truth(objects=self._objects(index, found, frame)), frame)
 
+    def check(self, index: int) -> None:
+        """Raise DatasetError where an object of a record is of no class; its picture is not decoded."""
+        for group in self.reading.message(index).annotation_group:
+            self._label(index, group)
+
     def _objects(self, index: int, found: Any, frame: Frame) -> Objects:
         boxes, labels, is_ignored = [], [], []
         visible = _visible(frame) if self.reading.transform.crop else np.array([0, 0, 1, 1], np.float32)
@@ -113,12 +118,14 @@ def open_annotated(net: Net, layer: Layer) -> LayerSource:
         batch_size=layer.params.data_param.batch_size or 1,
         count=len(records),
         arrays=reading.arrays,
+        where=records.where,
         describe=boxes.describe if boxes and is_annotated else describe,
         identity=reading.identity,
         label=label if is_labelled else None,
         annotated=frozenset(("objects" if boxes else "label",)) if is_annotated else frozenset(),
         classes=boxes.classes.names if boxes else (),
         class_ids=boxes.classes.ids if boxes else (),
+        check=boxes.check if boxes and is_annotated else lambda index: None,
         problems=boxes.problems if boxes else {},
         notes=tuple(notes),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, overload
 
 from calibench.datasets.caffe.layer_source import LayerSource
@@ -10,7 +11,8 @@ from calibench.datasets.dataset import About, Dataset, Description, Sample, Subs
 from calibench.datasets.inputs import InputPlan, TensorInput, shape_text
 from calibench.datasets.npz import Array
 from calibench.datasets.tensors import fit_array
-from calibench.errors import DatasetError
+from calibench.errors import DatasetError, SettingsError
+from calibench.settings import InputSettings, Settings
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +82,7 @@ class CaffeSamples:
         Raises:
             DatasetError: its shape or its values do not fit; names the record.
         """
-        where, shape = f"{self.layer.path}, {self.layer.describe(index).name}", planned.shape
+        where, shape = self.layer.where(index), planned.shape
         if shape is not None and len(array.shape) == len(shape) == 4 and not _takes(shape[1:], array.shape[1:]):
             raise DatasetError(
                 f"{where}: {planned.name} is {list(array.shape[1:])} (channels, height, width), the model takes "
@@ -140,6 +142,24 @@ def iterations(samples: Dataset, count: int, batch: int) -> Subset:
     if count < 1 or batch < 1:
         raise DatasetError(f"{samples.name}: {count} iterations of {batch} samples are none. Give 1 or more.")
     return Subset(samples, tuple(index % len(samples) for index in range(count * batch)))
+
+
+def check_prepared(name: Path | str, settings: Settings) -> None:
+    """Refuse settings of the inputs for samples that a data layer prepares itself.
+
+    Raises:
+        SettingsError: names them.
+    """
+    usual = InputSettings()
+    fields = [name for name in type(usual).model_fields if name != "layout"]
+    given = [
+        each for each in fields if any(getattr(own, each) != getattr(usual, each) for own in settings.inputs.values())
+    ]
+    if given:
+        raise SettingsError(
+            f"--{', --'.join(given).replace('_', '-')}: the data layer of {name} prepares samples itself, by its "
+            "transform_param. Leave them out."
+        )
 
 
 def with_classes(samples: CaffeSamples, names: tuple[str, ...]) -> CaffeSamples:

@@ -30,6 +30,7 @@ def open_data(net: Net, layer: Layer) -> LayerSource:
         batch_size=layer.params.data_param.batch_size or 1,
         count=len(records),
         arrays=reading.arrays,
+        where=records.where,
         describe=describe,
         identity=reading.identity,
         label=label if is_labelled else None,

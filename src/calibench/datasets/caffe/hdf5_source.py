@@ -99,6 +99,7 @@ def open_hdf5(net: Net, layer: Layer) -> LayerSource:
         batch_size=param.batch_size or 1,
         count=len(rows),
         arrays=arrays,
+        where=rows.where,
         describe=describe,
         identity=identity,
         label=label if scored else None,

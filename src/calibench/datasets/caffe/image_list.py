@@ -155,6 +155,7 @@ def open_image_list(net: Net, layer: Layer) -> LayerSource:
         batch_size=param.batch_size or 1,
         count=len(reading.lines),
         arrays=reading.arrays,
+        where=reading.where,
         describe=describe,
         identity=reading.identity,
         label=label if is_labelled else None,

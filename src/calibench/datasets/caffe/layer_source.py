@@ -23,9 +23,12 @@ class LayerSource:
         path: where it was found.
         batch_size: of the layer.
         arrays: number of a sample -> float32 [1, ...] by top; the top of the labels is not among them.
+        where: number of a sample -> its place in the data, as a message names it.
         describe: number of a sample -> name, annotations, frame.
         identity: number of a sample -> SHA-256 of what is stored and of what is done to it, hex.
         label: number of a sample -> its class; None where classes are not annotated.
+        check: number of a sample -> nothing; raises DatasetError where its annotations name no class, without looking
+            at its picture.
         problems: found so far; annotations are read when they are asked for.
         notes: what the person should know, one sentence each.
     """
@@ -36,12 +39,14 @@ class LayerSource:
     batch_size: int
     count: int
     arrays: Callable[[int], Sample]
+    where: Callable[[int], str]
     describe: Callable[[int], Description]
     identity: Callable[[int], str]
     label: Callable[[int], int] | None = None
     annotated: frozenset[Kind] = frozenset()
     classes: tuple[str, ...] = ()
     class_ids: tuple[int, ...] = ()
+    check: Callable[[int], None] = lambda index: None
     problems: dict[str, Problem] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
