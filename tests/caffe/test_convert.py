@@ -174,6 +174,17 @@ def test_a_layer_without_input_type_or_output_is_named(text: str, said: str, tmp
     assert refusal(tmp_path, data(1, 3, 4, 4) + text, blobs={}) == f"DIR/net.prototxt: {said}"
 
 
+def test_a_blob_that_no_memory_holds_is_refused_before_it_is_tried(tmp_path: Path) -> None:
+    text = data(1, 3, 4, 4) + conv("c", "data", 4, "kernel_size: 1 pad: 4294967295", relu=False)
+    said = refusal(
+        tmp_path,
+        text + layer("Pooling", "p", "c", pooling_param="pool: AVE kernel_size: 3"),
+        blobs={"c": [np.zeros((4, 3, 1, 1), np.float32), np.zeros(4, np.float32)]},
+    )
+    assert "layer 'c'" in said
+    assert "which no memory holds" in said or "do not fit" in said
+
+
 def test_a_number_of_groups_that_divides_nothing_is_refused(tmp_path: Path) -> None:
     blobs = {"c": [np.zeros((4, 3, 1, 1), np.float32)]}
     text = data(1, 3, 4, 4) + conv("c", "data", 4, "kernel_size: 1 group: 0 bias_term: false", relu=False)

@@ -5,6 +5,7 @@ to the graph's rt_info.
 """
 
 import json
+import math
 from dataclasses import dataclass
 
 import openvino as ov
@@ -24,6 +25,8 @@ MARK = "caffe"
 """The part of rt_info that is ours."""
 TIED = ("Proposal", "Python", "ROIPooling", "PSROIPooling")
 """Layers whose bottoms do not all count the same samples: the batch stays as in the file."""
+MOST_VALUES = 2**34
+"""Of one blob: 64 GB of float32."""
 ROWS = ("DetectionOutput",)
 """Layers that give rows of all samples, one behind the other."""
 
@@ -124,17 +127,27 @@ def _build(rest: Stripped, shapes: dict[str, tuple[int, ...]], is_free: bool) ->
     for layer in rest.net.layers:
         inputs = [table[bottom] for bottom in layer.bottoms]
         tops = _converted(layer, inputs, context)
-        if len(tops) < len(layer.tops):
-            raise ModelError(
-                f"{where(rest.net, layer)}: names {len(layer.tops)} tops, but a layer of type {layer.type} makes "
-                f"{len(tops)} here. Take {', '.join(layer.tops[len(tops) :])} away."
-            )
+        _check_tops(rest.net, layer, tops)
         names.name(layer, inputs, tops)
         table.update(zip(layer.tops, tops, strict=False))
         values += [(layer.type, value) for value in tops]
     _name_tensors(table, parameters)
     results = [ops.result(table[name], name=names.take(f"{name}/result")) for name in rest.outputs]
     return Built(ov.Model(results, list(parameters.values()), rest.net.name), tuple(values))
+
+
+def _check_tops(net: Net, layer: Layer, tops: list[ov.Output]) -> None:
+    """Refuse a layer that makes fewer blobs than it names, or one that no memory holds."""
+    if len(tops) < len(layer.tops):
+        raise ModelError(
+            f"{where(net, layer)}: names {len(layer.tops)} tops, but a layer of type {layer.type} makes {len(tops)} "
+            f"here. Take {', '.join(layer.tops[len(tops) :])} away."
+        )
+    for value in tops:
+        if math.prod(abs(size) for size in dims(value)) > MOST_VALUES:
+            raise ModelError(
+                f"{where(net, layer)}: its blob would be {dims(value)}, which no memory holds. Correct it."
+            )
 
 
 def _context(net: Net, shapes: dict[str, tuple[int, ...]], is_free: bool) -> Context:

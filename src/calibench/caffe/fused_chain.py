@@ -34,7 +34,7 @@ def fused_end(index: Mapping[str, Any], layer: str) -> tuple[TensorKey, bool]:
     """
     end = _behind_bias(index[layer].output(0))
     addition = only_reader(end)
-    if addition is not None and is_residual(addition) and _owner(addition) == layer:
+    if addition is not None and _is_residual(addition) and _owner(addition) == layer:
         end = addition.output(0)
     activation = only_reader(end)
     if activation is not None and _is_relu(activation):
@@ -74,7 +74,7 @@ def _behind_bias(output: Any) -> Any:
     return addition.output(0) if any(is_constant(value) for value in addition.input_values()) else output
 
 
-def is_residual(op: Any) -> bool:
+def _is_residual(op: Any) -> bool:
     """Does it add two tensors of one shape, neither of them constant?"""
     if op.get_type_name() != "Add" or any(is_constant(value) for value in op.input_values()):
         return False
@@ -84,10 +84,10 @@ def is_residual(op: Any) -> bool:
 
 def _owner(addition: Any) -> str:
     """The last of the layers whose own result the addition reads."""
-    return [name for value in addition.input_values() if (name := kernel_of(value)) is not None][-1]
+    return [name for value in addition.input_values() if (name := _kernel(value)) is not None][-1]
 
 
-def kernel_of(output: Any) -> str | None:
+def _kernel(output: Any) -> str | None:
     """The layer that writes a tensor for one reader, with its bias at most."""
     if only_reader(output) is None:
         return None

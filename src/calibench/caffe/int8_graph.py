@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from calibench.caffe.activation_grids import GridSite, free_ports, grid_sites
 from calibench.caffe.fused_chain import KERNELS, TensorKey, fused_end, graph_index, is_constant
-from calibench.caffe.residual_limits import limit_residuals
 from calibench.caffe.scales import FloatArray, LayerScales
 from calibench.errors import ModelError
 
@@ -31,7 +30,7 @@ def apply_scales(graph: ov.Model, scales: Mapping[str, LayerScales]) -> ov.Model
     A layer's weights become round(w * scale_params) within +-127. A FakeQuantize of 256 levels brings its input to
     0 .. 255/scale_in or -128/scale_in .. 127/scale_in, unless the input lies on that grid already. Where the layer's
     output leaves as bytes, one brings the end of its fused chain (see `fused_end`) to the grid of scale_out, for all
-    readers. Biases stay float. A limit that changes nothing stands in front of residual additions (`limit_residuals`).
+    readers. Biases stay float.
 
     Args:
         graph: float32, of `to_openvino`: operations have the names of Caffe's layers; not changed.
@@ -50,7 +49,6 @@ def apply_scales(graph: ov.Model, scales: Mapping[str, LayerScales]) -> ov.Model
     for name, own in scales.items():
         _store_weights(index[name], own.scale_params)
     _insert(index, sites)
-    limit_residuals(index.values(), scales)
     model.validate_nodes_and_infer_types()
     return model
 

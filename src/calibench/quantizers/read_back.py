@@ -15,8 +15,6 @@ from calibench.quantizers.hoisting import MOVES
 
 MOST_STEPS = 16
 """Movements between a layer and its quantizer that are followed."""
-MOST_LEVELS = 2**16
-"""Of a quantizer; one with more is there for something else (calibench.caffe.residual_limits)."""
 BYTES = frozenset((ov.Type.i8, ov.Type.u8))
 
 
@@ -81,7 +79,7 @@ def _quantizer_above(output: Any) -> Any | None:
     for _ in range(MOST_STEPS):
         node = output.get_node()
         if node.get_type_name() == "FakeQuantize":
-            return node if node.get_attributes()["levels"] <= MOST_LEVELS else None
+            return node
         if node.get_type_name() not in MOVES:
             return None
         output = node.input_value(0)
