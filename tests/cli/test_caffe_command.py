@@ -151,7 +151,7 @@ def test_a_missing_option_is_one_sentence(left_out, told, calibrator, run) -> No
         ("-i", "ten", "-i ten: expected a whole number of iterations"),
         ("-i", "0", "-i 0: expected a whole number"),
         ("-s", "-3", "-s -3: expected a whole number"),
-        ("-l", "1", "-l 1: expected a share from 0 up to 1"),
+        ("-l", "1", "-l 1: expected a share of 0 or more and less than 1"),
         ("-l", "-0.1", "-l -0.1: expected a share"),
         ("-l", "much", "-l much: expected a share"),
         ("-d", "yes", "-d yes: is not known. Known: 0, 1."),

@@ -102,8 +102,8 @@ def calibrate_caffe(
     """
     check_files(job)
     names = names_of(job)
-    check_names(job, names, force=force or resume)
     ready = _ready(job)
+    check_names(job, names, force=force or resume)
     with in_own_words(names.folder, ready.score):
         found = pipeline.calibrate(
             job.model,
@@ -116,7 +116,7 @@ def calibrate_caffe(
             resume=resume,
             progress=progress,
             on_trial=on_trial,
-            notes=ready.notes,
+            notes=(*ready.notes, f"The scales stand in {names.prototxt.name}, beside {job.model.name}."),
         )
     try:
         written = write_files(job, names, found.quantized)
@@ -136,8 +136,8 @@ def plan_caffe(job: CaffeJob, *, force: bool = False) -> CaffePlan:
     """
     check_files(job)
     names = names_of(job)
-    check_names(job, names, force=force)
     ready = _ready(job)
+    check_names(job, names, force=force)
     with in_own_words(names.folder, ready.score):
         plan = pipeline.plan(job.model, ready.calibration, ready.settings, ready.validation, ready.notes)
     return CaffePlan(plan, ready.score, (*names.files(job), names.folder))

@@ -65,7 +65,7 @@ def caffe(
         str | None, typer.Option("-n", "--blob_name", help="Blob whose value is the score.", metavar="BLOB")
     ] = None,
     accuracy_loss: Annotated[
-        str, typer.Option("-l", "--accuracy_loss", help="Tolerated loss, 0.01 is 1 %.", metavar="SHARE")
+        str, typer.Option("-l", "--accuracy_loss", help="Tolerated loss, 0.01 is one point.", metavar="SHARE")
     ] = "0.01",
     detection: Annotated[
         str, typer.Option("-d", "--detection", help="1: detection, 0: classification.", metavar="0|1")
@@ -279,7 +279,9 @@ def _share(option: str, text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value < 1:
-        raise SettingsError(f"{option} {text}: expected a share from 0 up to 1, such as 0.01 for 1 %.")
+        raise SettingsError(
+            f"{option} {text}: expected a share of 0 or more and less than 1, such as 0.01 for one percentage point."
+        )
     return value
 
 
@@ -304,7 +306,7 @@ def _interrupted(job: "CaffeJob") -> str:
     from calibench.cli.resume import interrupted_sentence
 
     sentence = interrupted_sentence(names_of(job).folder)
-    return re.sub(r"--resume .*", "the same command and --resume.", sentence)
+    return re.sub(r"--resume .*", "the same command, with --resume and without --force.", sentence)
 
 
 def main() -> None:

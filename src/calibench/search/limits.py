@@ -76,7 +76,7 @@ def too_few_to_tell(metric: Metric, count: int, settings: AccuracySettings) -> s
     unit = "% of the FP32 score" if settings.drop_type == "relative" else "points"
     return (
         f"{count} validation samples cannot tell a drop of {settings.max_drop:g} {unit} from noise, even where INT8 "
-        f"changes no answer: at least {needed:,} can. Give more with --validation DIR."
+        f"changes no answer: at least {needed:,} can. Give more that decide."
     )
 
 
