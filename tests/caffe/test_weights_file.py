@@ -194,6 +194,13 @@ def test_weights_in_hdf5_are_rewritten(tmp_path: Path) -> None:
         write_weights(tmp_path / "w.h5", out, {"x": {}})
 
 
+def test_weights_in_hdf5_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    source, out = hdf5(tmp_path / "w.h5"), tmp_path / "new.h5"
+    with pytest.raises(ModelError, match="has the shape"):
+        write_weights(source, out, {"fc": {0: numbers(3, 8)}})
+    assert [file.name for file in tmp_path.iterdir()] == ["w.h5"]
+
+
 def test_another_hdf5_file_is_told(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "w.h5", "w") as file:
         file["label"] = numbers(3)

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import h5py
 import lmdb
 import numpy as np
 import pytest
@@ -392,6 +393,19 @@ def test_names_of_any_kind(project: Project, tmp_path: Path, name: str) -> None:
     }
     before = contents(tmp_path)
     assert "v1_quantized" not in before
+
+
+def test_new_weights_keep_the_ending_of_their_format(project: Project) -> None:
+    with h5py.File(project / "net.caffemodel.h5", "w") as file:
+        for name, blobs in random_blobs().items():
+            for number, values in enumerate(blobs):
+                file[f"data/{name}/{number}"] = values
+    assert calibrator("-fu", w="net.caffemodel.h5").exit_code == 0
+    assert h5py.is_hdf5(project / "net_new.caffemodel.h5")
+    forced = "net_quantized_force_u8.prototxt"
+    (project / WEIGHTS).unlink()
+    again = CliRunner().invoke(app, ["evaluate", forced, "--dataset", forced])
+    assert again.exit_code == 0, again.output
 
 
 def test_the_ending_may_be_in_capitals(project: Project) -> None:

@@ -28,24 +28,27 @@ def read_hdf5(path: Path) -> dict[str, tuple[FloatArray, ...]]:
 
 
 def write_hdf5(source: Path, out: Path, changes: Mapping[str, Mapping[int, FloatArray]]) -> None:
-    """A copy with other values in some blobs.
+    """A copy with other values in some blobs, written whole or not at all.
 
     Raises:
         ModelError: the file has no such layer, or a blob has another shape.
         JobError: the copy cannot be written.
     """
+    aside = out.with_name(f".{out.name[:100]}.partial")
     try:
-        if source.resolve() != out.resolve():
-            shutil.copyfile(source, out)
-        with _h5py().File(out, "r+") as file:
+        shutil.copyfile(source, aside)
+        with _h5py().File(aside, "r+") as file:
             layers = _layers(file, source)
             for name, blobs in changes.items():
                 if name not in layers:
                     raise ModelError(f"{source}: has no layer '{name}'.")
                 for number, values in blobs.items():
                     _change(layers[name], str(number), values, f"{source}: layer '{name}', blob {number}")
+        aside.replace(out)
     except OSError as error:
         raise JobError(f"{out}: cannot be written: {error.strerror or error}.") from None
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def _change(group: Any, number: str, values: FloatArray, where: str) -> None:

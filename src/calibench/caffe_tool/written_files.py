@@ -86,8 +86,14 @@ def names_of(job: CaffeJob) -> Names:
         place / f"{stem}_quantized.prototxt",
         place / f"{stem}_quantized.caffemodel",
         place / f"{stem}_quantized_force_u8.prototxt",
-        job.weights.parent / f"{_without(job.weights.name, '.caffemodel')}_new.caffemodel",
+        job.weights.parent / _new_name(job.weights.name),
     )
+
+
+def _new_name(weights: str) -> str:
+    """Of the weights of -fu: the ending says in what format they are."""
+    ending = ".caffemodel.h5" if weights.lower().endswith(".caffemodel.h5") else ".caffemodel"
+    return f"{_without(weights, ending)}_new{ending}"
 
 
 def _without(name: str, ending: str) -> str:
