@@ -204,6 +204,12 @@ def test_the_metric_is_found_by_the_name_of_its_top():
     assert metric.value(metric.observe(seen([(1, 1.0, 0.1, 0.1, 0.3, 0.3)], ONE[:1]))) == pytest.approx(100)
 
 
+def test_a_detector_is_scored_by_its_own_layer_unless_another_metric_is_asked_for():
+    at = context()
+    assert choose_metric("auto", choose_task(at), at).name == "detection_eval"
+    assert choose_metric("coco", choose_task(at), at).name == "coco"
+
+
 def test_labels_are_matched_by_the_numbers_of_the_label_map():
     metric = chosen(context(classes=("c", "a"), class_ids=(3, 1)))
     true, found = [(1, 10, 10, 30, 30)], [(1, 0.9, 0.1, 0.1, 0.3, 0.3)]

@@ -68,10 +68,13 @@ def usable(layers: Layers, context: Context) -> tuple[str, ...]:
 
 
 def preferred(context: Context) -> str | None:
-    """The name of the Accuracy layer with the smallest top_k, the first of such; None where there is none of use."""
+    """The Accuracy layer with the smallest top_k, else the first DetectionEvaluate; None where there is none of use."""
     layers = score_layers(context.metadata)
-    of_classes = [layer for name in usable(layers, context) if isinstance(layer := layers[name], AccuracyLayer)]
-    return min(of_classes, key=lambda layer: layer.top_k).blob if of_classes else None
+    found = [layers[name] for name in usable(layers, context)]
+    of_classes = [layer for layer in found if isinstance(layer, AccuracyLayer)]
+    if of_classes:
+        return min(of_classes, key=lambda layer: layer.top_k).blob
+    return found[0].blob if found else None
 
 
 def caffe_metric(layer: AccuracyLayer | DetectionLayer, context: Context) -> Metric:

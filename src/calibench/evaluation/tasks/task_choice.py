@@ -85,7 +85,7 @@ def choose_metric(name: str, task: Task, context: Context) -> Metric:
     """
     own = score_layers(context.metadata)
     if name == "auto":
-        chosen = preferred(context) if "top1" in task.metrics else None
+        chosen = preferred(context) if {"top1", "coco"} & task.metrics.keys() else None
         return _default(task, context) if chosen is None else caffe_metric(own[chosen], context)
     if ":" in name and name not in own:
         from calibench.evaluation.metrics.custom import custom  # it runs a user's code: only when asked for
