@@ -84,11 +84,13 @@ class Case:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run, print a table, write the JSON after each row."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", default=list(CASES), choices=[*CASES, []])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(CASES)}; all where none is named")
     parser.add_argument("--rounds", type=int, default=3, help="of reading and of calibration")
     parser.add_argument("--cache", type=Path, default=Path(".cache/zoo"))
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/caffe-calibrator.json"))
     options = parser.parse_args(arguments)
+    if unknown := [name for name in options.names if name not in CASES]:
+        parser.error(f"there is no network {unknown[0]}. Known: {', '.join(CASES)}.")
     logging.getLogger("nncf").setLevel(logging.ERROR)
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     result: dict[str, Any] = {
@@ -98,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "versions": {name: version(name) for name in ("openvino", "nncf", "numpy", "opencv-python-headless")},
         "rows": [],
     }
-    for name in options.names:
+    for name in options.names or CASES:
         result["rows"].append(compare(CASES[name](options.cache), options.rounds))
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
