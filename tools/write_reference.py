@@ -15,6 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import typer
 from benchmarks.accuracy_page import accuracy_section, cost_section, coverage_section
+from benchmarks.caffe_table import caffe_section
 from benchmarks.cause_table import cause_section
 from benchmarks.targets import targets
 from benchmarks.task_table import task_section
@@ -280,6 +281,7 @@ SECTIONS: tuple[tuple[str, Callable[[dict[str, Any]], list[str]]], ...] = (
     ("interval-coverage.json", coverage_section),
     ("tasks.json", task_section),
     ("misconfigurations.json", cause_section),
+    ("caffe-calibrator.json", caffe_section),
 )
 """Results that have a section of their own, each where it is there."""
 
