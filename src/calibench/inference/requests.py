@@ -1,6 +1,7 @@
 """Compile a model at a batch, fill its requests with samples, and run them for a while."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from time import perf_counter
 from typing import Any
 
@@ -103,6 +104,9 @@ def run_queue(queue: ov.AsyncInferQueue, seconds: float) -> float:
             done += 1
         queue.wait_all()
     except RuntimeError as error:
+        for request in queue:  # one that still runs cannot be asked what it was given
+            with suppress(RuntimeError):
+                request.wait()
         raise cannot_run(queue[0], "The model", error) from error
     return done / (perf_counter() - start)
 
