@@ -9,7 +9,8 @@ import pytest
 from topologies import RESNET, conv, conv_norm, data, dense, layer, pool, softmax
 from written_nets import outputs_of, write_net
 
-from calibench.caffe.convert import is_normal, to_openvino
+from calibench.caffe.convert import to_openvino
+from calibench.caffe.net import NORMAL
 from calibench.caffe.read_net import read_net
 from calibench.errors import ModelError
 
@@ -74,9 +75,9 @@ def test_the_order_of_the_layers_is_kept_without_those_that_were_folded(tmp_path
 
 def test_the_graph_is_marked_as_normal(tmp_path: Path) -> None:
     graph = converted(tmp_path, data(1, 3, 8, 8) + conv("c", "data", 4))
-    assert is_normal(graph)
-    assert is_normal(graph.clone())
-    assert not is_normal(ov.Model(graph.outputs, graph.get_parameters(), "other"))
+    assert graph.has_rt_info(NORMAL)
+    assert graph.clone().has_rt_info(NORMAL)
+    assert not ov.Model(graph.outputs, graph.get_parameters(), "other").has_rt_info(NORMAL)
 
 
 TRAINING = (

@@ -17,7 +17,7 @@ from calibench.caffe.handler import Context, dims
 from calibench.caffe.input_shapes import input_shapes
 from calibench.caffe.layers.handlers import HANDLERS
 from calibench.caffe.naming import Names
-from calibench.caffe.net import Layer, Net
+from calibench.caffe.net import NORMAL, Layer, Net
 from calibench.caffe.stripping import SCORES, Stripped, stripped
 from calibench.errors import ModelError
 
@@ -52,16 +52,10 @@ def to_openvino(net: Net) -> ov.Model:
     rest = Stripped(folded, rest.inputs, rest.outputs, rest.scores)
     shapes = input_shapes(rest)
     graph = _free(rest, shapes) or _build(rest, shapes, is_free=False).graph
-    graph.set_rt_info("yes", [MARK, "normal"])
+    graph.set_rt_info("yes", NORMAL)
     graph.set_rt_info(json.dumps([_score(layer) for layer in rest.scores]), [MARK, "scores"])
     graph.set_rt_info(json.dumps([layer.name for layer in folded.layers]), [MARK, "order"])
     return graph
-
-
-def is_normal(graph: ov.Model) -> bool:
-    """Whether a graph is in the form that `to_openvino` gives it, and has to stay in."""
-    path = [MARK, "normal"]
-    return bool(graph.has_rt_info(path)) and graph.get_rt_info(path).astype(str) == "yes"
 
 
 def _check_bottoms(net: Net) -> None:

@@ -1,6 +1,5 @@
 """A Caffe network as it runs in one phase: layers in order, with their parameters and blobs."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
+
+NORMAL = ["caffe", "normal"]
+"""Where a converted graph says in its rt_info that it is in its final form."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,16 +58,7 @@ class Net:
         Raises:
             KeyError: there is none.
         """
-        return next_of(self.layers, name)
-
-
-def next_of(layers: Sequence[Layer], name: str) -> Layer:
-    """The layer of a name.
-
-    Raises:
-        KeyError: there is none.
-    """
-    for layer in layers:
-        if layer.name == name:
-            return layer
-    raise KeyError(name)
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise KeyError(name)

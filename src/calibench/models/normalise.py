@@ -5,10 +5,8 @@ from collections import Counter
 import openvino as ov
 from openvino._offline_transformations import apply_moc_transformations
 
+from calibench.caffe.net import NORMAL
 from calibench.models.graph import RECURRENT, WITH_BODY, with_bodies
-
-NORMAL = ["caffe", "normal"]
-"""Mark of a graph whose maker has brought it into this form."""
 
 
 def normalise(graph: ov.Model) -> ov.Model:
