@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -c requirements.lock
-EXTRAS := dev,bench,datasets,caffe
+EXTRAS := dev,bench,datasets,caffe,serve,client
 # Debian packages that tests need installed (by apt-get, only as root). What demo and tests merely read, they fetch and
 # unpack themselves.
 DEBIAN_PACKAGES := chromium fonts-dejavu-core
@@ -57,7 +57,7 @@ reference: $(VENV)/tests.done ## Write what docs/reference says of commands, set
 
 lock: ## Resolve pyproject.toml anew into requirements.lock; needs uv.
 	uv pip compile pyproject.toml --universal --python-version 3.11 --no-header --no-annotate --quiet --upgrade \
-		$(foreach extra,datasets serve targets caffe bench dev,--extra $(extra)) --output-file requirements.lock
+		$(foreach extra,datasets serve client targets caffe bench dev,--extra $(extra)) --output-file requirements.lock
 
 clean: ## Remove everything that was made, the environment and fetched packages included.
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist demo example out

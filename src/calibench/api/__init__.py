@@ -1,0 +1,1 @@
+"""REST: reads a request, calls the workbench, writes the answer."""

@@ -1,0 +1,1 @@
+"""Where jobs run: the bundle that says what to do, and the process that does it."""

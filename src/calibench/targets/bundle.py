@@ -1,0 +1,57 @@
+"""A job as a folder: what is asked for, what happens, how it ended. The same on every target.
+
+bundle.json    what to do (Bundle)
+events.jsonl   a line an event: {"time", "type": "progress", "stage", "done", "total", "progress", "eta_s"},
+               {"time", "type": "trial", ...a row of the report's search.trials, "left"}, {"time", "type": "note", "text"}
+log.txt        stdout and stderr of the process
+end.json       how it ended (End); renamed into place as the last thing
+out/           files of the result; whole when end.json says done
+"""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from calibench.settings import Frozen, Settings
+from calibench.things.asked import Points
+from calibench.things.kept import Failure, JobKind
+
+BUNDLE, EVENTS, LOG, END, OUT = "bundle.json", "events.jsonl", "log.txt", "end.json", "out"
+
+
+class Limits(Frozen):
+    """What an archive may unpack to."""
+
+    bytes: int = Field(200 * 10**9, description="all files together")
+    files: int = 5_000_000
+    ratio: float = Field(200.0, description="unpacked over packed, once more than 100 MB came out")
+
+
+class Bundle(Frozen):
+    """One job. Paths are absolute, or relative to the bundle's folder."""
+
+    format: Literal[1] = Field(1, description="of this file")
+    kind: JobKind
+    model: Path | None = None
+    dataset: Path | None = Field(None, description="of a calibration: sets the ranges")
+    validation: Path | None = Field(None, description="of a calibration: decides accuracy; None: half of `dataset`")
+    settings: Settings = Settings()
+    points: Points | None = Field(None, description="where throughput is measured; None: not at all")
+    sources: tuple[Path, ...] = Field((), description="of an import: uploaded files, or one path")
+    entry: str | None = Field(None, description="of an import: which file is the model")
+    is_copied: bool = Field(True, description="of an import: sources stay where they are; else they may be moved")
+    limits: Limits = Limits()
+    result: Path | None = Field(None, description="of pick: the folder of the search")
+    max_drop: float | None = Field(None, description="of pick")
+    min_fps: float | None = Field(None, description="of pick")
+    samples: int = Field(20, description="of try-settings: samples that are scored")
+    pictures: int = Field(8, description="of try-settings: samples that are drawn")
+
+
+class End(Frozen):
+    """How a job ended."""
+
+    state: Literal["done", "failed", "cancelled"]
+    failure: Failure | None = None
+    result: dict[str, Any] = {}

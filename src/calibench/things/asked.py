@@ -1,0 +1,107 @@
+"""What can be asked of the Workbench: the bodies of REST requests, the forms of the pages."""
+
+import unicodedata
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from calibench.settings import Frozen
+from calibench.things.kept import NAME_LENGTH
+
+
+def _clean(name: str) -> str:
+    """A name without blanks at its ends.
+
+    Raises:
+        ValueError: empty, too long, or with characters that steer a terminal or a text's direction.
+    """
+    name = name.strip()
+    if not name:
+        raise ValueError("a name is needed")
+    if len(name) > NAME_LENGTH:
+        raise ValueError(f"a name has at most {NAME_LENGTH} letters, this one has {len(name)}")
+    if any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") for letter in name):
+        raise ValueError("a name holds no control characters or line ends")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_clean)]
+
+
+class Import(Frozen):
+    """Import a model or a dataset: from uploads, or from a path that the operator allowed (--allow-folder)."""
+
+    name: Name
+    uploads: tuple[str, ...] = Field((), description="ids of uploads; an archive alone, or the files of a model")
+    path: Path | None = Field(None, description="a file or folder of the server's machine")
+    entry: str | None = Field(None, description="which file is the model, where an archive holds several")
+    data: dict[str, Any] = Field({}, description="of a dataset: DataSettings, such as format, split, label_column")
+
+
+class NewProject(Frozen):
+    """A model, a dataset and a target; made once: asking again gives the same project."""
+
+    model_id: int
+    dataset_id: int
+    target_id: int | None = Field(None, description="None: this machine")
+    device: str = "CPU"
+    name: Name | None = Field(None, description="None: from model and dataset")
+    run_baseline: bool = True
+
+
+class Points(Frozen):
+    """Where throughput is measured: every batch with every number of streams."""
+
+    batches: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field((1,), min_length=1, max_length=16)
+    streams: tuple[Annotated[int, Field(ge=0, le=256)], ...] = Field(
+        (0,), min_length=1, max_length=16, description="0: the runtime's own choice"
+    )
+    seconds: float = Field(1.0, gt=0, le=60, description="of one measurement")
+    rounds: int = Field(3, ge=1, le=20)
+
+
+class AskCalibration(Frozen):
+    """The page Optimize INT8."""
+
+    calibration_dataset_id: int | None = Field(
+        None, description="None: the project's own, of which one half sets the ranges and the other decides accuracy"
+    )
+    subset_percent: float = Field(100, gt=0, le=100)
+    method: Literal["default", "accuracy-aware"] = "default"
+    max_drop: float = Field(0.5, ge=0, le=100, description="accuracy-aware: points of the metric")
+    preset: Literal["performance", "mixed"] = "performance"
+    advanced: dict[str, Any] = Field({}, description="further Settings, laid over the rest")
+    points: Points = Field(Points(), description="inference settings of the calibrated model")
+    name: Name | None = Field(None, description="of the INT8 model; None: from the parent, method and preset")
+
+
+class AskPick(Frozen):
+    """Take another model of the front of a search."""
+
+    max_drop: float | None = None
+    min_fps: float | None = None
+    name: Name | None = None
+
+
+class Rename(Frozen):
+    """A new name; `version`: the one that was seen, so that two people do not overwrite each other."""
+
+    name: Name
+    version: int | None = None
+
+
+class AccuracyForm(Frozen):
+    """How samples enter a model and how its answers are read."""
+
+    settings: dict[str, Any] = Field(description="inputs, task, metric, data, as in Settings")
+    version: int | None = None
+
+
+class TrySettings(Frozen):
+    """Try accuracy settings on a few samples."""
+
+    dataset_id: int
+    settings: dict[str, Any] = Field({}, description="inputs, task, metric, data; {}: guessed from the model")
+    samples: int = Field(20, ge=1, le=200)
+    pictures: int = Field(8, ge=1, le=24)

@@ -1,0 +1,213 @@
+"""What is kept: models, datasets, targets, projects and jobs, as every face shows them."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from calibench.settings import Frozen
+
+JobKind = Literal[
+    "import-model", "import-dataset", "sample", "machine", "baseline", "calibrate", "benchmark", "evaluate",
+    "try-settings", "pick",
+]  # fmt: skip
+JobState = Literal["queued", "running", "cancelling", "done", "failed", "cancelled"]
+ThingState = Literal["importing", "ready", "failed"]
+ENDED: tuple[JobState, ...] = ("done", "failed", "cancelled")
+
+NAME_LENGTH = 100
+"""Letters that the name of a thing may have."""
+
+
+class Failure(Frozen):
+    """Why something ended without a result."""
+
+    kind: str = Field(description="the class of the error, such as DatasetError; InternalError: a fault of Calibench")
+    message: str = Field(description="one sentence or two: what, where and what to do")
+
+
+class Port(Frozen):
+    """An input or an output of a model."""
+
+    name: str
+    shape: str = Field(description="such as [?,3,224,224]; ? is a free axis")
+    type: str = Field(description="element type, such as f32")
+
+
+class KeptModel(Frozen):
+    """A model file and what is known of it; INT8 children name the FP32 model they were made from."""
+
+    id: int = 0
+    version: int = Field(1, description="grows with each change; an edit that names an older one is refused")
+    created: datetime
+    name: str
+    state: ThingState = "importing"
+    failure: Failure | None = None
+    parent_id: int | None = Field(None, description="the FP32 model that this INT8 model was made from")
+    job_id: int | None = Field(None, description="the job that imported or made it")
+    tree: str | None = Field(None, description="content hash of its files; None until they are there")
+    entry: str | None = Field(None, description="the file to read, relative to the tree, such as model.xml")
+    weights: str | None = Field(None, description="the .caffemodel of a .prototxt, relative to the tree")
+    format: str | None = Field(None, description="such as ONNX")
+    is_quantized: bool = Field(False, description="holds FakeQuantize or INT8 weights")
+    has_fp16_weights: bool = Field(False, description="stored as FP16, computed as FP32")
+    size_bytes: int = 0
+    operations: int = 0
+    int8_layers: int = Field(0, description="layers that can run in INT8; of an INT8 child: that do")
+    float_layers: int = Field(0, description="layers with weights that cannot or do not")
+    multiply_adds: float | None = Field(None, description="of one sample; None where shapes are free")
+    inputs: tuple[Port, ...] = ()
+    outputs: tuple[Port, ...] = ()
+    notes: tuple[str, ...] = ()
+    accuracy_settings: dict[str, Any] = Field(
+        {}, description="what of Settings says how samples enter and answers are read: inputs, task, metric, data"
+    )
+    are_settings_confirmed: bool = Field(False, description="a person looked at them; else they are guessed")
+    method: str | None = Field(None, description="of an INT8 child: default or accuracy-aware")
+    preset: str | None = Field(None, description="of an INT8 child: performance or mixed")
+
+
+class KeptDataset(Frozen):
+    """Samples, with or without annotations."""
+
+    id: int = 0
+    version: int = 1
+    created: datetime
+    name: str
+    state: ThingState = "importing"
+    failure: Failure | None = None
+    job_id: int | None = None
+    tree: str | None = Field(None, description="content hash of its files; None until they are there")
+    entry: str = Field("", description="the folder or file to read, relative to the tree; '' is the tree itself")
+    format: str | None = Field(None, description="such as coco")
+    title: str | None = Field(None, description="of the format, for a person")
+    samples: int = 0
+    annotated: tuple[str, ...] = Field((), description="tasks that it has annotations for, such as classification")
+    has_pictures: bool = False
+    classes: tuple[str, ...] = Field((), description="names; the first 1000 where there are more")
+    size_bytes: int = 0
+    problems: tuple[str, ...] = Field((), description="what is wrong with it, a sentence each; the first 50")
+    facts: dict[str, Any] = Field({}, description="the whole answer of `calibench inspect DIR --json`")
+
+
+class Target(Frozen):
+    """A machine that calibrates and measures."""
+
+    id: int = 0
+    version: int = 1
+    created: datetime
+    name: str
+    kind: Literal["local"] = "local"
+    machine: dict[str, Any] | None = Field(None, description="as in report.json; None until it was looked at")
+    checked: datetime | None = None
+
+
+class Headline(Frozen):
+    """The few numbers that a project is known by; None where they were not measured."""
+
+    metric: str | None = None
+    unit: str = "%"
+    baseline: float | None = Field(None, description="score of the exact FP32 model")
+    int8: float | None = Field(None, description="score of the INT8 model")
+    drop_points: float | None = Field(None, description="how much worse INT8 is; positive when worse")
+    drop_interval: tuple[float, float] | None = Field(None, description="95 % confidence for the drop")
+    agreement: float | None = Field(None, description="percent of samples where INT8 answers as FP32")
+    fp32_fps: float | None = Field(None, description="exact FP32, samples a second")
+    default_fps: float | None = Field(None, description="FP32 model in the device's default precision")
+    int8_fps: float | None = None
+    speedup: float | None = Field(None, description="int8_fps / default_fps")
+    latency_ms: float | None = Field(None, description="of the project's model, one request at a time")
+    fp32_bytes: int | None = None
+    int8_bytes: int | None = None
+    evaluated: int | None = Field(None, description="samples that the scores come from")
+    limit: float | None = Field(None, description="accuracy-aware: the largest drop that was allowed")
+    is_reached: bool | None = Field(None, description="accuracy-aware: whether the limit was kept")
+
+
+class Project(Frozen):
+    """A model x a dataset x a target x a device; an INT8 project names the FP32 project that it was calibrated in."""
+
+    id: int = 0
+    version: int = 1
+    created: datetime
+    name: str
+    model_id: int
+    dataset_id: int = Field(description="the validation dataset: it decides accuracy")
+    target_id: int
+    device: str = "CPU"
+    parent_id: int | None = Field(None, description="the project of the FP32 model; None for that one itself")
+    is_archived: bool = False
+    job_id: int | None = Field(None, description="the last job of this project")
+    state: JobState = Field("queued", description="of the last job")
+    settings: dict[str, Any] = Field({}, description="of a calibration: what was asked for, as Settings")
+    calibration_dataset_id: int | None = None
+    headline: Headline = Headline()
+    result: str | None = Field(None, description="content hash of the newest baseline or calibration result")
+    ask: dict[str, Any] = Field({}, description="of a calibration: the AskCalibration that can be repeated")
+
+
+class Job(Frozen):
+    """One run: an import, a baseline, a calibration ..."""
+
+    id: int = 0
+    version: int = 1
+    created: datetime
+    started: datetime | None = None
+    ended: datetime | None = None
+    kind: JobKind
+    title: str = Field(description="for a person, such as 'Calibrate mobilenet on flowers'")
+    state: JobState = "queued"
+    stage: str = Field("", description="what it does now, such as statistics")
+    progress: float = Field(0.0, ge=0, le=1, description="of the whole job; never goes backwards")
+    eta_s: tuple[float, float] | None = Field(None, description="seconds left: at least, at most; None: not known yet")
+    attempt: int = Field(0, description="how often its process was started; more than 1 after an interruption")
+    failure: Failure | None = None
+    project_id: int | None = None
+    model_id: int | None = None
+    dataset_id: int | None = None
+    target_id: int | None = None
+    retry_of: int | None = None
+    pid: int | None = Field(None, description="of its process, while it runs here")
+    pid_created: float | None = Field(None, description="when that process began: tells it from a later one")
+    result: dict[str, Any] = Field({}, description="what it found, by kind; see docs/reference/rest.md")
+
+
+class Event(Frozen):
+    """Something changed; the pages and `/api/v1/events` hear of it."""
+
+    topic: Literal["model", "dataset", "target", "project", "job", "upload"]
+    id: int
+    change: Literal["created", "changed", "deleted", "progress", "trial"] = "changed"
+    data: dict[str, Any] = Field({}, description="of a change: the thing; of progress: stage, progress, eta_s")
+
+
+class Hindrance(Frozen):
+    """Why something is not possible, and the way out."""
+
+    code: str = Field(description="such as baseline-missing, int8-child, quantized, not-annotated, settings-missing")
+    sentence: str = Field(description="what and why, for a person")
+    action: str = Field("", description="what a button says that mends it; empty where none does")
+    link: str = Field("", description="where that button leads: a page's path, or a REST call 'POST /api/v1/...'")
+
+
+class Deletion(Frozen):
+    """What would go with a thing."""
+
+    sentence: str = Field(description="for the question 'Delete?'")
+    models: tuple[int, ...] = ()
+    datasets: tuple[int, ...] = ()
+    projects: tuple[int, ...] = ()
+    jobs: tuple[int, ...] = ()
+    frees_bytes: int = 0
+    hindrance: str = Field("", description="why it cannot be deleted now, such as a running job; empty: it can")
+
+
+class Upload(Frozen):
+    """A file on its way to the server."""
+
+    id: str
+    name: str = Field(description="of the file, as the sender calls it")
+    size: int | None = Field(None, description="announced, bytes; None: not known")
+    received: int = Field(0, description="bytes that are on the disk")
+    sha256: str | None = Field(None, description="of the whole file; None until it is whole")
+    is_whole: bool = False

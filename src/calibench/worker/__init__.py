@@ -1,0 +1,1 @@
+"""Jobs in a durable queue: started, followed, ended exactly once."""
