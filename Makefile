@@ -10,19 +10,22 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 EXTRAS := dev,bench,datasets,caffe,serve,client
 # Debian packages that tests need installed (by apt-get, only as root). What demo and tests merely read, they fetch and
 # unpack themselves.
-DEBIAN_PACKAGES := chromium fonts-dejavu-core
+DEBIAN_PACKAGES := chromium fonts-dejavu-core postgresql
 SOURCES := src tests benchmarks tools
 GROUPS :=
 NAME := detector
 
 .DEFAULT_GOAL := help
-.PHONY: help demo example test check format bench wheel reference lock clean
+.PHONY: help demo serve example test check format bench wheel reference lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
 
 demo: $(VENV)/base.done ## Calibrate a real network on real pictures, and compare INT8 with FP32.
 	$(BIN)/calibench demo
+
+serve: $(VENV)/serve.done ## The Workbench in the browser: open the link that it prints.
+	$(BIN)/calibench serve
 
 example: $(VENV)/tests.done ## A real network with datasets to try: NAME=detector, segmentation, ocr, text, classifier, breeds, caffe.
 	@$(BIN)/python -m benchmarks.example $(NAME) example/$(NAME)
@@ -67,6 +70,10 @@ $(VENV)/base.done: pyproject.toml requirements.lock tools/make_environment.py
 	@echo "Setting up $(VENV) ..."
 	@start=$$(date +%s); \
 	$(PYTHON) tools/make_environment.py $(VENV) && $(INSTALL) -e . && echo $$(($$(date +%s) - start)) > $@
+
+$(VENV)/serve.done: $(VENV)/base.done
+	@echo "Setting up what the Workbench needs ..."
+	@start=$$(date +%s); $(INSTALL) -e '.[serve,datasets,caffe]' && echo $$(($$(date +%s) - start)) > $@
 
 $(VENV)/tests.done: $(VENV)/base.done Makefile
 	@echo "Setting up what tests and checks need ..."
