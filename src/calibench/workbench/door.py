@@ -1,0 +1,87 @@
+"""The one door for faces: REST, pages and command line call what stands here, and nothing below it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from calibench.store.data_folder import DataFolder
+from calibench.store.store import Store
+from calibench.store.trees import Trees
+from calibench.things.kept import Job
+from calibench.worker.hub import Hub
+from calibench.worker.worker import Worker
+from calibench.workbench import adopted_imports, adopted_results
+from calibench.workbench.compared_projects import compare_projects
+from calibench.workbench.deletions import Deletions
+from calibench.workbench.import_sources import ImportSources
+from calibench.workbench.job_book import JobBook
+from calibench.workbench.job_news import JobNews
+from calibench.workbench.kept_datasets import KeptDatasets
+from calibench.workbench.kept_models import KeptModels
+from calibench.workbench.known_targets import KnownTargets
+from calibench.workbench.projects import Projects
+from calibench.workbench.sample import ask_for_sample
+from calibench.workbench.shelf import Shelf
+from calibench.workbench.uploads import Uploads
+
+
+class Workbench:
+    """What the faces work with.
+
+    Attributes:
+        models, datasets, uploads, targets, projects, jobs: one object for each kind of thing.
+        hub: tells of every change.
+    """
+
+    def __init__(self, store: Store, folder: DataFolder, allowed: Sequence[Path] = ()) -> None:
+        self.store, self.folder, self.hub = store, folder, Hub()
+        self.trees = Trees(folder)
+        shelf = self.shelf = Shelf(store, self.trees, self.hub)
+        adopt = {**adopted_imports.adopters(store, self.trees), **adopted_results.adopters(store, self.trees)}
+        self.worker = Worker(store, folder, self.hub, adopt)
+        self.jobs = JobBook(store, folder, self.hub, self.worker)
+        self.uploads = Uploads(folder, self.hub)
+        self.deletions = Deletions(shelf, folder)
+        sources = ImportSources(self.uploads, tuple(allowed))
+        self.models = KeptModels(shelf, self.jobs, sources, self.deletions)
+        self.datasets = KeptDatasets(shelf, self.jobs, sources, self.deletions)
+        self.targets = KnownTargets(shelf, self.jobs, folder)
+        self.projects = Projects(shelf, self.jobs, self.deletions)
+        self._news = JobNews(shelf)
+
+    def start(self) -> None:
+        """Make the data folder, mend what a killed server left, and take jobs."""
+        self.targets.make_local()
+        self._news.listen()
+        self.worker.start()
+        self._news.catch_up()
+        self.uploads.sweep()
+
+    def stop(self) -> None:
+        """Take no more jobs; those that run go on in processes of their own."""
+        self.worker.stop()
+        self._news.stop()
+        self.store.close()
+
+    def sample(self) -> Job:
+        """Import the sample model with its two datasets; the earlier job where they are there or on their way."""
+        return ask_for_sample(self.store, self.jobs)
+
+    def compare(self, project_a: int, project_b: int) -> dict[str, Any]:
+        """Two projects side by side: headlines, differences, layers, points."""
+        return compare_projects(self.projects, project_a, project_b)
+
+
+def make_workbench(data_dir: Path, database: str | None = None, allowed: Sequence[Path] = ()) -> Workbench:
+    """A Workbench over a data folder, which is made when absent.
+
+    Args:
+        database: URL of another database than the SQLite file in the folder.
+        allowed: folders of this machine from which models and datasets may be imported.
+
+    Raises:
+        JobError: the folder cannot be made, or the database is newer than this Calibench.
+    """
+    folder = DataFolder(data_dir)
+    folder.make()
+    return Workbench(Store(database or f"sqlite:///{folder.database}"), folder, allowed)
