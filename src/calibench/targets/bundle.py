@@ -14,18 +14,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from calibench.settings import Frozen, Settings
-from calibench.things.asked import Points
+from calibench.things.asked import Limits, Points
 from calibench.things.kept import Failure, JobKind
 
 BUNDLE, EVENTS, LOG, END, OUT = "bundle.json", "events.jsonl", "log.txt", "end.json", "out"
-
-
-class Limits(Frozen):
-    """What an archive may unpack to."""
-
-    bytes: int = Field(200 * 10**9, description="all files together")
-    files: int = 5_000_000
-    ratio: float = Field(200.0, description="unpacked over packed, once more than 100 MB came out")
 
 
 class Bundle(Frozen):

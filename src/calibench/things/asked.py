@@ -39,6 +39,14 @@ class Import(Frozen):
     data: dict[str, Any] = Field({}, description="of a dataset: DataSettings, such as format, split, label_column")
 
 
+class Limits(Frozen):
+    """What an archive may unpack to."""
+
+    bytes: int = Field(200 * 10**9, description="all files together")
+    files: int = 5_000_000
+    ratio: float = Field(200.0, description="unpacked over packed, once more than 100 MB came out")
+
+
 class NewProject(Frozen):
     """A model, a dataset and a target; made once: asking again gives the same project."""
 
