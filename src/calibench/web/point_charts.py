@@ -1,0 +1,102 @@
+"""Throughput against latency: the chart, and the best point under a limit."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from calibench.web.charts import INK, PAPER, SERIES, Options, axis, frame, legend, limit_line, upward
+from calibench.web.looks import fps, ms
+
+Point = Mapping[str, Any]
+
+TITLES = ("Latency, ms", "Throughput, fps (samples a second)")
+
+
+def best_under(points: Sequence[Point], limit_ms: float | None) -> Point | None:
+    """The point of the highest throughput whose latency keeps the limit; None: no point does."""
+    fitting = [point for point in points if limit_ms is None or point["latency_ms"] <= limit_ms]
+    return max(fitting, key=lambda point: (point["fps"], -point["latency_ms"]), default=None)
+
+
+def nearest(points: Sequence[Point]) -> Point | None:
+    """The point of the smallest latency: what is shown where no point keeps the limit."""
+    return min(points, key=lambda point: (point["latency_ms"], -point["fps"]), default=None)
+
+
+def series_of(points: Sequence[Point]) -> list[str]:
+    """The series that have points, in the order that they have everywhere."""
+    present = {point["series"] for point in points}
+    return [name for name in SERIES if name in present]
+
+
+def point_words(point: Point) -> str:
+    """A point in words: batch 1, 2 streams: 312 fps at 6.6 ms."""
+    streams = point.get("streams")
+    ways = f"{streams} stream{'' if streams == 1 else 's'}" if streams else "streams as the runtime chooses"
+    return (
+        f"{SERIES[point['series']][0]}, batch {point['batch']}, {ways}: "
+        f"{fps(point['fps'])} at {ms(point['latency_ms'])}"
+    )
+
+
+def points_chart(points: Sequence[Point], limit_ms: float | None, chosen: Point | None) -> Options:
+    """Every measured point; `chosen`: the one that is marked."""
+    series = [_series(name, [p for p in points if p["series"] == name], chosen) for name in series_of(points)]
+    if series and limit_ms is not None:
+        series[0]["markLine"] = limit_line(limit_ms, f"limit {ms(limit_ms)}", is_across=True)
+    widest = max([point["latency_ms"] for point in points] + ([limit_ms] if limit_ms else []), default=1.0)
+    return frame(
+        legend=legend(data=[each["name"] for each in series]),
+        grid={"left": 8, "right": 24, "top": 52, "bottom": 34, "containLabel": True},
+        tooltip={**frame()["tooltip"], "formatter": "{b}"},
+        xAxis=axis(TITLES[0], min=0, max=nice_end(widest)),
+        yAxis=upward(TITLES[1], min=0),
+        series=series,
+    )
+
+
+def _series(name: str, points: Sequence[Point], chosen: Point | None) -> Options:
+    title, colour = SERIES[name]
+    ordered = sorted(points, key=lambda point: (point["latency_ms"], point["fps"]))
+    return {
+        "type": "scatter",
+        "name": title,
+        "symbolSize": 11,
+        "itemStyle": {"color": colour, "borderColor": PAPER, "borderWidth": 1},
+        "data": [_item(point, point is chosen or point == chosen) for point in ordered],
+    }
+
+
+def _item(point: Point, is_chosen: bool) -> Options:
+    item: Options = {"value": [point["latency_ms"], point["fps"]], "name": point_words(point)}
+    if is_chosen:
+        item |= {
+            "symbolSize": 18,
+            "itemStyle": {"borderColor": INK, "borderWidth": 2},
+            "label": {"show": True, "formatter": fps(point["fps"]), "position": "top", "color": INK},
+        }
+    return item
+
+
+def nice_end(value: float) -> float:
+    """A round end of an axis, a little beyond the value."""
+    size = 10.0 ** (len(str(int(value))) - 1) if value >= 1 else 0.1
+    step = size / 2
+    return float(step * (int(value * 1.05 / step) + 1))
+
+
+def speed_rows(points: Sequence[Point]) -> list[dict[str, Any]]:
+    """The points as rows of the table beside the chart, the fastest first."""
+    ordered = sorted(points, key=lambda point: -point["fps"])
+    return [
+        {
+            "series": SERIES[point["series"]][0],
+            "batch": point["batch"],
+            "streams": point.get("streams") or "auto",
+            "fps": point["fps"],
+            "low": point.get("fps_low"),
+            "high": point.get("fps_high"),
+            "latency": point["latency_ms"],
+            "p95": point.get("latency_p95_ms"),
+        }
+        for point in ordered
+    ]
