@@ -1,1 +1,1 @@
-"""What is kept: things in a database, files by content hash, all in one data folder."""
+"""What is kept: things in a database, files by content hash, one data folder."""

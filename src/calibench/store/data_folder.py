@@ -1,0 +1,104 @@
+"""The one folder that holds all that the Workbench keeps."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from calibench.errors import JobError
+
+OURS = frozenset(("workbench.db", "queue.db", "token", "blobs", "trees", "uploads", "jobs", "lock"))
+"""Names by which a data folder is known."""
+
+HARMLESS = frozenset((".DS_Store", "lost+found", ".directory", "desktop.ini", "Thumbs.db"))
+"""What systems put into folders by themselves."""
+
+
+class DataFolder:
+    """Where things are, below one path."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.expanduser().absolute()
+        self.database = self.path / "workbench.db"
+        self.queue = self.path / "queue.db"
+        self.token = self.path / "token"
+        self.blobs = self.path / "blobs"
+        self.trees = self.path / "trees"
+        self.uploads = self.path / "uploads"
+        self.jobs = self.path / "jobs"
+        self._lock: IO[str] | None = None
+
+    @property
+    def url(self) -> str:
+        """Of the SQLite database in it, for `Store`."""
+        return f"sqlite:///{self.database}"
+
+    def make(self) -> None:
+        """Make the folder and its parts where they are not there; nobody else may look into it.
+
+        Raises:
+            JobError: it cannot be written, or holds other things and nothing of Calibench.
+        """
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            names = {entry.name for entry in os.scandir(self.path)} - HARMLESS
+            if names and not names & OURS:
+                raise JobError(
+                    f"{self.path}: holds other things, such as {min(names)!r}, and no data of Calibench. "
+                    "Give an empty or a new folder as --data-dir."
+                )
+            self.path.chmod(0o700)
+            for part in (self.blobs, self.trees, self.uploads, self.jobs):
+                part.mkdir(mode=0o700, exist_ok=True)
+            self._try_to_write()
+        except OSError as error:
+            raise JobError(
+                f"{self.path}: the data folder cannot be written ({error.strerror}). Give another --data-dir."
+            ) from None
+
+    def _try_to_write(self) -> None:
+        probe = self.path / f".written-{os.getpid()}"
+        try:
+            probe.write_bytes(b"x")
+        finally:
+            with suppress(OSError):
+                probe.unlink()
+
+    def lock(self) -> None:
+        """Hold the folder until `unlock`, or until this process ends, however it does.
+
+        Raises:
+            JobError: another process holds it; names that one.
+        """
+        import fcntl
+
+        file = (self.path / "lock").open("a+", encoding="ascii")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = self.holder()
+            file.close()
+            who = f" (process {holder})" if holder else ""
+            raise JobError(
+                f"{self.path}: another Calibench works in this data folder{who}. Stop it, or give another --data-dir."
+            ) from None
+        except OSError:  # a file system without locks is trusted
+            pass
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        self._lock = file
+
+    def unlock(self) -> None:
+        """Let others have the folder."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def holder(self) -> int | None:
+        """The process that locked the folder last; it may have ended since."""
+        try:
+            number = (self.path / "lock").read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            return None
+        return int(number) if number.isdecimal() else None
