@@ -1,0 +1,38 @@
+"""All pages, mounted beside the REST routes of one application."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from nicegui import ui
+
+from calibench.web import home
+
+if TYPE_CHECKING:
+    from calibench.workbench.door import Workbench
+
+PAGES = (home,)
+"""Modules with `register(workbench)`, which names the paths of their pages; one line a page, so that lists merge."""
+
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#1f66d0"/>'
+    '<path d="M7 23V15M13 23V9M19 23v-6M25 23V12" stroke="#fff" stroke-width="3.4" stroke-linecap="round"/></svg>'
+)
+
+
+def mount(app: FastAPI, workbench: "Workbench") -> None:
+    """Put the pages onto `app`, below its own routes. One application a process: NiceGUI keeps its routes globally."""
+    ui.add_css((Path(__file__).parent / "calibench.css").read_text(encoding="utf-8"), shared=True)
+    for page in PAGES:
+        page.register(workbench)
+    ui.run_with(
+        app,
+        mount_path="/",
+        title="Calibench",
+        favicon=ICON,
+        dark=None,
+        language="en-US",
+        tailwind=False,
+        reconnect_timeout=10,
+        show_welcome_message=False,
+    )
