@@ -46,7 +46,7 @@ class Workbench:
         self.models = KeptModels(shelf, self.jobs, sources, self.deletions)
         self.datasets = KeptDatasets(shelf, self.jobs, sources, self.deletions)
         self.targets = KnownTargets(shelf, self.jobs, folder)
-        self.projects = Projects(shelf, self.jobs, self.deletions)
+        self.projects = Projects(shelf, self.jobs, self.deletions, sources)
         self._news = JobNews(shelf)
 
     def start(self) -> None:

@@ -1,0 +1,116 @@
+"""The layers of a result as the runtime ran them, joined with what was decided of them and with the FP32 times."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+Plain = dict[str, Any]
+
+WORDS = {"F32": "FP32", "F16": "FP16", "F64": "FP64", "BOOLEAN": "BOOL", "U1": "BOOL"}
+"""The runtime's names of precisions in the words of the pages; U8, I8, BF16 and I32 are words already."""
+OF_LAYER = ("precision", "reason", "input_db", "output_db", "quantizers", "weights", "scales")
+"""What the report says of a layer that could be quantized."""
+
+
+def precision_word(name: str | None) -> str:
+    """A precision of the runtime for a person: F32 -> FP32, `outputPrecisions` of several outputs with commas."""
+    if not name:
+        return ""
+    return ",".join(WORDS.get(part.strip().upper(), part.strip().upper()) for part in name.split(","))
+
+
+def calibrated_layers(report: Mapping[str, Any]) -> list[Plain]:
+    """Of an INT8 model: every layer that ran, in order, then those that could be quantized and did not run.
+
+    Each has name, type, exec_type, fp32_ms, int8_ms, runtime_precision (in which it computes), output_precisions (of
+    what it gives), precision (as decided: "int8", "float", or None where nothing was to decide), reason, input_db,
+    output_db, quantizers, weights, scales, ran (False: it was computed beforehand or fused away).
+    """
+    rows = {row["name"]: row for row in report.get("layers", [])}
+    timed = report.get("runtime_layers", {})
+    before, after = _by_name(timed.get("fp32", [])), timed.get("int8", [])
+    found, seen = [], set()
+    for layer in after:
+        names = (layer["name"], *_originals(layer))
+        row = next((rows[name] for name in names if name in rows and name not in seen), None)
+        if row is not None:
+            seen.add(row["name"])
+        same = next((before[name] for name in names if name in before), None)
+        found.append(_ran(layer, row, same))
+    return found + [_idle(row) for name, row in rows.items() if name not in seen]
+
+
+def baseline_layers(baseline: Mapping[str, Any]) -> list[Plain]:
+    """Of a model measured as it is: every layer that ran in exact FP32, with its time in the default precision."""
+    default = _by_name(baseline.get("default_layers") or [])
+    found = []
+    for layer in baseline.get("layers") or []:
+        same = next((default[name] for name in (layer["name"], *_originals(layer)) if name in default), None)
+        row = _row(layer)
+        row |= {"time_ms": layer["time_ms"], "fp32_ms": layer["time_ms"], "int8_ms": None}
+        row |= {"default_ms": same["time_ms"] if same else None}
+        row |= {"default_precision": precision_word(same["precision"]) if same else ""}
+        found.append(row)
+    return found
+
+
+def precision_shares(layers: Sequence[Mapping[str, Any]]) -> list[Plain]:
+    """Precisions in which layers compute: how many, how long, and their share of the time; the most time first."""
+    counts: dict[str, int] = {}
+    times: dict[str, float] = {}
+    for layer in layers:
+        word = precision_word(layer["precision"]) or "other"
+        counts[word] = counts.get(word, 0) + 1
+        times[word] = times.get(word, 0.0) + layer["time_ms"]
+    total = sum(times.values())
+    return [
+        {"precision": word, "count": counts[word], "time_ms": time, "share": time / total if total else 0.0}
+        for word, time in sorted(times.items(), key=lambda item: (-item[1], item[0]))
+    ]
+
+
+def _ran(layer: Mapping[str, Any], row: Mapping[str, Any] | None, same: Mapping[str, Any] | None) -> Plain:
+    found = _row(layer) | _decided(row)
+    own = row.get("output_precisions") if row else None
+    found["output_precisions"] = found["output_precisions"] or precision_word(own)
+    fp32_ms = same["time_ms"] if same else row.get("fp32_ms") if row else None
+    return found | {"fp32_ms": fp32_ms, "int8_ms": layer["time_ms"], "time_ms": layer["time_ms"]}
+
+
+def _idle(row: Mapping[str, Any]) -> Plain:
+    """A layer that could be quantized and that the runtime had nothing to do for."""
+    return {
+        **{"name": row["name"], "type": row["type"], "exec_type": "", "originals": [], "ran": False},
+        **{"fp32_ms": row.get("fp32_ms"), "int8_ms": row.get("int8_ms"), "time_ms": row.get("int8_ms")},
+        "runtime_precision": precision_word(row.get("runtime_precision")) if row.get("int8_ms") is not None else "",
+        "output_precisions": precision_word(row.get("output_precisions")),
+        **_decided(row),
+    }
+
+
+def _row(layer: Mapping[str, Any]) -> Plain:
+    return {
+        **{"name": layer["name"], "type": layer["type"], "exec_type": layer.get("exec_type", "")},
+        "originals": list(_originals(layer)),
+        "ran": True,
+        "runtime_precision": precision_word(layer["precision"]),
+        "output_precisions": precision_word(layer.get("outputPrecisions") or layer.get("output_precisions")),
+        **_decided(None),
+    }
+
+
+def _decided(row: Mapping[str, Any] | None) -> Plain:
+    found: Plain = {name: (row or {}).get(name) for name in OF_LAYER}
+    found["quantizers"] = found["quantizers"] or []
+    return found
+
+
+def _originals(layer: Mapping[str, Any]) -> Sequence[str]:
+    names: Sequence[str] = layer.get("original_names") or layer.get("originalLayersNames") or ()
+    return names
+
+
+def _by_name(layers: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """By the names of all layers that a layer of the runtime stands for; its own name goes first."""
+    listed = list(layers)
+    fused = {name: layer for layer in listed for name in _originals(layer)}
+    return fused | {layer["name"]: layer for layer in listed}
