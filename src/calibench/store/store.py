@@ -26,6 +26,7 @@ class Store:
             SettingsError: the URL names no database that Calibench can use.
             JobError: it cannot be used, or is of another version of Calibench.
         """
+        self.url = url
         self._engine = make_engine(url)
         self._writing = RLock()  # writers of this process wait here rather than in the database, which is not fair
         self._here = local()
