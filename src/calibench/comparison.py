@@ -88,7 +88,7 @@ def compare_models(
         with stages.stage("decode"):
             plan, opened = open_set(first.graph, given, settings, threads, progress, Path(fp32).parent)
             judge = make_judge(first.graph, plan, opened.samples, settings)
-            both = Both(plan.attach(graph), _attached(second, first, plan), opened.samples, settings, threads)
+            both = Both(plan.attach(graph), attached(second, first, plan), opened.samples, settings, threads)
         with stages.stage("evaluate"):
             comparison = compare_both(both, judge, progress)
             batch_agreement = audit_batches(both.int8, both.samples, settings.batch, settings.device, threads)
@@ -166,7 +166,7 @@ def _ports(ports: list[tuple[str, Any]]) -> str:
     return ", ".join(f"{name} {shape}" for name, shape in ports)
 
 
-def _attached(int8: Model, fp32: Model, plan: InputPlan) -> ov.Model:
+def attached(int8: Model, fp32: Model, plan: InputPlan) -> ov.Model:
     """INT8 as it takes the samples: with the preparation of pictures, unless its file holds that already.
 
     Raises:

@@ -18,8 +18,9 @@ from calibench.cli.evaluate import evaluate
 from calibench.cli.inspect import inspect
 from calibench.cli.pick import pick
 from calibench.cli.report import report
+from calibench.cli.run import run
 
-COMMANDS = (calibrate, pick, caffe, evaluate, compare, benchmark, inspect, report, demo, doctor)
+COMMANDS = (calibrate, pick, caffe, evaluate, compare, benchmark, inspect, report, demo, doctor, run)
 
 app = typer.Typer(
     help="FP32 models to INT8 for OpenVINO, with a known accuracy drop and the reasons.",

@@ -199,7 +199,7 @@ def _throughput(
     return {
         name: Throughput(
             batch=batch,
-            streams=_streams(ready[name]),
+            streams=streams_of(ready[name]),
             requests=len(queues[name]),
             fps=Rounds(raw=tuple(rate * batch for rate in rates[name])),
         )
@@ -226,7 +226,8 @@ def _compile(candidate: Candidate, batch: int, settings: BenchmarkSettings, hint
     return compile_at(model, candidate.device, candidate.precision, settings.threads, hints)
 
 
-def _streams(compiled: ov.CompiledModel) -> int:
+def streams_of(compiled: ov.CompiledModel) -> int:
+    """Parallel streams as the runtime set them up."""
     try:
         return int(compiled.get_property("NUM_STREAMS"))
     except (RuntimeError, ValueError):  # a device without streams

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -54,8 +54,8 @@ class Inspection:
             "operations": len(graph.get_ops()),
             "weights_bytes": self.model.weights_bytes,
             "has_fp16_weights": self.model.has_fp16_weights,
-            "inputs": [_port(port) for port in graph.inputs],
-            "outputs": [_port(port) for port in graph.outputs],
+            "inputs": ports_of(graph.inputs),
+            "outputs": ports_of(graph.outputs),
             "int8": [{"name": layer.name, "type": layer.type} for layer in self.placement.layers],
             "float": [
                 {"name": layer.name, "type": layer.type, "reason": layer.reason} for layer in self.placement.left_float
@@ -280,5 +280,6 @@ def _shape(port: Any) -> str:
     return re.sub(r"\d*\.\.\d*", "?", str(port.get_partial_shape()))
 
 
-def _port(port: Any) -> dict[str, str]:
-    return {"name": port_name(port), "shape": _shape(port), "type": _type(port)}
+def ports_of(ports: Iterable[Any]) -> list[dict[str, str]]:
+    """Inputs or outputs of a graph as plain values; a free axis is ?."""
+    return [{"name": port_name(port), "shape": _shape(port), "type": _type(port)} for port in ports]

@@ -134,7 +134,7 @@ def search_report(found: Found, certified: Certified, drop_type: Literal["absolu
         needed_samples=found.needed_samples,
         needed=needed_sentence(certified, main.drop, found.needed_samples),
         best=found.best,
-        trials=tuple(_trial(trial) for trial in found.trials),
+        trials=tuple(trial_row(trial) for trial in found.trials),
         most_trials=found.most_trials,
         ranking=tuple(_ranked(each, best, found) for each in found.ranking),
         front=tuple(_point(each, trials) for each in sorted(found.front, key=lambda point: point.drop)),
@@ -150,7 +150,8 @@ def _limit(limit: Limit, classes: Mapping[int, str]) -> LimitRow:
     return LimitRow(metric=limit.metric, drop=limit.drop, label=limit.label, class_name=name)
 
 
-def _trial(trial: Trial) -> TrialRow:
+def trial_row(trial: Trial) -> TrialRow:
+    """One trial as it goes into the report."""
     outcome = trial.outcome
     return TrialRow(
         number=trial.number,

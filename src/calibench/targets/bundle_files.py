@@ -1,0 +1,128 @@
+"""Write and read the files of a job's folder: what is asked, what happens, how it ended."""
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from calibench.errors import JobError
+from calibench.targets.bundle import BUNDLE, END, EVENTS, Bundle, End
+
+Plain = dict[str, Any]
+
+
+def write_bundle(bundle: Bundle, folder: Path) -> None:
+    """Make the folder and write what the job is to do, whole or not at all.
+
+    Raises:
+        JobError: it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_whole(folder / BUNDLE, bundle.model_dump_json(indent=2) + "\n")
+    except OSError as error:
+        raise JobError(f"{folder}: cannot be written ({error.strerror}). Is the disk full?") from None
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """What a job is to do; relative paths are taken from its folder.
+
+    Raises:
+        JobError: there is none, or another Calibench wrote it.
+    """
+    path = folder / BUNDLE
+    try:
+        bundle = Bundle.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise JobError(f"{path}: cannot be read ({error.strerror}). Give the folder of a job.") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise JobError(f"{path}: {where or 'this'}: {first['msg']}. Was it written by another Calibench?") from None
+    home = folder.resolve()
+    given = {name: getattr(bundle, name) for name in ("model", "dataset", "validation", "result")}
+    paths = {name: home / path for name, path in given.items() if path is not None}
+    return bundle.model_copy(update={**paths, "sources": tuple(home / path for path in bundle.sources)})
+
+
+def write_end(end: End, folder: Path) -> None:
+    """Say how a job ended; the last file that it writes, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    _write_whole(folder / END, end.model_dump_json(indent=2) + "\n")
+
+
+def read_end(folder: Path) -> End | None:
+    """How a job ended; None while it runs, and for ever where its process was killed.
+
+    Raises:
+        JobError: the file is there and says nothing that is understood.
+    """
+    path = folder / END
+    try:
+        return End.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError):
+        raise JobError(f"{path}: cannot be read, or another Calibench wrote it. Run the job again.") from None
+
+
+class EventLog:
+    """Appends events to events.jsonl, a line each; a reader sees whole lines only."""
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / EVENTS
+        is_cut = path.exists() and path.read_bytes()[-1:] not in (b"", b"\n")
+        self._file = path.open("ab", buffering=0)
+        if is_cut:  # a run before this one was killed in the middle of a line
+            self._file.write(b"\n")
+
+    def write(self, kind: str, values: Mapping[str, Any]) -> None:
+        """Add one event of a type: progress, trial or note. What JSON does not know (nan) must not be in it."""
+        line = json.dumps({"time": round(time.time(), 3), "type": kind, **values}, ensure_ascii=False, allow_nan=False)
+        self._file.write(line.encode() + b"\n")  # one write call: never half a line for who reads meanwhile
+
+    def close(self) -> None:
+        """No more events."""
+        self._file.close()
+
+
+def read_events(folder: Path, offset: int = 0) -> tuple[list[Plain], int]:
+    """The events after a place in the file, and the place to go on from; a line that is not whole yet waits.
+
+    Args:
+        offset: bytes; 0 for the first call, then what the last one gave.
+    """
+    try:
+        with (folder / EVENTS).open("rb") as file:
+            file.seek(offset)
+            found = file.read()
+    except FileNotFoundError:
+        return [], offset
+    whole = found[: found.rfind(b"\n") + 1]
+    events = [event for line in whole.splitlines() if (event := _event(line)) is not None]
+    return events, offset + len(whole)
+
+
+def _event(line: bytes) -> Plain | None:
+    """One event; None for a line that a crash or a full disk cut off."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and "type" in event else None
+
+
+def _write_whole(path: Path, text: str) -> None:
+    aside = path.with_name(f".{path.name}.partial")
+    with aside.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())  # a renamed file must have its content even where the machine is switched off
+    aside.replace(path)

@@ -1,0 +1,132 @@
+"""Bring what was uploaded, or lies at an allowed path, into the tree of an import: copied, moved or unpacked."""
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from calibench.errors import CalibenchError, DatasetError
+from calibench.models.read import EXPORTS, FORMATS
+from calibench.targets.running import Running
+
+HOLD_THEMSELVES = (*FORMATS, *EXPORTS, ".bin", ".pdiparams", ".caffemodel", ".npz", ".npy")
+"""Suffixes of files that are read as they are, also where they are archives on the inside."""
+BESIDE = frozenset((".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX"))
+"""What computers leave in folders and archives, and nobody means."""
+CHUNK = 1 << 22
+
+
+def gather(job: Running, kind: type[CalibenchError] = DatasetError) -> Path:
+    """Fill the tree of an import from its sources; archives are unpacked, several of them into one tree.
+
+    Returns:
+        The folder of the tree.
+
+    Raises:
+        CalibenchError: of `kind`, a source is gone, holds nothing, or a link that leads out of it; as `unpack`.
+    """
+    tree, sources = job.tree, job.bundle.sources
+    shutil.rmtree(tree, ignore_errors=True)  # of an attempt before this one
+    tree.mkdir(parents=True)
+    for source in sources:
+        if not source.exists():
+            raise kind(f"{source}: there is no such file or folder any more. Give it again.")
+    for number, source in enumerate(sources):
+        if is_packed(source):
+            _unpack(job, source, tree, number)
+        elif source.is_dir():
+            take(job, sorted(_files_in(source, kind)), source, kind)
+        else:
+            take(job, [source], source.parent, kind)
+    if not any(path.is_file() for path in tree.rglob("*")):
+        raise kind(f"{', '.join(source.name for source in sources) or 'This'}: holds no files. Give another.")
+    return tree
+
+
+def is_packed(source: Path) -> bool:
+    """Whether a source is an archive to unpack."""
+    if not source.is_file() or source.suffix.lower() in HOLD_THEMSELVES:
+        return False
+    from calibench.store.unpacking import is_archive
+
+    return is_archive(source)
+
+
+def take(job: Running, files: Sequence[Path], home: Path, kind: type[CalibenchError] = DatasetError) -> None:
+    """Copy files below `home` into the tree, under the same names, or move them where the bundle allows it.
+
+    Raises:
+        CalibenchError: of `kind`, a file is empty, or there already.
+    """
+    total, done = sum(file.stat().st_size for file in files), 0
+    for file in files:
+        place = job.tree / file.relative_to(home)
+        if place.exists():
+            raise kind(f"{place}: was given twice. Give every file once.")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if not job.bundle.is_copied:
+            shutil.move(file, place)
+            continue
+        for count in _copied(file, place):
+            done += count
+            job.tell("copy", done, max(total, done))
+
+
+def _copied(file: Path, place: Path) -> Iterator[int]:
+    """Copy a file, and give the bytes of each piece."""
+    with file.open("rb") as source, place.open("wb") as target:
+        while piece := source.read(CHUNK):
+            target.write(piece)
+            yield len(piece)
+
+
+def _unpack(job: Running, archive: Path, tree: Path, number: int) -> None:
+    """One archive into the tree, beside what others gave: COCO comes as one of pictures and one of annotations."""
+    from calibench.store.unpacking import unpack
+
+    aside = tree.parent / f"unpacked-{number}"
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir()
+    try:
+        unpack(archive, aside, job.bundle.limits, lambda done, total: job.tell("unpack", done, total))
+        _drop_litter(aside)
+        _merge(aside, tree)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _drop_litter(folder: Path) -> None:
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.name in BESIDE or path.name.startswith("._"):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+
+def _merge(source: Path, target: Path) -> None:
+    """Move everything in one folder into another.
+
+    Raises:
+        DatasetError: both hold a file of one name.
+    """
+    for path in sorted(source.iterdir()):
+        place = target / path.name
+        if path.is_dir() and place.is_dir():
+            _merge(path, place)
+        elif place.exists():
+            raise DatasetError(f"{place}: is in two of the archives. Give one archive, or name the file otherwise.")
+        else:
+            path.rename(place)
+
+
+def _files_in(folder: Path, kind: type[CalibenchError]) -> Iterator[Path]:
+    """The files below a folder; links may lead to places in it, not out of it: only this folder was allowed."""
+    home = folder.resolve()
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name not in BESIDE]
+        for name in (*folders, *names):
+            path = Path(place) / name
+            if path.is_symlink() and not path.resolve().is_relative_to(home):
+                raise kind(f"{path}: is a link that leads out of the folder. Put the file itself there.")
+        yield from (Path(place) / name for name in names if name not in BESIDE and (Path(place) / name).is_file())

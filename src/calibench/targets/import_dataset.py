@@ -1,0 +1,88 @@
+"""Import a dataset: find where it begins, keep its files, and say what it holds."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from calibench.datasets.detect import WITHOUT_FILES
+from calibench.datasets.tensors import is_tensor_file
+from calibench.datasets.texts import is_text_table
+from calibench.errors import CalibenchError, DatasetError
+from calibench.pipeline import inspect_dataset
+from calibench.reports.answers import DatasetInspection
+from calibench.targets.gathering import gather
+from calibench.targets.running import Running
+
+CLASSES, PROBLEMS = 1000, 50
+"""How many are kept beside the facts."""
+READ_ME = ("readme", "license", "licence", "copying", "notice")
+"""How files begin that lie beside the folder of a dataset in its archive."""
+DEEPEST = 4
+"""Folders in folders that are opened to find where a dataset begins."""
+
+
+def import_dataset(job: Running) -> dict[str, Any]:
+    """Fields of KeptDataset that tell what was found; its files lie in `folder`.
+
+    Raises:
+        DatasetError: nothing is recognised, with the format that is nearest and what it lacks.
+    """
+    if not job.bundle.sources:
+        raise DatasetError("No file was given. Give a folder, or an archive of one.")
+    tree = gather(job)
+    found = _inspected(job, tree)
+    facts = {**found.as_json(), "path": "", "sheet": None}
+    said = [job.named(text) for text in (*(str(each) for each in found.facts.problems), *found.facts.unreadable)]
+    facts["problems"] = [{**each, "what": job.named(each["what"])} for each in facts["problems"]]
+    root = found.facts.path
+    return {
+        "folder": str(tree),
+        "entry": "" if root == tree else root.relative_to(tree).as_posix(),
+        "format": found.facts.format,
+        "title": found.facts.title,
+        "samples": found.facts.samples,
+        "annotated": list(found.facts.annotated),
+        "has_pictures": found.facts.listing is not None,
+        "classes": list(found.facts.classes[:CLASSES]),
+        "size_bytes": sum(path.stat().st_size for path in tree.rglob("*") if path.is_file()),
+        "problems": said[:PROBLEMS],
+        "facts": facts,
+    }
+
+
+def _inspected(job: Running, tree: Path) -> DatasetInspection:
+    """The dataset from where it begins: the outermost folder with annotations that are understood, else the inmost.
+
+    Raises:
+        DatasetError: of the inmost folder, why it was not recognised.
+    """
+    places = list(_beginnings(tree))
+    plain: DatasetInspection | None = None
+    refusal: CalibenchError | None = None
+    for place in places:
+        try:
+            found = inspect_dataset(place, job.bundle.settings, progress=job.tell)
+        except DatasetError as error:
+            refusal = error
+            continue
+        if found.facts.format not in WITHOUT_FILES:
+            return found
+        plain = found
+    if plain is None:
+        assert refusal is not None
+        raise refusal
+    return plain
+
+
+def _beginnings(tree: Path) -> Iterator[Path]:
+    """The folder itself, then what is in it as long as that is one folder alone; last a table or array alone."""
+    folder = tree
+    for _ in range(DEEPEST):
+        held = [path for path in folder.iterdir() if not path.name.lower().startswith(READ_ME)]
+        if len(held) == 1 and held[0].is_file() and (is_tensor_file(held[0]) or is_text_table(held[0])):
+            yield held[0]  # as a folder it would be samples in a file each
+            return
+        yield folder
+        if len(held) != 1 or not held[0].is_dir():
+            return
+        folder = held[0]

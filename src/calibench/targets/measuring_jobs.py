@@ -1,0 +1,88 @@
+"""Jobs that run a model and measure it: baseline, benchmark, evaluate, try settings."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from calibench.baseline import points_of
+from calibench.baseline import run_baseline as baseline
+from calibench.errors import SettingsError
+from calibench.inference.points import PointGrid
+from calibench.pipeline import evaluate
+from calibench.reports.report import without_nan
+from calibench.targets.running import Running
+from calibench.things.asked import Points
+
+POINTS = "points.json"
+
+
+def run_baseline(job: Running) -> dict[str, Any]:
+    """Score, speed and layers of the FP32 model, in out/baseline.json."""
+    model, dataset = model_of(job), dataset_of(job)
+    found = baseline(model, dataset, job.bundle.settings, grid_of(job.bundle.points), job.tell).as_json()
+    write_plain(job, "baseline.json", found)
+    return {"score": without_nan(found["score"] and found["score"]["score"]), "samples": found["samples"]}
+
+
+def run_benchmark(job: Running) -> dict[str, Any]:
+    """Throughput and latency of a model at the points that were asked for, in out/points.json."""
+    grid = grid_of(job.bundle.points or Points())
+    assert grid is not None
+    model = model_of(job)
+    points = points_of({model.name: model}, dataset_of(job), job.bundle.settings, grid, job.tell)
+    rows = [point.as_json() for point in points]
+    write_plain(job, POINTS, rows)
+    return {"points": rows}
+
+
+def run_evaluation(job: Running) -> dict[str, Any]:
+    """The score of a model, FP32 or INT8, in out/evaluation.json."""
+    found = evaluate(model_of(job), dataset_of(job), job.bundle.settings, job.tell).as_json()
+    write_plain(job, "evaluation.json", found)
+    return {name: without_nan(found[name]) for name in ("metric", "unit", "score", "samples")}
+
+
+def run_trying(job: Running) -> dict[str, Any]:
+    """Settings tried on a few samples, with pictures, in out/try.json."""
+    from calibench.trying import try_settings
+
+    bundle = job.bundle
+    tried = try_settings(
+        model_of(job), dataset_of(job), bundle.settings, bundle.samples, bundle.pictures, job.tell
+    ).as_json()
+    write_plain(job, "try.json", tried)
+    return {"samples": tried["samples"], "findings": len(tried["findings"])}
+
+
+def grid_of(points: Points | None) -> PointGrid | None:
+    """Where to measure, in the words of the pipeline."""
+    return None if points is None else PointGrid(points.batches, points.streams, points.seconds, points.rounds)
+
+
+def write_plain(job: Running, name: str, value: Any) -> None:
+    """A result in out/, as JSON: paths as a person knows them, no number that is none."""
+    text = json.dumps(without_nan(value), indent=1, ensure_ascii=False, allow_nan=False)
+    (job.out / name).write_text(job.named(text) + "\n", encoding="utf-8")
+
+
+def model_of(job: Running) -> Path:
+    """The model that the bundle names.
+
+    Raises:
+        SettingsError: it names none.
+    """
+    if job.bundle.model is None:
+        raise SettingsError(f"{job.bundle.kind}: no model is named. Write one into bundle.json.")
+    return job.bundle.model
+
+
+def dataset_of(job: Running) -> Path:
+    """The dataset that the bundle names.
+
+    Raises:
+        SettingsError: it names none.
+    """
+    dataset = job.bundle.dataset or job.bundle.validation
+    if dataset is None:
+        raise SettingsError(f"{job.bundle.kind}: no dataset is named. Write one into bundle.json.")
+    return dataset

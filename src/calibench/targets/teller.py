@@ -1,0 +1,63 @@
+"""What a running job tells: progress, trials and notes, for the server in events.jsonl and for a person in log.txt."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from calibench.targets.bundle_files import EventLog
+from calibench.targets.overall import Overall, Standing
+
+LEAST_S = 0.05
+"""Seconds between two lines of progress: more often nobody looks. First and last of a step are always told."""
+
+
+class Teller:
+    """Writes events as they come; a Progress for the pipeline."""
+
+    def __init__(self, events: EventLog, overall: Overall, clock: Callable[[], float] = time.monotonic) -> None:
+        self._events, self._overall, self._clock = events, overall, clock
+        self._step, self._last = "", float("-inf")
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Take in what a step of the pipeline reports; what is a stage there is one of many steps here."""
+        step = stage
+        standing = self._overall.report(step, done, total)
+        now = self._clock()
+        if step == self._step and done < total and now - self._last < LEAST_S:
+            return
+        if step != self._step:
+            say(f"{standing.stage}: {step} {done}/{total}, {100 * standing.progress:.0f} % of the whole")
+        self._step, self._last = step, now
+        self._write(standing, step, done, total)
+
+    def trial(self, row: dict[str, Any], left: int) -> None:
+        """A model of the search was evaluated; `left`: how many can still come."""
+        say(f"trial {row['number']}: {row['purpose']}, drop {row['drop']}, {left} more at most")
+        self._events.write("trial", {**row, "left": left})
+
+    def note(self, text: str) -> None:
+        """Something that a person should know."""
+        say(text)
+        self._events.write("note", {"text": text})
+
+    def finish(self) -> None:
+        """Everything is done."""
+        self._write(self._overall.finish(), "done", 1, 1)
+
+    def _write(self, standing: Standing, step: str, done: int, total: int) -> None:
+        self._events.write(
+            "progress",
+            {
+                "stage": standing.stage,
+                "step": step,
+                "done": done,
+                "total": total,
+                "progress": round(standing.progress, 4),
+                "eta_s": standing.eta_s,
+            },
+        )
+
+
+def say(text: str) -> None:
+    """A line in the log."""
+    print(time.strftime("%H:%M:%S"), text, flush=True)
