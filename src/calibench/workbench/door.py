@@ -8,8 +8,6 @@ from calibench.store.data_folder import DataFolder
 from calibench.store.store import Store
 from calibench.store.trees import Trees
 from calibench.things.kept import Job
-from calibench.worker.hub import Hub
-from calibench.worker.worker import Worker
 from calibench.workbench import adopted_imports, adopted_results
 from calibench.workbench.compared_projects import compare_projects
 from calibench.workbench.deletions import Deletions
@@ -22,7 +20,10 @@ from calibench.workbench.known_targets import KnownTargets
 from calibench.workbench.projects import Projects
 from calibench.workbench.sample import ask_for_sample
 from calibench.workbench.shelf import Shelf
+from calibench.workbench.tree_users import TreeUsers
 from calibench.workbench.uploads import Uploads
+from calibench.worker.hub import Hub
+from calibench.worker.worker import Worker
 
 
 class Workbench:
@@ -37,31 +38,41 @@ class Workbench:
         self.store, self.folder, self.hub = store, folder, Hub()
         self.trees = Trees(folder)
         shelf = self.shelf = Shelf(store, self.trees, self.hub)
-        adopt = {**adopted_imports.adopters(store, self.trees), **adopted_results.adopters(store, self.trees)}
+        users = TreeUsers(store, self.trees)
+        adopt = {**adopted_imports.adopters(store, self.trees, users), **adopted_results.adopters(store, self.trees)}
         self.worker = Worker(store, folder, self.hub, adopt)
         self.jobs = JobBook(store, folder, self.hub, self.worker)
         self.uploads = Uploads(folder, self.hub)
-        self.deletions = Deletions(shelf, folder)
+        deletions = Deletions(shelf, folder, users, self.uploads)
         sources = ImportSources(self.uploads, tuple(allowed))
-        self.models = KeptModels(shelf, self.jobs, sources, self.deletions)
-        self.datasets = KeptDatasets(shelf, self.jobs, sources, self.deletions)
+        self.models = KeptModels(shelf, self.jobs, sources, deletions)
+        self.datasets = KeptDatasets(shelf, self.jobs, sources, deletions)
         self.targets = KnownTargets(shelf, self.jobs, folder)
-        self.projects = Projects(shelf, self.jobs, self.deletions, sources)
-        self._news = JobNews(shelf)
+        self.projects = Projects(shelf, self.jobs, deletions, sources)
+        self._news, self._users = JobNews(shelf, folder, self.uploads), users
 
     def start(self) -> None:
-        """Make the data folder, mend what a killed server left, and take jobs."""
-        self.targets.make_local()
+        """Hold the data folder, mend what a killed server left, and take jobs.
+
+        Raises:
+            JobError: another process works in the data folder, or the queue cannot be opened.
+        """
+        self.folder.lock()
+        self.targets.local()
         self._news.listen()
-        self.worker.start()
         self._news.catch_up()
+        self._users.sweep()
         self.uploads.sweep()
+        self.worker.start()
+        self.targets.look_once()
 
     def stop(self) -> None:
         """Take no more jobs; those that run go on in processes of their own."""
         self.worker.stop()
         self._news.stop()
+        self.hub.close()
         self.store.close()
+        self.folder.unlock()
 
     def sample(self) -> Job:
         """Import the sample model with its two datasets; the earlier job where they are there or on their way."""
@@ -84,4 +95,4 @@ def make_workbench(data_dir: Path, database: str | None = None, allowed: Sequenc
     """
     folder = DataFolder(data_dir)
     folder.make()
-    return Workbench(Store(database or f"sqlite:///{folder.database}"), folder, allowed)
+    return Workbench(Store(database or folder.url), folder, allowed)

@@ -1,10 +1,10 @@
 """What the Workbench refuses, with the way out."""
 
-from calibench.errors import CalibenchError
+from calibench.errors import JobError
 from calibench.things.kept import Hindrance
 
 
-class NotPossible(CalibenchError):
+class NotPossible(JobError):  # noqa: N818 - the name says it
     """Something that cannot be done now.
 
     Attributes:

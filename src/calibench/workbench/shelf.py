@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
 
-from calibench.store.content import Trees
 from calibench.store.store import Store
+from calibench.store.trees import Trees
 from calibench.things.kept import Event, Job, KeptDataset, KeptModel, Project, Target
 from calibench.worker.hub import Hub
 
