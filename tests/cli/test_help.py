@@ -5,8 +5,20 @@ import pytest
 
 GOLDEN = Path(__file__).parent / "golden"
 
-COMMANDS = ("calibrate", "pick", "caffe", "evaluate", "compare", "benchmark", "inspect", "report", "demo", "doctor")
-WITHOUT_INFERENCE = ("pick", "report")
+COMMANDS = (
+    "calibrate",
+    "pick",
+    "caffe",
+    "evaluate",
+    "compare",
+    "benchmark",
+    "inspect",
+    "report",
+    "demo",
+    "doctor",
+    "serve",
+)
+WITHOUT_INFERENCE = ("pick", "report", "serve")
 
 IMPORTS = """
 import sys

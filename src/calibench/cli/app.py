@@ -19,8 +19,9 @@ from calibench.cli.inspect import inspect
 from calibench.cli.pick import pick
 from calibench.cli.report import report
 from calibench.cli.run import run
+from calibench.cli.serve import serve
 
-COMMANDS = (calibrate, pick, caffe, evaluate, compare, benchmark, inspect, report, demo, doctor, run)
+COMMANDS = (calibrate, pick, caffe, evaluate, compare, benchmark, inspect, report, demo, doctor, run, serve)
 
 app = typer.Typer(
     help="FP32 models to INT8 for OpenVINO, with a known accuracy drop and the reasons.",
@@ -30,7 +31,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 for command in COMMANDS:
-    app.command(command.__name__, no_args_is_help=command.__name__ not in ("demo", "doctor"))(command)
+    app.command(command.__name__, no_args_is_help=command.__name__ not in ("demo", "doctor", "serve"))(command)
 app.add_typer(dataset, name="dataset")
 
 
