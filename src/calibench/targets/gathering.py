@@ -53,7 +53,9 @@ def is_packed(source: Path) -> bool:
 
 
 def take(job: Running, files: Sequence[Path], home: Path, kind: type[CalibenchError] = DatasetError) -> None:
-    """Copy files below `home` into the tree, under the same names, or move them where the bundle allows it.
+    """Copy files below `home` into the tree, under the same names, or link them where the bundle gives them away.
+
+    Linked, not moved: another attempt of the job, or its retry, finds them where they were.
 
     Raises:
         CalibenchError: of `kind`, a file is empty, or there already.
@@ -64,12 +66,20 @@ def take(job: Running, files: Sequence[Path], home: Path, kind: type[CalibenchEr
         if place.exists():
             raise kind(f"{place}: was given twice. Give every file once.")
         place.parent.mkdir(parents=True, exist_ok=True)
-        if not job.bundle.is_copied:
-            shutil.move(file, place)
+        if not job.bundle.is_copied and _linked(file, place):
             continue
         for count in _copied(file, place):
             done += count
             job.tell("copy", done, max(total, done))
+
+
+def _linked(file: Path, place: Path) -> bool:
+    """Whether a file could be linked: not on every disk, and not from another one."""
+    try:
+        os.link(file, place)
+    except OSError:
+        return False
+    return True
 
 
 def _copied(file: Path, place: Path) -> Iterator[int]:

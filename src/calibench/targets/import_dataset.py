@@ -30,13 +30,21 @@ def import_dataset(job: Running) -> dict[str, Any]:
     if not job.bundle.sources:
         raise DatasetError("No file was given. Give a folder, or an archive of one.")
     tree = gather(job)
+    return {"folder": str(tree), **dataset_facts_of(job, tree)}
+
+
+def dataset_facts_of(job: Running, tree: Path) -> dict[str, Any]:
+    """Plain values under the names of KeptDataset's fields, of the dataset in a folder.
+
+    Raises:
+        DatasetError: nothing is recognised.
+    """
     found = _inspected(job, tree)
     facts = {**found.as_json(), "path": "", "sheet": None}
     said = [job.named(text) for text in (*(str(each) for each in found.facts.problems), *found.facts.unreadable)]
     facts["problems"] = [{**each, "what": job.named(each["what"])} for each in facts["problems"]]
     root = found.facts.path
     return {
-        "folder": str(tree),
         "entry": "" if root == tree else root.relative_to(tree).as_posix(),
         "format": found.facts.format,
         "title": found.facts.title,

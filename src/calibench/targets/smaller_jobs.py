@@ -3,10 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from calibench.demo.files import prepare
+from calibench.demo.files import SAMPLE_SETTINGS, prepare
 from calibench.errors import JobError, SettingsError
 from calibench.machine import describe_machine
+from calibench.models.read import read_model
 from calibench.reports import picking
+from calibench.targets.import_dataset import dataset_facts_of
+from calibench.targets.model_facts import model_facts
 from calibench.targets.running import Running
 
 SCENES = 300
@@ -17,6 +20,9 @@ STEPS = 4
 
 def make_sample(job: Running) -> dict[str, Any]:
     """A real network and two annotated datasets, in out/model, out/calibration and out/validation.
+
+    Returns:
+        For each of the three folders the fields of KeptModel or KeptDataset.
 
     Raises:
         ModelError, DatasetError: a package cannot be fetched.
@@ -32,7 +38,9 @@ def make_sample(job: Running) -> dict[str, Any]:
     files = prepare(job.out, SCENES, tell)
     for made, name in ((files.calibration, "calibration"), (files.validation, "validation")):
         made.replace(job.out / name)
-    return {"folder": str(job.out), "entry": files.model.relative_to(job.out).as_posix(), "scenes": SCENES}
+    model = {"entry": files.model.name, **model_facts(read_model(files.model)), "accuracy_settings": SAMPLE_SETTINGS}
+    datasets = {name: dataset_facts_of(job, job.out / name) for name in ("calibration", "validation")}
+    return {"model": {**model, "notes": []}, **datasets}
 
 
 def look_at_machine(job: Running) -> dict[str, Any]:
