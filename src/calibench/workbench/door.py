@@ -32,6 +32,7 @@ class Workbench:
     Attributes:
         models, datasets, uploads, targets, projects, jobs: one object for each kind of thing.
         hub: tells of every change.
+        allowed: folders of this machine that imports may read.
     """
 
     def __init__(self, store: Store, folder: DataFolder, allowed: Sequence[Path] = ()) -> None:
@@ -45,6 +46,7 @@ class Workbench:
         self.uploads = Uploads(folder, self.hub)
         deletions = Deletions(shelf, folder, users, self.uploads)
         sources = ImportSources(self.uploads, tuple(allowed))
+        self.allowed = sources.allowed
         self.models = KeptModels(shelf, self.jobs, sources, deletions)
         self.datasets = KeptDatasets(shelf, self.jobs, sources, deletions)
         self.targets = KnownTargets(shelf, self.jobs, folder)
