@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from calibench.caffe_tool.calibrator import calibrate_caffe as calibrate_caffe
     from calibench.caffe_tool.job import CaffeJob as CaffeJob
+    from calibench.client.client import Client as Client
     from calibench.comparison import compare_models as compare_models
     from calibench.datasets.dataset import Arrays as Arrays
     from calibench.pipeline import benchmark as benchmark
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Arrays": "calibench.datasets.dataset",
     "CaffeJob": "calibench.caffe_tool.job",
+    "Client": "calibench.client.client",
     "InputSettings": "calibench.settings",
     "Settings": "calibench.settings",
     "benchmark": "calibench.pipeline",
@@ -37,6 +39,7 @@ _HOMES = {
 __all__ = [
     "Arrays",
     "CaffeJob",
+    "Client",
     "InputSettings",
     "Settings",
     "benchmark",
