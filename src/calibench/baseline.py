@@ -100,7 +100,7 @@ def run_baseline(
     settings = settled.settings
     plan, opened = open_set(source.graph, given, settings, threads, progress, path.parent)
     judge = make_judge(source.graph, plan, opened.samples, settings)
-    why = _why_no_score(judge)
+    why = why_no_score(judge)
     told = (*source.notes, *settled.warnings, *settled.notes, *judge.task.notes, *opened.notes)
     found = None if why else _scored(source, plan, opened, judge, settings, threads, progress)
     candidates = candidates_of(source, plan.attach(source.graph), settings)
@@ -185,7 +185,7 @@ def _scored(
     return Evaluation(source.path, found, opened.samples.about, untold(found))
 
 
-def _why_no_score(judge: Judge) -> str:
+def why_no_score(judge: Judge) -> str:
     """Why the model has no score of its own; empty where it has one."""
     if judge.metric.needs != "reference":
         return ""

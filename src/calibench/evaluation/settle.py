@@ -11,7 +11,7 @@ from calibench.datasets.guess import guess_inputs
 from calibench.datasets.inputs import InputPlan, plan_inputs
 from calibench.datasets.pictures import Pictures
 from calibench.errors import SettingsError
-from calibench.evaluation.diagnose import Diagnosis, diagnose
+from calibench.evaluation.diagnose import Diagnosis, Finding, diagnose
 from calibench.evaluation.judge import Judge, make_judge
 from calibench.models.ports import port_name
 from calibench.progress import Progress
@@ -25,11 +25,15 @@ class Settled:
     Attributes:
         notes: what was guessed, for a person.
         warnings: what seems wrong, with the option that mends it.
+        findings: what trying has shown to be wrong, taken or only warned about.
+        mended: the settings with all of that put right; None where nothing seems wrong.
     """
 
     settings: Settings
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    mended: Settings | None = None
 
 
 def settle(model: ov.Model, dataset: Path | Dataset, settings: Settings, threads: int, progress: Progress) -> Settled:
@@ -102,14 +106,16 @@ def _adopt(found: Diagnosis, settings: Settings, name: str, given: InputSettings
 
     A size alone says nothing of how values are prepared.
     """
-    is_set = bool(given.model_fields_set - {"size", "layout"}) or "label_offset" in settings.task.model_fields_set
-    if not found.findings or is_set:
+    if not found.findings:
         return Settled(settings, notes, found.sentences)
-    adopted = settings.model_copy(update={"inputs": {**settings.inputs, name: found.inputs}, "task": found.task})
+    mended = settings.model_copy(update={"inputs": {**settings.inputs, name: found.inputs}, "task": found.task})
+    is_set = bool(given.model_fields_set - {"size", "layout"}) or "label_offset" in settings.task.model_fields_set
+    if is_set:
+        return Settled(settings, notes, found.sentences, found.findings, mended)
     says = " ".join(finding.says for finding in found.findings)
     last = found.findings[-1]
     said = (
         f"Found by trying on {last.samples} samples: {says} ({found.metric} {last.after:.1f} {found.unit}, "
         f"{found.findings[0].before:.1f} without)."
     )
-    return Settled(adopted, (*notes, said))
+    return Settled(mended, (*notes, said), (), found.findings, mended)

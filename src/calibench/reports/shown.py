@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,7 +100,7 @@ def sample_rows(comparison: Comparison, judge: Judge, samples: Dataset, run: Pai
         run: runs both models on samples, in the precision in which they were compared.
     """
     chosen = differing(comparison)[:MOST]
-    drawer = _Drawer(judge, samples.about.classes, samples.about.format.startswith("caffe-"))
+    drawer = _drawer(judge, samples)
     taken = (samples[index] for index in chosen)
     rows = []
     for index, (before, after) in zip(chosen, run(taken), strict=True):
@@ -107,6 +108,65 @@ def sample_rows(comparison: Comparison, judge: Judge, samples: Dataset, run: Pai
         fp32, int8 = judge.named(before), judge.named(after)
         rows.append(_row(comparison, index, described, samples[index], (fp32, int8), drawer))
     return tuple(rows)
+
+
+@dataclass(frozen=True)
+class ShownAnswer:
+    """One sample with what is annotated and what one model says.
+
+    Attributes:
+        picture, size: as in `SampleRow`.
+        value: the sample's own value, in the metric's unit; None where the model has no score of its own.
+    """
+
+    name: str
+    picture: str | None
+    size: Size | None
+    value: float | None
+    truth: Shown | None
+    baseline: Shown
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, under the names of a `SampleRow`."""
+        return {
+            "name": self.name,
+            "picture": self.picture,
+            "size": self.size,
+            "baseline_value": self.value,
+            "truth": None if self.truth is None else self.truth.model_dump(mode="json"),
+            "baseline": self.baseline.model_dump(mode="json"),
+        }
+
+
+def shown_answers(
+    judge: Judge, samples: Dataset, outputs: Iterable[Outputs], values: Sequence[float | None]
+) -> tuple[ShownAnswer, ...]:
+    """The first samples, as many as there are `values`, with what one model says of them.
+
+    Args:
+        outputs: of the samples, in their order.
+    """
+    drawer = _drawer(judge, samples)
+    rows = []
+    for index, (value, found) in enumerate(zip(values, outputs, strict=False)):
+        described, named = samples.describe(index), judge.named(found)
+        picture, size = _small_picture(described, samples[index], drawer)
+        answer = drawer.answer(judge.task.predict(named, described.frame), named, described.frame, size)
+        truth = drawer.truth(described.truth, described.frame, size)
+        rows.append(ShownAnswer(described.name, picture, size, value, truth, answer))
+    return tuple(rows)
+
+
+def _drawer(judge: Judge, samples: Dataset) -> _Drawer:
+    return _Drawer(judge, samples.about.classes, samples.about.format.startswith("caffe-"))
+
+
+def _small_picture(described: Description, sample: Sample, drawer: _Drawer) -> tuple[str | None, Size | None]:
+    """What the model sees, and its size when it is drawn; None where a sample is no picture."""
+    frame, pixels = described.frame, sample_pixels(sample, drawer.is_blob)
+    side = frame.size if frame is not None else pixels.shape[:2] if pixels is not None and drawer.is_blob else None
+    size = None if side is None else small_size(*side)
+    return None if pixels is None or size is None else jpeg(pixels), size
 
 
 def _row(
@@ -118,14 +178,12 @@ def _row(
     drawer: _Drawer,
 ) -> SampleRow:
     frame = described.frame
-    pixels = sample_pixels(sample, drawer.is_blob)
-    side = frame.size if frame is not None else pixels.shape[:2] if pixels is not None and drawer.is_blob else None
-    size = None if side is None else small_size(*side)
+    picture, size = _small_picture(described, sample, drawer)
     sqnr = float(comparison.sample_sqnr_db[index])
     answers = [drawer.answer(drawer.judge.task.predict(each, frame), each, frame, size) for each in outputs]
     return SampleRow(
         name=described.name,
-        picture=None if pixels is None or size is None else jpeg(pixels),
+        picture=picture,
         size=size,
         baseline_value=float(comparison.baseline.values[index]),
         int8_value=float(comparison.int8.values[index]),

@@ -1,8 +1,9 @@
 """A job as a folder: what is asked for, what happens, how it ended. The same on every target.
 
 bundle.json    what to do (Bundle)
-events.jsonl   a line an event: {"time", "type": "progress", "stage", "done", "total", "progress", "eta_s"},
-               {"time", "type": "trial", ...a row of the report's search.trials, "left"}, {"time", "type": "note", "text"}
+events.jsonl   a line an event: {"time", "type": "progress", "stage", "step", "done", "total", "progress", "eta_s"},
+               {"time", "type": "trial", ...a row of the report's search.trials, "left"},
+               {"time", "type": "note", "text"}
 log.txt        stdout and stderr of the process
 end.json       how it ended (End); renamed into place as the last thing
 out/           files of the result; whole when end.json says done

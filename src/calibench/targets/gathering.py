@@ -7,12 +7,13 @@ from pathlib import Path
 
 from calibench.errors import CalibenchError, DatasetError
 from calibench.models.read import EXPORTS, FORMATS
+from calibench.store.unpacking import is_archive, unpack
 from calibench.targets.running import Running
 
 HOLD_THEMSELVES = (*FORMATS, *EXPORTS, ".bin", ".pdiparams", ".caffemodel", ".npz", ".npy")
 """Suffixes of files that are read as they are, also where they are archives on the inside."""
 BESIDE = frozenset((".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX"))
-"""What computers leave in folders and archives, and nobody means."""
+"""What computers leave in folders, and nobody means."""
 CHUNK = 1 << 22
 
 
@@ -45,11 +46,7 @@ def gather(job: Running, kind: type[CalibenchError] = DatasetError) -> Path:
 
 def is_packed(source: Path) -> bool:
     """Whether a source is an archive to unpack."""
-    if not source.is_file() or source.suffix.lower() in HOLD_THEMSELVES:
-        return False
-    from calibench.store.unpacking import is_archive
-
-    return is_archive(source)
+    return source.is_file() and source.suffix.lower() not in HOLD_THEMSELVES and is_archive(source)
 
 
 def take(job: Running, files: Sequence[Path], home: Path, kind: type[CalibenchError] = DatasetError) -> None:
@@ -92,26 +89,15 @@ def _copied(file: Path, place: Path) -> Iterator[int]:
 
 def _unpack(job: Running, archive: Path, tree: Path, number: int) -> None:
     """One archive into the tree, beside what others gave: COCO comes as one of pictures and one of annotations."""
-    from calibench.store.unpacking import unpack
-
     aside = tree.parent / f"unpacked-{number}"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir()
     try:
-        unpack(archive, aside, job.bundle.limits, lambda done, total: job.tell("unpack", done, total))
-        _drop_litter(aside)
+        for sentence in unpack(archive, aside, job.bundle.limits, lambda done, total: job.tell("unpack", done, total)):
+            job.tell.note(sentence)
         _merge(aside, tree)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-
-
-def _drop_litter(folder: Path) -> None:
-    for path in sorted(folder.rglob("*"), reverse=True):
-        if path.name in BESIDE or path.name.startswith("._"):
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
 
 
 def _merge(source: Path, target: Path) -> None:

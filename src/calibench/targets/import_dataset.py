@@ -22,7 +22,7 @@ DEEPEST = 4
 
 
 def import_dataset(job: Running) -> dict[str, Any]:
-    """Fields of KeptDataset that tell what was found; its files lie in `folder`.
+    """Fields of KeptDataset that tell what was found; its files lie in out/tree.
 
     Raises:
         DatasetError: nothing is recognised, with the format that is nearest and what it lacks.
@@ -30,7 +30,7 @@ def import_dataset(job: Running) -> dict[str, Any]:
     if not job.bundle.sources:
         raise DatasetError("No file was given. Give a folder, or an archive of one.")
     tree = gather(job)
-    return {"folder": str(tree), **dataset_facts_of(job, tree)}
+    return dataset_facts_of(job, tree)
 
 
 def dataset_facts_of(job: Running, tree: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ PROTOTXT = next(suffix for suffix, title in FORMATS.items() if title == "Caffe")
 
 
 def import_model(job: Running) -> dict[str, Any]:
-    """Fields of KeptModel that tell what was found; its files lie in `folder`.
+    """Fields of KeptModel that tell what was found; its files lie in out/tree.
 
     Raises:
         ModelError: there is no model, there are several, or it cannot be read.
@@ -31,7 +31,6 @@ def import_model(job: Running) -> dict[str, Any]:
     source = read_model(model, weights=_weights(job, model), allow_quantized=True)
     job.tell("read", 1, 2)
     result = {
-        "folder": str(job.tree),
         "entry": model.relative_to(job.tree).as_posix(),
         "weights": _weights_name(job, model),
         **model_facts(source),

@@ -55,15 +55,30 @@ def start(folder: Path, *, is_low: bool = False) -> tuple[int, float]:
     if is_low:
         with suppress(OSError):  # it may have ended already
             os.setpriority(os.PRIO_PROCESS, process.pid, LOW)
-    began = _began(process.pid)
+    began = began_at(process.pid)
     threading.Thread(target=process.wait, name=f"reap-{process.pid}", daemon=True).start()  # or it would stay a zombie
     return process.pid, began if began is not None else 0.0
 
 
 def is_alive(pid: int, created: float) -> bool:
     """Whether the process that `start` gave still runs; one that has ended, or another under its number, does not."""
-    began = _began(pid)
+    began = began_at(pid)
     return began is not None and abs(began - created) < SAME_S
+
+
+def began_at(pid: int) -> float | None:
+    """When a process began, seconds since the machine was started; None where it is not there or has ended.
+
+    Not the time of the day: somebody may set the clock while a job runs.
+    """
+    try:
+        # the name of the program, in parentheses, may hold blanks and parentheses itself
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except FileNotFoundError:
+        return None if Path("/proc/self/stat").exists() else _began_elsewhere(pid)
+    except ProcessLookupError:
+        return None
+    return None if fields[0] in "ZX" else int(fields[19]) / os.sysconf("SC_CLK_TCK")
 
 
 def stop(pid: int, created: float, grace_s: float = GRACE_S) -> bool:
@@ -104,21 +119,6 @@ def _gone(pid: int, created: float, within_s: float) -> bool:
             return False
         sleep(LOOK_S)
     return True
-
-
-def _began(pid: int) -> float | None:
-    """When a process began, seconds since the machine was started; None where it is not there or has ended.
-
-    Not the time of the day: somebody may set the clock while a job runs.
-    """
-    try:
-        # the name of the program, in parentheses, may hold blanks and parentheses itself
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-    except FileNotFoundError:
-        return None if Path("/proc/self/stat").exists() else _began_elsewhere(pid)
-    except ProcessLookupError:
-        return None
-    return None if fields[0] in "ZX" else int(fields[19]) / os.sysconf("SC_CLK_TCK")
 
 
 def _began_elsewhere(pid: int) -> float | None:

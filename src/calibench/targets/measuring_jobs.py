@@ -14,6 +14,8 @@ from calibench.targets.running import Running
 from calibench.things.asked import Points
 
 POINTS = "points.json"
+SAID = ("notes", "warnings")
+"""Fields with sentences, which may name files."""
 
 
 def run_baseline(job: Running) -> dict[str, Any]:
@@ -60,9 +62,16 @@ def grid_of(points: Points | None) -> PointGrid | None:
 
 
 def write_plain(job: Running, name: str, value: Any) -> None:
-    """A result in out/, as JSON: paths as a person knows them, no number that is none."""
-    text = json.dumps(without_nan(value), indent=1, ensure_ascii=False, allow_nan=False)
-    (job.out / name).write_text(job.named(text) + "\n", encoding="utf-8")
+    """A result in out/, as JSON, with no number that is none; what is said names files as a person knows them."""
+    plain = without_nan(value)
+    if isinstance(plain, dict):
+        said = {key: [job.named(text) for text in plain[key]] for key in SAID if key in plain}
+        plain = {**plain, **said}
+        for holder in (plain, plain.get("score")):
+            if isinstance(holder, dict) and "model" in holder:
+                holder["model"] = job.named(holder["model"])
+    text = json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False)
+    (job.out / name).write_text(text + "\n", encoding="utf-8")
 
 
 def model_of(job: Running) -> Path:
