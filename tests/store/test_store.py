@@ -144,6 +144,13 @@ def test_a_list_is_filtered(store):
         found(stat="done")
 
 
+def test_a_dataset_is_found_by_its_name_when_the_title_of_its_format_is_set(store):
+    kept = store.add(KeptDataset(created=NOW, name="tulips"))
+    store.change(KeptDataset, kept.id, title="a folder for each class")
+    assert [each.name for each in store.all(KeptDataset, search="tul")] == ["tulips"]
+    assert store.all(KeptDataset, search="folder") == ()
+
+
 def test_a_search_knows_no_case_and_no_wildcards(store):
     for name in ("Größe 100%", "GRÖSSE_2", "other"):
         store.add(model(name))

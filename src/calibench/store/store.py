@@ -51,7 +51,9 @@ class Store:
         table = TABLES[type(thing)]
         values = {name: getattr(thing, name) for name in type(thing).model_fields if name != "id"}
         with self._write() as connection:
-            row = connection.execute(insert(table).values(**values, **folded(values)).returning(table)).one()
+            row = connection.execute(
+                insert(table).values(**values, **folded(type(thing), values)).returning(table)
+            ).one()
             return _thing(type(thing), row)
 
     def get(self, kind: type[ThingT], id: int) -> ThingT:
@@ -127,7 +129,7 @@ class Store:
             changed = (
                 update(table)
                 .where(table.c.id == id, holds(table, wanted))
-                .values(**values, **folded(values), version=table.c.version + 1)
+                .values(**values, **folded(kind, values), version=table.c.version + 1)
                 .returning(table)
             )
             with self._write() as connection:

@@ -89,7 +89,7 @@ def fold(text: str) -> str:
     return plain(text).casefold()
 
 
-def folded(values: dict[str, Any]) -> dict[str, str]:
-    """The column that `search` looks into, when the name or title is among the values."""
-    named = values.get("name", values.get("title"))
+def folded(kind: type[Any], values: dict[str, Any]) -> dict[str, str]:
+    """The column that `search` looks into, when the name (of a job: the title) is among the values."""
+    named = values.get("title" if kind is Job else "name")  # a dataset has a title too: that of its format
     return {} if named is None else {FOLDED: fold(named)}
