@@ -1,0 +1,171 @@
+"""Jobs for the faces: asked for, looked at, cancelled, run again, deleted."""
+
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from calibench.errors import CalibenchError, JobError
+from calibench.store.data_folder import DataFolder
+from calibench.store.refused import Conflict
+from calibench.store.store import Store
+from calibench.targets.bundle import LOG, Bundle
+from calibench.targets.bundle_files import read_bundle, read_events, write_bundle
+from calibench.things.kept import ENDED, Event, Job, JobKind, JobState
+from calibench.worker import log_tail
+from calibench.worker.hub import Hub
+from calibench.worker.job_rows import JobRows
+from calibench.worker.lanes import LANES, lane, order
+from calibench.worker.worker import Worker
+
+ENVELOPE = ("type", "time")
+"""Of an event; the rest of a trial's is a row."""
+
+TITLE_LENGTH = 300
+"""Letters of a title; the names in it have at most 100 each."""
+
+
+class JobBook:
+    """The jobs that were asked for, newest first."""
+
+    def __init__(self, store: Store, folder: DataFolder, hub: Hub, worker: Worker) -> None:
+        self._store, self._folder, self._hub, self._worker = store, folder, hub, worker
+        self._rows = JobRows(store, hub)
+
+    def submit(self, kind: JobKind, title: str, bundle: Bundle, **of: Any) -> Job:
+        """Keep a job and let it wait for its turn.
+
+        Args:
+            of: fields of the row that say whose job it is: project_id, model_id, dataset_id, target_id, retry_of.
+
+        Raises:
+            JobError: its folder or the queue cannot be written; nothing is kept of it then.
+        """
+        if bundle.kind != kind:
+            raise JobError(f"The job is to {kind}, but its bundle says {bundle.kind}.")
+        job = Job(created=datetime.now(UTC), kind=kind, title=title[:TITLE_LENGTH], **of)
+        with self._store.together():
+            job = self._store.add(job)
+            folder = self.folder(job.id)
+            shutil.rmtree(folder, ignore_errors=True)  # of a job that was deleted, or never came to be
+            write_bundle(bundle, folder)
+        try:
+            self._worker.enqueue(job)
+        except CalibenchError:
+            self._store.delete(Job, job.id)
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        self._rows.tell(job, "created")
+        return job
+
+    def all(
+        self,
+        states: Sequence[JobState] = (),
+        kind: JobKind | None = None,
+        project_id: int | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> tuple[Job, ...]:
+        """Jobs, newest first; without `states`, in any state."""
+        where = _where(states, kind, project_id)
+        return self._store.all(Job, where=where, limit=limit, offset=offset)
+
+    def count(self, states: Sequence[JobState] = (), kind: JobKind | None = None, project_id: int | None = None) -> int:
+        """How many jobs `all` would give without a limit."""
+        return self._store.count(Job, where=_where(states, kind, project_id))
+
+    def get(self, id: int) -> Job:
+        """A job by its id.
+
+        Raises:
+            NotThere: there is none.
+        """
+        return self._store.get(Job, id)
+
+    def running(self) -> tuple[Job, ...]:
+        """Jobs that have a process now, oldest first."""
+        return self._store.all(Job, where={"state": ("running", "cancelling")}, newest_first=False)
+
+    def queue_place(self, id: int) -> int | None:
+        """How many jobs must start until this one does, itself counted: 1 is the next. None: it does not wait.
+
+        Raises:
+            NotThere: there is no such job.
+        """
+        job = self.get(id)
+        if job.state != "queued":
+            return None
+        beside = tuple(kind for kind in LANES if lane(kind) == lane(job.kind))
+        waiting = self._store.all(Job, where={"state": "queued", "kind": beside})
+        return 1 + sum(order(other) < order(job) for other in waiting)
+
+    def cancel(self, id: int) -> Job:
+        """Stop a job: one that waits at once, one that runs within 2 s.
+
+        Raises:
+            NotThere: there is no such job.
+            Conflict: it has ended.
+        """
+        return self._worker.cancel(self.get(id))
+
+    def retry(self, id: int) -> Job:
+        """Do the same again, as a new job.
+
+        Raises:
+            NotThere: there is no such job.
+            Conflict: it has not ended, or was done.
+            JobError: what it was to do is not known any more.
+        """
+        job = self.get(id)
+        if job.state not in ("failed", "cancelled"):
+            why = "is done; there is nothing to retry" if job.state == "done" else "has not ended yet"
+            raise Conflict(f"This job {why}.")
+        owners = {name: getattr(job, name) for name in ("project_id", "model_id", "dataset_id", "target_id")}
+        return self.submit(job.kind, job.title, read_bundle(self.folder(id)), retry_of=job.id, **owners)
+
+    def log(self, id: int, last_lines: int = 200) -> str:
+        """The end of what its process printed.
+
+        Raises:
+            NotThere: there is no such job.
+        """
+        self.get(id)
+        return log_tail.last_lines(self.folder(id) / LOG, last_lines)
+
+    def trials(self, id: int) -> list[dict[str, Any]]:
+        """The models that its search evaluated so far, as rows of the report's `search.trials`.
+
+        Raises:
+            NotThere: there is no such job.
+        """
+        self.get(id)
+        events, _ = read_events(self.folder(id))
+        trials = [event for event in events if event["type"] == "trial"]
+        # An attempt that goes on after an interruption may tell a trial again: the last word counts.
+        by_number = {trial.get("number", -place): trial for place, trial in enumerate(trials)}
+        return [{name: value for name, value in row.items() if name not in ENVELOPE} for row in by_number.values()]
+
+    def delete(self, id: int) -> None:
+        """Delete an ended job with its folder; what came of it stays.
+
+        Raises:
+            NotThere: there is no such job.
+            Conflict: it has not ended.
+        """
+        job = self.get(id)
+        if job.state not in ENDED:
+            raise Conflict("This job has not ended. Cancel it first.")
+        self._store.delete(Job, id)
+        shutil.rmtree(self.folder(id), ignore_errors=True)
+        self._hub.publish(Event(topic="job", id=id, change="deleted"))
+
+    def folder(self, id: int) -> Path:
+        """Where a job is described and does its work."""
+        return self._folder.jobs / str(id)
+
+
+def _where(states: Sequence[JobState], kind: JobKind | None, project_id: int | None) -> dict[str, Any]:
+    where: dict[str, Any] = {"state": tuple(states)} if states else {}
+    where |= {} if kind is None else {"kind": kind}
+    return where | ({} if project_id is None else {"project_id": project_id})

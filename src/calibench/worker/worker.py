@@ -1,0 +1,94 @@
+"""Takes jobs, runs each in a process of its own, and ends it once; a restart goes on where the last server was."""
+
+import threading
+from collections.abc import Mapping
+
+from calibench.store.data_folder import DataFolder
+from calibench.store.refused import Conflict
+from calibench.store.store import Store
+from calibench.targets.bundle import End
+from calibench.things.kept import Job, JobKind
+from calibench.worker.durable_queue import DurableQueue
+from calibench.worker.ending import Adopt, Ending
+from calibench.worker.hub import Hub
+from calibench.worker.job_rows import GOING, JobRows
+from calibench.worker.job_run import JobRun
+from calibench.worker.lanes import lane, order, priority
+
+
+class Worker:
+    """The queue of jobs and the threads that follow them.
+
+    Args:
+        adopt: what takes the result of each kind of job into the store; see `Adopt`.
+    """
+
+    def __init__(self, store: Store, folder: DataFolder, hub: Hub, adopt: Mapping[JobKind, Adopt]) -> None:
+        self._rows = JobRows(store, hub)
+        self._stopping = threading.Event()
+        self._ending = Ending(self._rows, folder.jobs, adopt)
+        self._run = JobRun(self._rows, folder.jobs, self._ending, self._stopping)
+        self._queue = DurableQueue(queue_url(store, folder), self._run)
+        self._is_started = False
+
+    def start(self) -> None:
+        """Take jobs, and go on with those that the last server left, whatever its queue knows of them.
+
+        Raises:
+            JobError: the queue cannot be opened.
+        """
+        self._stopping.clear()
+        known = self._queue.start()
+        self._is_started = True
+        for job in sorted(self._rows.store.all(Job, where={"state": GOING}), key=order):
+            if job.id not in known:
+                self._queue.put(job.id, lane(job.kind), priority(job.kind))
+
+    def stop(self) -> None:
+        """Take no more jobs; the processes of those that run go on, and the next start finds them."""
+        if self._is_started:
+            self._is_started = False
+            self._stopping.set()
+            self._queue.stop()
+
+    def enqueue(self, job: Job) -> None:
+        """Let a job wait for its turn. One whose worker has not started waits until it has.
+
+        Raises:
+            JobError: the queue cannot be written.
+        """
+        if self._is_started:
+            self._queue.put(job.id, lane(job.kind), priority(job.kind))
+
+    def cancel(self, job: Job) -> Job:
+        """End a job that waits, at once; ask one that runs to stop, which takes at most 2 s.
+
+        Raises:
+            NotThere: it was deleted.
+            Conflict: it has ended.
+        """
+        if job.state == "queued":
+            try:
+                ended = self._ending.finish(job, End(state="cancelled"), only_if=("queued",))
+            except Conflict:  # it began in this moment
+                return self.cancel(self._rows.get(job.id))
+            if self._is_started:
+                self._queue.drop(job.id)
+            return ended
+        if job.state == "running":
+            try:
+                job = self._rows.change(job.id, only_if=("running",), state="cancelling", eta_s=None)
+            except Conflict:
+                return self.cancel(self._rows.get(job.id))
+            self._run.cancel(job.id)
+            return job
+        if job.state == "cancelling":
+            return job
+        raise Conflict(f"This job is {job.state} already; there is nothing to cancel.")
+
+
+def queue_url(store: Store, folder: DataFolder) -> str:
+    """Where the queue is kept: beside the SQLite database, or in the same PostgreSQL database."""
+    if store.url.startswith("sqlite"):
+        return f"sqlite:///{folder.queue}"
+    return store.url

@@ -1,0 +1,17 @@
+"""Workers whose jobs are the fake one."""
+
+import pytest
+import worker_rig
+
+from calibench.targets import local_process
+
+
+@pytest.fixture(autouse=True)
+def fake_jobs(monkeypatch):
+    monkeypatch.setattr(local_process, "start", worker_rig.start_fake)
+
+
+@pytest.fixture
+def rig(tmp_path):
+    with worker_rig.Rig(tmp_path / "data") as rig:
+        yield rig
