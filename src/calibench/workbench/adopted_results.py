@@ -2,20 +2,23 @@
 
 import json
 import os
+import shutil
 import statistics
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from calibench.store.store import Store
 from calibench.store.trees import Trees
 from calibench.targets.bundle import OUT, End
-from calibench.things.kept import Headline, Job, JobKind, KeptModel, Project
+from calibench.things.kept import Failure, Headline, Job, JobKind, KeptModel, Project
 from calibench.workbench.project_results import BASELINE, POINTS, REPORT, read_lean
+from calibench.workbench.tree_users import TreeUsers
+from calibench.worker.ending import Adopt
 
 Plain = dict[str, Any]
-Adopt = Callable[[Job, Path, End], Mapping[str, Any]]
+MODEL = "model.xml"
+CANCELLED = Failure(kind="Cancelled", message="The calibration was cancelled. Calibrate again, or delete the project.")
 
 AS_IN_REPORT = (
     "metric", "unit", "baseline", "int8", "drop_points", "drop_interval", "agreement", "fp32_fps", "default_fps",
@@ -24,30 +27,99 @@ AS_IN_REPORT = (
 """Fields that a headline and a report have in common."""
 
 
-def adopters(store: Store, trees: Trees) -> dict[JobKind, Adopt]:
+def adopters(store: Store, trees: Trees, users: TreeUsers) -> dict[JobKind, Adopt]:
     """By kind of job, what puts its result in its place; what it gives becomes the `result` of the job."""
+    taking = _Taking(store, trees, users)
     return {
-        "baseline": lambda job, folder, end: _baseline(store, trees, job, folder, end),
-        "calibrate": lambda job, folder, end: _calibrated(store, trees, job, folder, end),
-        "pick": lambda job, folder, end: _calibrated(store, trees, job, folder, end),
-        "benchmark": lambda job, folder, end: _benchmark(store, trees, job, folder, end),
-        "evaluate": lambda job, folder, end: _ended(store, job, end),
+        "baseline": taking.baseline,
+        "calibrate": taking.calibrated,
+        "pick": taking.calibrated,
+        "benchmark": taking.benchmark,
+        "evaluate": taking.evaluated,
     }
 
 
-def _baseline(store: Store, trees: Trees, job: Job, folder: Path, end: End) -> Plain:
-    """The headline and the files of a model that was measured as it is."""
-    if end.state != "done":
-        return _ended(store, job, end)
-    project = store.get(Project, job.project_id or 0)
-    model = store.get(KeptModel, project.model_id)
-    found = read_lean(folder / OUT / BASELINE)
-    kept = trees.keep(folder / OUT, move=True)
-    headline = baseline_headline(found, model)
-    if project.parent_id is not None and project.headline.int8 is not None:
-        headline = project.headline  # of an INT8 project that was calibrated: the comparison says more
-    store.change(Project, project.id, state="done", result=kept.hash, headline=headline.model_dump(mode="json"))
-    return {**end.result, "score": found.get("score"), "why_no_score": found.get("why_no_score", "")}
+class _Taking:
+    """Files are kept first, which takes time; then the store is written, which makes others wait."""
+
+    def __init__(self, store: Store, trees: Trees, users: TreeUsers) -> None:
+        self._store, self._trees, self._users = store, trees, users
+
+    def baseline(self, job: Job, folder: Path, end: End) -> Plain:
+        """The headline and the files of a model that was measured as it is."""
+        if end.state != "done":
+            return self._end(job, end)
+        result = self._keep(folder / OUT)
+        found = read_lean(self._trees.path(result) / BASELINE)
+        project = self._store.get(Project, job.project_id or 0)
+        headline = baseline_headline(found, self._store.get(KeptModel, project.model_id))
+        if (before := points_in(self._trees, project.result)) and before != found.get("points"):
+            result = self._with_points(result, folder, merged(before, found.get("points") or []))
+        return self._end(job, end, result=result, headline=headline)
+
+    def calibrated(self, job: Job, folder: Path, end: End) -> Plain:
+        """The INT8 model, and the numbers of its project; or why there are none."""
+        if end.state != "done":
+            model = self._store.get(KeptModel, job.model_id or 0)
+            if model.tree is None:
+                self._store.change(KeptModel, model.id, state="failed", failure=end.failure or CANCELLED)
+            return self._end(job, end)
+        result = self._keep(folder / OUT)
+        place = self._trees.path(result)
+        report, operations = read_lean(place / REPORT), _operations(place / MODEL)
+        model = self._store.get(KeptModel, job.model_id or 0)
+        parent = self._store.get(KeptModel, model.parent_id or 0)
+        self._store.change(KeptModel, model.id, tree=result, **model_facts(report, parent, operations))
+        return {**self._end(job, end, result=result, headline=calibrated_headline(report)), "model_id": model.id}
+
+    def benchmark(self, job: Job, folder: Path, end: End) -> Plain:
+        """Points take the place of earlier ones of the same batch and streams; the rest of the result stays."""
+        if end.state != "done":
+            return self._end(job, end)
+        project = self._store.get(Project, job.project_id or 0)
+        new = [dict(point) for point in end.result.get("points", [])]
+        points = merged(points_in(self._trees, project.result), new)
+        result = self._with_points(project.result, folder, points)
+        return self._end(job, end, result=result, headline=_with_speed(project.headline, new))
+
+    def evaluated(self, job: Job, folder: Path, end: End) -> Plain:
+        """A score on the project's own dataset is its headline where it has none; on another one it is the job's."""
+        project = self._store.get(Project, job.project_id or 0)
+        if end.state == "done" and job.dataset_id == project.dataset_id and project.headline.metric is None:
+            model = self._store.get(KeptModel, project.model_id)
+            return self._end(job, end, headline=_with_score(project.headline, model, end.result))
+        return self._end(job, end)
+
+    def _keep(self, out: Path) -> str:
+        kept = self._trees.keep(out, move=True)
+        self._users.about_to_name(kept.hash)
+        return kept.hash
+
+    def _with_points(self, result: str | None, folder: Path, points: list[Plain]) -> str:
+        """A result with these points in place of its own; its other files are stored once, as before."""
+        aside = folder / "with-points"
+        shutil.rmtree(aside, ignore_errors=True)
+        if result is None:
+            aside.mkdir()
+        else:
+            shutil.copytree(self._trees.path(result), aside, copy_function=os.link)
+            (aside / POINTS).unlink(missing_ok=True)
+        (aside / POINTS).write_text(json.dumps(points, indent=1) + "\n", encoding="utf-8")
+        try:
+            kept = self._trees.keep(aside, move=False)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+        self._users.about_to_name(kept.hash)
+        return kept.hash
+
+    def _end(self, job: Job, end: End, **values: Any) -> Plain:
+        """A project follows its last job, whatever became of that; the result goes into the row of the job."""
+        project = self._store.get(Project, job.project_id or 0)
+        if project.job_id == job.id:
+            values["state"] = end.state
+        if values:
+            self._store.change(Project, project.id, **values)
+        return dict(end.result)
 
 
 def baseline_headline(found: Mapping[str, Any], model: KeptModel) -> Headline:
@@ -59,51 +131,31 @@ def baseline_headline(found: Mapping[str, Any], model: KeptModel) -> Headline:
     score, speeds = found.get("score") or {}, found.get("speeds") or {}
     fp32 = speeds.get("fp32")
     default = speeds.get("default") or fp32
-    is_int8 = model.parent_id is not None
-    size = {"int8_bytes" if is_int8 else "fp32_bytes": model.size_bytes or None}
     return Headline(
         metric=score.get("metric"),
         unit=score.get("unit") or "%",
-        evaluated=score.get("samples"),
+        baseline=score.get("score"),
+        fp32_fps=_fps(fp32),
+        default_fps=_fps(default),
         latency_ms=_latency(default),
-        **{"int8" if is_int8 else "baseline": score.get("score")},
-        **({"int8_fps": _fps(default)} if is_int8 else {"fp32_fps": _fps(fp32), "default_fps": _fps(default)}),
-        **size,
+        fp32_bytes=found.get("size_bytes") or model.size_bytes or None,
+        evaluated=score.get("samples") or found.get("samples"),
     )
-
-
-def _calibrated(store: Store, trees: Trees, job: Job, folder: Path, end: End) -> Plain:
-    """The INT8 model, and the numbers of its project; or why there are none."""
-    model = store.get(KeptModel, job.model_id or 0)
-    if end.state != "done":
-        if model.state == "importing":
-            store.change(KeptModel, model.id, state="failed", failure=_failure(end))
-        return _ended(store, job, end)
-    out = folder / OUT
-    report = read_lean(out / REPORT)
-    operations = _operations(out / "model.xml")
-    kept = trees.keep(out, move=True)
-    parent = store.get(KeptModel, model.parent_id or 0)
-    store.change(KeptModel, model.id, tree=kept.hash, **model_facts(report, parent, operations))
-    headline = calibrated_headline(report)
-    values = {"headline": headline.model_dump(mode="json"), "result": kept.hash, "state": "done"}
-    store.change(Project, job.project_id or 0, **values)
-    return {**end.result, "headline": headline.model_dump(mode="json"), "model_id": model.id}
 
 
 def model_facts(report: Mapping[str, Any], parent: KeptModel, operations: int) -> Plain:
     """What the report says of the INT8 model, as fields of its row."""
     decided = [row["precision"] for row in report.get("layers", [])]
     return {
-        **{"state": "ready", "failure": None, "entry": "model.xml", "format": "OpenVINO IR", "is_quantized": True},
+        **{"state": "ready", "failure": None, "entry": MODEL, "format": "OpenVINO IR", "is_quantized": True},
         "size_bytes": report.get("int8_bytes") or 0,
         "operations": operations,
         "int8_layers": decided.count("int8"),
         "float_layers": decided.count("float"),
         "multiply_adds": parent.multiply_adds,
-        "inputs": [port.model_dump(mode="json") for port in parent.inputs],
-        "outputs": [port.model_dump(mode="json") for port in parent.outputs],
-        "notes": list(report.get("notes", [])),
+        "inputs": parent.inputs,
+        "outputs": parent.outputs,
+        "notes": tuple(report.get("notes", ())),
         "accuracy_settings": parent.accuracy_settings,
         "are_settings_confirmed": parent.are_settings_confirmed,
     }
@@ -122,55 +174,33 @@ def calibrated_headline(report: Mapping[str, Any]) -> Headline:
     )
 
 
-def _benchmark(store: Store, trees: Trees, job: Job, folder: Path, end: End) -> Plain:
-    """Points that were measured take the place of earlier ones of the same batch and streams."""
-    if end.state != "done":
-        return _ended(store, job, end)
-    project = store.get(Project, job.project_id or 0)
-    new = read_lean(folder / OUT / POINTS) or []
-    if project.result is None:
-        result = trees.keep(folder / OUT, move=True).hash
-    else:
-        result = _with_points(trees, project.result, folder, new)
-    store.change(Project, project.id, state="done", result=result)
-    return {**end.result, "points": new}
-
-
-def merged(before: list[Plain], new: list[Plain]) -> list[Plain]:
+def merged(before: Sequence[Plain], new: Sequence[Plain]) -> list[Plain]:
     """Points by series, batch and streams; a cell that was measured again has its new value, better or not."""
     cells = {(point["series"], point["batch"], point["streams"]): point for point in (*before, *new)}
     return [cells[cell] for cell in sorted(cells)]
 
 
-def _with_points(trees: Trees, result: str, folder: Path, new: list[Plain]) -> str:
-    """The same result with further points; the other files are linked, not copied."""
-    source = trees.path(result)
-    before = read_lean(source / POINTS)
-    if before is None:
-        before = (read_lean(source / BASELINE) or {}).get("points", [])
-    with tempfile.TemporaryDirectory(dir=folder) as aside:
-        target = Path(aside) / OUT
-        for path in sorted(source.rglob("*")):
-            if path.is_file() and path.relative_to(source) != Path(POINTS):
-                copy = target / path.relative_to(source)
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                os.link(path, copy)
-        target.mkdir(exist_ok=True)
-        (target / POINTS).write_text(json.dumps(merged(before, new), indent=1), encoding="utf-8")
-        return trees.keep(target, move=False).hash
+def points_in(trees: Trees, result: str | None) -> list[Plain]:
+    """The points of a result; [] where there is none."""
+    if result is None:
+        return []
+    place = trees.path(result)
+    found = read_lean(place / POINTS)
+    return list(found if found is not None else (read_lean(place / BASELINE) or {}).get("points") or [])
 
 
-def _ended(store: Store, job: Job, end: End) -> Plain:
-    """A project follows its last job, whatever became of it."""
-    if job.project_id is not None and store.get(Project, job.project_id).job_id == job.id:
-        store.change(Project, job.project_id, state=end.state)
-    return dict(end.result)
+def _with_speed(headline: Headline, new: Sequence[Plain]) -> Headline:
+    """Of a model that was imported quantized, points are all that says how fast it is."""
+    fps = max((point["fps"] for point in new if point["series"] == "int8"), default=None)
+    if headline.int8_fps is not None or fps is None:
+        return headline
+    return headline.model_copy(update={"int8_fps": fps})
 
 
-def _failure(end: End) -> Plain:
-    if end.failure is not None:
-        return end.failure.model_dump(mode="json")
-    return {"kind": "Cancelled", "message": "The calibration was cancelled. Calibrate again, or delete the project."}
+def _with_score(headline: Headline, model: KeptModel, result: Mapping[str, Any]) -> Headline:
+    score = "int8" if model.is_quantized else "baseline"
+    values = {"metric": result.get("metric"), "unit": result.get("unit") or "%", "evaluated": result.get("samples")}
+    return headline.model_copy(update={**values, score: result.get("score")})
 
 
 def _operations(path: Path) -> int:

@@ -17,6 +17,7 @@ from calibench.workbench.job_news import JobNews
 from calibench.workbench.kept_datasets import KeptDatasets
 from calibench.workbench.kept_models import KeptModels
 from calibench.workbench.known_targets import KnownTargets
+from calibench.workbench.project_news import ProjectNews
 from calibench.workbench.projects import Projects
 from calibench.workbench.sample import ask_for_sample
 from calibench.workbench.shelf import Shelf
@@ -40,7 +41,8 @@ class Workbench:
         self.trees = Trees(folder)
         shelf = self.shelf = Shelf(store, self.trees, self.hub)
         users = TreeUsers(store, self.trees)
-        adopt = {**adopted_imports.adopters(store, self.trees, users), **adopted_results.adopters(store, self.trees)}
+        makers = (adopted_imports.adopters, adopted_results.adopters)
+        adopt = {kind: take for make in makers for kind, take in make(store, self.trees, users).items()}
         self.worker = Worker(store, folder, self.hub, adopt)
         self.jobs = JobBook(store, folder, self.hub, self.worker)
         self.uploads = Uploads(folder, self.hub)
@@ -51,7 +53,7 @@ class Workbench:
         self.datasets = KeptDatasets(shelf, self.jobs, sources, deletions)
         self.targets = KnownTargets(shelf, self.jobs, folder)
         self.projects = Projects(shelf, self.jobs, deletions, sources)
-        self._news, self._users = JobNews(shelf, folder, self.uploads), users
+        self._news, self._users = (JobNews(shelf, folder, self.uploads), ProjectNews(shelf)), users
 
     def start(self) -> None:
         """Hold the data folder, mend what a killed server left, and take jobs.
@@ -61,8 +63,9 @@ class Workbench:
         """
         self.folder.lock()
         self.targets.local()
-        self._news.listen()
-        self._news.catch_up()
+        for news in self._news:
+            news.listen()
+            news.catch_up()
         self._users.sweep()
         self.uploads.sweep()
         self.worker.start()
@@ -71,7 +74,8 @@ class Workbench:
     def stop(self) -> None:
         """Take no more jobs; those that run go on in processes of their own."""
         self.worker.stop()
-        self._news.stop()
+        for news in self._news:
+            news.stop()
         self.hub.close()
         self.store.close()
         self.folder.unlock()

@@ -55,6 +55,21 @@ class Results:
         baseline = self.baseline(project)
         return baseline_layers(baseline) if baseline else []
 
+    def layer(self, project: Project, name: str) -> Plain:
+        """One of `layers`, with its weights per output channel.
+
+        Raises:
+            NotThere: it is none of them.
+        """
+        found = next((row for row in self.layers(project) if name in (row["name"], row["layer"])), None)
+        if found is None:
+            raise NotThere(f"The project {project.id} has no layer {name[:200]!r}.")
+        folder = self.folder(project)
+        whole = None
+        if folder is not None and found["layer"] is not None:
+            whole = _line_of(folder / REPORT, found["layer"])
+        return found if whole is None else {**found, "weights": whole.get("weights")}
+
     def precisions(self, project: Project) -> Plain:
         """By series the precisions, each with its number of layers, its time in ms and its share of the time."""
         if (report := self.report(project)) is not None:
@@ -125,6 +140,17 @@ def read_lean(path: Path) -> Any:
     except (FileNotFoundError, NotADirectoryError):
         return None
     return json.loads(text, object_hook=_lean)
+
+
+def _line_of(report: Path, layer: str) -> Plain | None:
+    """A layer out of report.json, which has each on a line of its own: the rest need not be understood."""
+    begin = f'    {{"name": {json.dumps(layer, ensure_ascii=False)}, "type": '
+    with report.open(encoding="utf-8") as lines:
+        for line in lines:
+            if line.startswith(begin):
+                found: Plain = json.loads(line.rstrip().rstrip(","))
+                return found
+    return None
 
 
 def best_under(points: Sequence[Mapping[str, Any]], limit_ms: float | None) -> Mapping[str, Any] | None:

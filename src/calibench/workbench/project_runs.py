@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from calibench.errors import SettingsError
+from calibench.settings import make_settings
 from calibench.targets.bundle import Bundle
 from calibench.things.asked import AskCalibration, AskPick, Points
 from calibench.things.kept import NAME_LENGTH, Hindrance, Job, KeptDataset, KeptModel, Project
@@ -12,9 +14,11 @@ from calibench.workbench.calibrations import calibration_settings, free_name, in
 from calibench.workbench.front_choice import choose
 from calibench.workbench.job_book import JobBook
 from calibench.workbench.kept_paths import dataset_path, model_path
+from calibench.workbench.project_news import follow
 from calibench.workbench.project_results import Results
 from calibench.workbench.refusals import NotPossible
 from calibench.workbench.shelf import Shelf
+from calibench.workbench.snippets import Repeated, baseline_snippets, calibration_snippets, pick_snippets
 
 Plain = dict[str, Any]
 
@@ -38,18 +42,20 @@ class Asked:
 
 
 def baseline(shelf: Shelf, jobs: JobBook, project: Project) -> Job:
-    """Measure the project's model as it is."""
-    return _run(shelf, jobs, project, "baseline", "Baseline of {model} on {dataset}", points=BASELINE_POINTS)
+    """Measure the project's model as it is: score, speed, layers."""
+    bundle = Bundle(kind="baseline", points=BASELINE_POINTS)
+    return _run(shelf, jobs, project, bundle, "Baseline of {model} on {dataset}", project.dataset_id)
 
 
 def benchmark(shelf: Shelf, jobs: JobBook, project: Project, points: Points) -> Job:
     """Measure the throughput of the project's model at points."""
-    return _run(shelf, jobs, project, "benchmark", "Benchmark of {model}", points=points)
+    bundle = Bundle(kind="benchmark", points=points)
+    return _run(shelf, jobs, project, bundle, "Benchmark of {model}", project.dataset_id)
 
 
 def evaluate(shelf: Shelf, jobs: JobBook, project: Project, dataset_id: int) -> Job:
     """Score the project's model on another dataset."""
-    return _run(shelf, jobs, project, "evaluate", "Accuracy of {model} on {dataset}", dataset_id=dataset_id)
+    return _run(shelf, jobs, project, Bundle(kind="evaluate"), "Accuracy of {model} on {dataset}", dataset_id)
 
 
 def calibrate(shelf: Shelf, jobs: JobBook, asked: Asked, again: Project | None = None) -> Project:
@@ -70,21 +76,22 @@ def calibrate(shelf: Shelf, jobs: JobBook, asked: Asked, again: Project | None =
         settings=settings,
         points=asked.ask.points,
     )
-    of_model = {"method": settings.method, "preset": settings.preset}
-    of_project = {
+    of_model: Plain = {"method": settings.method, "preset": settings.preset}
+    of_project: Plain = {
         "settings": settings.model_dump(mode="json"),
         "calibration_dataset_id": asked.calibration.id if asked.calibration else None,
         "ask": asked.ask.model_dump(mode="json"),
     }
     with shelf.together():
+        others = _model_names(shelf, but_for=again.model_id if again else 0)
+        name = _checked_name(asked.ask.name, others) or int8_name(asked.model, settings, others)
         if again is None:
-            name = asked.ask.name or int8_name(asked.model, settings, _model_names(shelf))
-            model, project = _child(shelf, asked.project, name, of_model, of_project)
+            _, project = _child(shelf, asked.project, name, of_model, of_project)
         else:
-            model = shelf.change(KeptModel, again.model_id, state="importing", failure=None, **of_model)
+            shelf.change(KeptModel, again.model_id, state="importing", failure=None, name=name, **of_model)
             project = shelf.change(Project, again.id, **of_project)
     title = f"Calibrate {asked.model.name} on {asked.dataset.name}"
-    return _submit(shelf, jobs, project, model, bundle, title)
+    return _submit(shelf, jobs, project, bundle, title)
 
 
 def pick(shelf: Shelf, jobs: JobBook, results: Results, project: Project, ask: AskPick) -> Project:
@@ -110,9 +117,39 @@ def pick(shelf: Shelf, jobs: JobBook, results: Results, project: Project, ask: A
     }
     of_model = {"method": source.method, "preset": source.preset}
     with shelf.together():
-        name = ask.name or _pick_name(parent, source, point, shelf)
+        others = _model_names(shelf)
+        name = _checked_name(ask.name, others) or _pick_name(parent, source, point, others)
         model, made = _child(shelf, root, name, of_model, of_project)
-    return _submit(shelf, jobs, made, model, bundle, f"Pick {model.name}")
+    return _submit(shelf, jobs, made, bundle, f"Pick {model.name}")
+
+
+def snippets(shelf: Shelf, project: Project) -> dict[str, str]:
+    """The lines that repeat the job that the project's result came from.
+
+    Raises:
+        NotPossible, NotThere: files that the lines would name are not there, or not any more.
+    """
+    trees, store = shelf.trees, shelf.store
+    dataset = dataset_path(trees, store.get(KeptDataset, project.dataset_id))
+    if (picked := project.ask.get("picked")) is not None:
+        source = store.get(Project, picked["project"])
+        return pick_snippets(trees.path(source.result or ""), picked["max_drop"], picked["min_fps"])
+    if project.parent_id is None or not project.ask:
+        model = store.get(KeptModel, project.model_id)
+        settings = run_settings(model, project.device, trees)
+        return baseline_snippets(Repeated(model_path(trees, model), dataset, settings))
+    parent = store.get(KeptModel, store.get(Project, project.parent_id).model_id)
+    ask = AskCalibration.model_validate(project.ask)
+    other = project.calibration_dataset_id
+    return calibration_snippets(
+        Repeated(
+            model=model_path(trees, parent),
+            dataset=dataset_path(trees, store.get(KeptDataset, other)) if other is not None else dataset,
+            settings=make_settings(project.settings),
+            validation=dataset if other is not None else None,
+            points=ask.points,
+        )
+    )
 
 
 def project_name(model: KeptModel, dataset: KeptDataset) -> str:
@@ -121,23 +158,32 @@ def project_name(model: KeptModel, dataset: KeptDataset) -> str:
     return f"{model.name[: NAME_LENGTH - len(tail)]}{tail}"
 
 
-def _run(
-    shelf: Shelf, jobs: JobBook, project: Project, kind: Any, title: str, *, points: Points | None = None,
-    dataset_id: int | None = None,
-) -> Job:  # fmt: skip
-    """A job on the project's model."""
-    model = shelf.store.get(KeptModel, project.model_id)
-    dataset = shelf.store.get(KeptDataset, dataset_id or project.dataset_id)
-    bundle = Bundle(
-        kind=kind,
-        model=model_path(shelf.trees, model),
-        dataset=dataset_path(shelf.trees, dataset),
-        settings=run_settings(model, project.device, shelf.trees),
-        points=points,
+def _run(shelf: Shelf, jobs: JobBook, project: Project, bundle: Bundle, title: str, dataset_id: int) -> Job:
+    """A job on the project's model and one of the datasets.
+
+    Args:
+        bundle: kind and points; the rest is filled in.
+    """
+    model, dataset = shelf.store.get(KeptModel, project.model_id), shelf.store.get(KeptDataset, dataset_id)
+    whole = bundle.model_copy(
+        update={
+            "model": model_path(shelf.trees, model),
+            "dataset": dataset_path(shelf.trees, dataset),
+            "settings": run_settings(model, project.device, shelf.trees),
+        }
     )
     said = title.format(model=model.name, dataset=dataset.name)
-    _submit(shelf, jobs, project, None, bundle, said, dataset.id)
-    return shelf.store.get(Job, shelf.store.get(Project, project.id).job_id or 0)
+    job = jobs.submit(
+        bundle.kind,
+        said,
+        whole,
+        project_id=project.id,
+        model_id=model.id,
+        dataset_id=dataset.id,
+        target_id=project.target_id,
+    )
+    follow(shelf, job)
+    return shelf.store.get(Job, job.id)
 
 
 def _child(shelf: Shelf, root: Project, name: str, of_model: Plain, of_project: Plain) -> tuple[KeptModel, Project]:
@@ -162,32 +208,48 @@ def _child(shelf: Shelf, root: Project, name: str, of_model: Plain, of_project: 
     return model, shelf.add(project)
 
 
-def _submit(
-    shelf: Shelf, jobs: JobBook, project: Project, model: KeptModel | None, bundle: Bundle, title: str
-) -> Project:  # fmt: skip
-    """Queue a job of a project, which follows it from now on.
+def _submit(shelf: Shelf, jobs: JobBook, project: Project, bundle: Bundle, title: str) -> Project:
+    """Queue the job that makes the model of a project; where that is not possible, the rows do not stay half made."""
+    try:
+        job = jobs.submit(
+            bundle.kind,
+            title,
+            bundle,
+            project_id=project.id,
+            model_id=project.model_id,
+            dataset_id=project.dataset_id,
+            target_id=project.target_id,
+        )
+    except BaseException:
+        _undo(shelf, project)
+        raise
+    follow(shelf, job)
+    return shelf.store.get(Project, project.id)
 
-    Args:
-        model: that the job makes; None: it makes none.
+
+def _undo(shelf: Shelf, project: Project) -> None:
+    if project.job_id is not None:  # an earlier try, which stays with its failure
+        shelf.change(KeptModel, project.model_id, state="failed")
+        return
+    with shelf.together():
+        shelf.delete(Project, project.id)
+        shelf.delete(KeptModel, project.model_id)
+
+
+def _pick_name(parent: KeptModel, source: KeptModel, point: Mapping[str, Any], others: set[str]) -> str:
+    return free_name(parent.name, f" INT8 drop {point['drop']:.2f} {source.preset or ''}".rstrip(), others)
+
+
+def _model_names(shelf: Shelf, but_for: int = 0) -> set[str]:
+    return {model.name for model in shelf.store.all(KeptModel) if model.id != but_for}
+
+
+def _checked_name(name: str | None, others: set[str]) -> str | None:
+    """A name that a person chose.
+
+    Raises:
+        SettingsError: another model has it.
     """
-    job = jobs.submit(
-        bundle.kind,
-        title,
-        bundle,
-        project_id=project.id,
-        model_id=model.id if model else project.model_id,
-        dataset_id=project.dataset_id,
-        target_id=project.target_id,
-    )
-    if model is not None:
-        shelf.change(KeptModel, model.id, job_id=job.id)
-    return shelf.change(Project, project.id, job_id=job.id, state=job.state)
-
-
-def _pick_name(parent: KeptModel, source: KeptModel, point: Mapping[str, Any], shelf: Shelf) -> str:
-    end = f" INT8 drop {point['drop']:.2f} {source.preset or ''}".rstrip()
-    return free_name(parent.name, end, _model_names(shelf))
-
-
-def _model_names(shelf: Shelf) -> set[str]:
-    return {model.name for model in shelf.store.all(KeptModel)}
+    if name is not None and name in others:
+        raise SettingsError(f"name: there is a model {name!r} already. Choose another name.")
+    return name

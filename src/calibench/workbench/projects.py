@@ -9,11 +9,12 @@ from typing import Any
 from calibench.errors import SettingsError
 from calibench.settings import make_settings
 from calibench.things.asked import AskCalibration, AskPick, NewProject, Points, Rename
-from calibench.things.kept import Deletion, Hindrance, Job, KeptDataset, KeptModel, Project, Target
+from calibench.things.kept import Deletion, Hindrance, Job, JobKind, KeptDataset, KeptModel, Project, Target
 from calibench.workbench import project_runs
 from calibench.workbench.accuracy_settings import check_reach
 from calibench.workbench.calibrations import images
 from calibench.workbench.deletions import Deletions
+from calibench.workbench.estimates import seconds_of
 from calibench.workbench.fitting import fit
 from calibench.workbench.hindrances import About, calibration_hindrances, method_hindrances, remarks
 from calibench.workbench.import_sources import ImportSources
@@ -74,8 +75,8 @@ class Projects:
                 project = self._make(new, model, dataset, target)
             elif project.is_archived:
                 project = self._shelf.change(Project, project.id, is_archived=False)
-            if new.run_baseline and project.result is None and not self._runs(project.id, "baseline"):
-                project_runs.baseline(self._shelf, self._jobs, project)
+            if new.run_baseline and project.result is None and self._runs(project.id) is None:
+                self._measure(project, model)
         return self.get(project.id)
 
     def rename(self, id: int, rename: Rename) -> Project:
@@ -121,7 +122,12 @@ class Projects:
             NotPossible: it is archived, or a baseline runs already.
         """
         project = self._open(id)
-        if running := self._runs(id, "baseline"):
+        if self._store.get(KeptModel, project.model_id).is_quantized:
+            sentence = (
+                "A baseline is of an FP32 model, and this one is quantized. Measure its speed and accuracy instead."
+            )
+            refuse(Hindrance(code="quantized", sentence=sentence))
+        if running := self._runs(id, ("baseline",)):
             refuse(
                 Hindrance(code="baseline-running", sentence="The baseline runs already.", link=f"/jobs/{running.id}")
             )
@@ -153,7 +159,8 @@ class Projects:
         project = self._asked_in(self.get(id))
         calibration = self._calibration_dataset(project, ask)
         own = self._store.get(KeptDataset, project.dataset_id)
-        return {"images": images(ask, own, calibration), "seconds": None}
+        count = images(ask, own, calibration)
+        return {"images": count, "seconds": seconds_of(self._results, self.family(project.id)[1:], ask, count)}
 
     def benchmark(self, id: int, points: Points) -> Job:
         """Measure the throughput of the project's model at further points."""
@@ -175,8 +182,11 @@ class Projects:
         return project_runs.pick(self._shelf, self._jobs, self._results, self._open(id), ask)
 
     def report(self, id: int) -> Plain | None:
-        """report.json of an INT8 project, without the weights of single channels; None where there is none."""
-        return self._results.report(self.get(id))
+        """report.json of an INT8 project, without the weights of single channels; baseline.json of an FP32 one; None
+        where there is none yet.
+        """
+        project = self.get(id)
+        return self._results.report(project) or self._results.baseline(project)
 
     def points(self, id: int) -> list[Plain]:
         """Throughput and latency at every point that was measured."""
@@ -185,6 +195,14 @@ class Projects:
     def layers(self, id: int) -> list[Plain]:
         """The layers as they ran, with what was decided of them."""
         return self._results.layers(self.get(id))
+
+    def layer(self, id: int, name: str) -> Plain:
+        """One of `layers`, with its weights per output channel.
+
+        Raises:
+            NotThere: it is none of them.
+        """
+        return self._results.layer(self.get(id), name)
 
     def precisions(self, id: int) -> Plain:
         """Share of time and number of layers by precision, FP32 beside INT8."""
@@ -216,7 +234,7 @@ class Projects:
 
     def snippets(self, id: int) -> dict[str, str]:
         """The lines that repeat the project's job: {"cli", "python"}."""
-        return {"cli": "", "python": ""}
+        return project_runs.snippets(self._shelf, self.get(id))
 
     def _find(self, model: int, dataset: int, target: int, device: str) -> Project | None:
         same = {"model_id": model, "dataset_id": dataset, "target_id": target, "device": device}
@@ -284,8 +302,16 @@ class Projects:
             raise NotPossible(Hindrance(code="archived", sentence=sentence, action="Take it out of the archive"))
         return project
 
-    def _runs(self, id: int, kind: str) -> Job | None:
-        where = {"project_id": id, "kind": kind, "state": ("queued", "running", "cancelling")}
+    def _measure(self, project: Project, model: KeptModel) -> None:
+        """The baseline of an FP32 model; of a quantized one, which is compared with nothing, the speed."""
+        if model.is_quantized:
+            project_runs.benchmark(self._shelf, self._jobs, project, Points())
+        else:
+            project_runs.baseline(self._shelf, self._jobs, project)
+
+    def _runs(self, id: int, kinds: tuple[JobKind, ...] = ()) -> Job | None:
+        """A job of the project that has not ended."""
+        where = {"project_id": id, "state": ("queued", "running", "cancelling"), **({"kind": kinds} if kinds else {})}
         found = self._store.all(Job, where=where, limit=1)
         return found[0] if found else None
 

@@ -22,8 +22,9 @@ def calibrated_layers(report: Mapping[str, Any]) -> list[Plain]:
     """Of an INT8 model: every layer that ran, in order, then those that could be quantized and did not run.
 
     Each has name, type, exec_type, fp32_ms, int8_ms, runtime_precision (in which it computes), output_precisions (of
-    what it gives), precision (as decided: "int8", "float", or None where nothing was to decide), reason, input_db,
-    output_db, quantizers, weights, scales, ran (False: it was computed beforehand or fused away).
+    what it gives), layer (its name in the model), precision (as decided: "int8", "float"), reason, input_db,
+    output_db, quantizers, weights, scales, ran (False: it was computed beforehand or fused away). From `layer` to
+    `scales` they are None where nothing was to decide.
     """
     rows = {row["name"]: row for row in report.get("layers", [])}
     timed = report.get("runtime_layers", {})
@@ -100,6 +101,7 @@ def _row(layer: Mapping[str, Any]) -> Plain:
 
 def _decided(row: Mapping[str, Any] | None) -> Plain:
     found: Plain = {name: (row or {}).get(name) for name in OF_LAYER}
+    found["layer"] = row["name"] if row else None
     found["quantizers"] = found["quantizers"] or []
     return found
 

@@ -1,0 +1,176 @@
+"""Two projects of one family side by side: what changed, number by number and layer by layer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from calibench.errors import SettingsError
+from calibench.settings import Settings
+from calibench.things.kept import Project
+from calibench.workbench.projects import Projects
+
+Plain = dict[str, Any]
+
+
+def compare_projects(projects: Projects, a: int, b: int) -> Plain:
+    """Both projects, the numbers that differ, the layers by name, the points of both, the settings that differ.
+
+    `differences` are rows of what, unit, a, b, difference (b - a), percent (of a) and better ("a", "b", or None).
+
+    Raises:
+        NotThere: one of them is not there.
+        SettingsError: they are one and the same, or of two families.
+    """
+    if a == b:
+        raise SettingsError("A project was compared with itself. Choose another one of its family.")
+    first, second = projects.get(a), projects.get(b)
+    if (first.parent_id or first.id) != (second.parent_id or second.id):
+        raise SettingsError(
+            f"{first.name} and {second.name} are of two families. Compare projects of one FP32 model, dataset and "
+            "device."
+        )
+    return {
+        "a": first.model_dump(mode="json"),
+        "b": second.model_dump(mode="json"),
+        "differences": differences(_numbers(projects, first), _numbers(projects, second)),
+        "layers": side_by_side(projects.layers(a), projects.layers(b)),
+        "precisions": {"a": _own(projects, first), "b": _own(projects, second)},
+        "points": {"a": projects.points(a), "b": projects.points(b)},
+        "settings": changed_settings(first, second),
+    }
+
+
+def compare_partner(projects: Projects, id: int) -> int | None:
+    """With what a project is compared where nobody says: the FP32 project of an INT8 one; of that the INT8 project
+    with the highest throughput, the newest where none was measured. None: there is nothing to compare with.
+    """
+    project = projects.get(id)
+    if project.parent_id is not None:
+        return project.parent_id
+    children = [each for each in projects.family(id)[1:] if each.result is not None]
+    return max(children, key=lambda each: (each.headline.int8_fps or 0.0, each.id)).id if children else None
+
+
+def differences(a: Mapping[str, Plain], b: Mapping[str, Plain]) -> list[Plain]:
+    """Rows for the numbers that either of the two has."""
+    found = []
+    for name in dict.fromkeys((*a, *b)):
+        left, right = a.get(name), b.get(name)
+        row = left or right or {}
+        x, y = (each["value"] if each else None for each in (left, right))
+        change = y - x if x is not None and y is not None else None
+        found.append(
+            {
+                **{"what": row["what"], "unit": row["unit"], "a": x, "b": y, "difference": change},
+                "percent": 100 * change / x if change is not None and x else None,
+                "better": None if not change else "b" if (change > 0) == row["higher_is_better"] else "a",
+            }
+        )
+    return found
+
+
+def side_by_side(a: list[Plain], b: list[Plain]) -> list[Plain]:
+    """Layers by name, in the order of `b` with those that only `a` has in their places.
+
+    Each has name, type, a_ms, b_ms, difference_ms, a_precision, b_precision, a_output, b_output, in_a and in_b (whether
+    the layer ran there), and is_changed (another precision, or in one of them only). A layer is found by its name in
+    the model too: fusing gives it another name in the runtime.
+    """
+    left = _by_names(a)
+    used: set[str] = set()
+    rows = []
+    for layer in b:
+        same = next((left[name] for name in _names(layer) if name in left and left[name]["name"] not in used), None)
+        if same is not None:
+            used.add(same["name"])
+        rows.append(_pair(same, layer))
+    before = [row["name"] for row in a]
+    for place, layer in enumerate(a):
+        if layer["name"] not in used:
+            rows.insert(_place(rows, set(before[:place])), _pair(layer, None))
+    return rows
+
+
+def changed_settings(a: Project, b: Project) -> list[Plain]:
+    """Settings in which two projects differ, by their dotted names; an FP32 project has those of its baseline."""
+    left, right = (_flat(each.settings or Settings().model_dump(mode="json")) for each in (a, b))
+    return [
+        {"name": name, "a": left.get(name), "b": right.get(name)}
+        for name in dict.fromkeys((*left, *right))
+        if left.get(name) != right.get(name)
+    ]
+
+
+def _numbers(projects: Projects, project: Project) -> dict[str, Plain]:
+    """What the page says of a project, by name: of an INT8 project the INT8 numbers, else those of its FP32 model."""
+    head, is_int8 = project.headline, project.parent_id is not None
+    higher = (projects.report(project.id) or {}).get("higher_is_better", True)
+    fps = head.int8_fps if is_int8 else head.default_fps
+    found = (
+        ("accuracy", f"Accuracy ({head.metric})" if head.metric else "Accuracy", head.unit,
+         head.int8 if is_int8 else head.baseline, higher),
+        ("throughput", "Throughput", "samples/s", fps, True),
+        ("latency", "Latency", "ms", head.latency_ms, False),
+        ("size", "Size", "bytes", head.int8_bytes if is_int8 else head.fp32_bytes, False),
+        ("samples", "Samples evaluated", "", head.evaluated, True),
+    )  # fmt: skip
+    return {
+        name: {"what": what, "unit": unit, "value": value, "higher_is_better": is_higher}
+        for name, what, unit, value, is_higher in found
+        if value is not None
+    }
+
+
+def _own(projects: Projects, project: Project) -> list[Plain]:
+    """Precisions of the project's own model."""
+    found: Plain = projects.precisions(project.id)
+    return list(found.get("int8" if project.parent_id is not None else "default") or found.get("fp32") or [])
+
+
+def _pair(a: Plain | None, b: Plain | None) -> Plain:
+    row = b or a or {}
+    a_ms, b_ms = (_time(each) for each in (a, b))
+    ran = [each is not None and bool(each.get("ran", True)) for each in (a, b)]
+    precisions = [(each or {}).get("runtime_precision") or None for each in (a, b)]
+    return {
+        **{"name": row.get("layer") or row["name"], "type": row["type"], "a_ms": a_ms, "b_ms": b_ms},
+        "difference_ms": b_ms - a_ms if a_ms is not None and b_ms is not None else None,
+        **{"a_precision": precisions[0], "b_precision": precisions[1]},
+        **{"a_output": (a or {}).get("output_precisions"), "b_output": (b or {}).get("output_precisions")},
+        **{"in_a": ran[0], "in_b": ran[1]},
+        "is_changed": ran[0] != ran[1] or precisions[0] != precisions[1],
+    }
+
+
+def _time(layer: Plain | None) -> float | None:
+    """In the model of the project: of a baseline the default precision, which is what would be deployed."""
+    if layer is None:
+        return None
+    time: float | None = layer.get("default_ms") if layer.get("default_ms") is not None else layer.get("time_ms")
+    return time
+
+
+def _names(layer: Plain) -> tuple[str, ...]:
+    own = (layer["layer"],) if layer.get("layer") else ()
+    return (layer["name"], *own, *layer.get("originals", ()))
+
+
+def _by_names(layers: list[Plain]) -> dict[str, Plain]:
+    """By every name; the layer's own goes first."""
+    others = {name: layer for layer in layers for name in _names(layer)[1:]}
+    return others | {layer["name"]: layer for layer in layers}
+
+
+def _place(rows: list[Plain], before: set[str]) -> int:
+    """Behind the last row of a layer that stands before it."""
+    places = [place for place, row in enumerate(rows) if row["name"] in before]
+    return places[-1] + 1 if places else 0
+
+
+def _flat(values: Mapping[str, Any], begin: str = "") -> Plain:
+    found: Plain = {}
+    for name, value in values.items():
+        if isinstance(value, dict) and value:
+            found |= _flat(value, f"{begin}{name}.")
+        else:
+            found[f"{begin}{name}"] = value
+    return found

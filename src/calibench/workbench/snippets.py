@@ -1,0 +1,104 @@
+"""Lines that repeat a project's job without the Workbench: for a shell, and in Python."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from pprint import pformat
+from typing import Any
+
+import yaml
+
+from calibench.settings import Settings
+from calibench.things.asked import Points
+from calibench.workbench.settings_as_options import as_options
+
+CONFIG = "settings.yaml"
+OUT = "int8"
+WIDTH = 88
+ONE_POINT = Points()
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """What a job did.
+
+    Attributes:
+        settings: in full.
+        validation: None: half of `dataset`.
+    """
+
+    model: Path
+    dataset: Path
+    settings: Settings
+    validation: Path | None = None
+    points: Points = ONE_POINT
+
+
+def calibration_snippets(job: Repeated) -> dict[str, str]:
+    """Of a calibration."""
+    options, rest = as_options(job.settings)
+    sets = ["--dataset", str(job.dataset)]
+    sets += ["--validation", str(job.validation)] if job.validation else []
+    words = ["calibench", "calibrate", str(job.model), *sets, *_flat(options), "--out", OUT]
+    further = [] if job.validation is None else [("validation", job.validation)]
+    return {
+        "cli": _shell([words, _benchmark_words(job, [job.model, Path(OUT) / "model.xml"])], rest),
+        "python": _python(job, "calibrate", [("out", OUT), *further], "print(result.report.drop_points)"),
+    }
+
+
+def baseline_snippets(job: Repeated) -> dict[str, str]:
+    """Of a model that was measured as it is."""
+    options, rest = as_options(job.settings)
+    words = ["calibench", "evaluate", str(job.model), "--dataset", str(job.dataset), *_flat(options)]
+    return {
+        "cli": _shell([words, _benchmark_words(job, [job.model])], rest),
+        "python": _python(job, "evaluate", [], "print(result.lines[0])"),
+    }
+
+
+def pick_snippets(result: Path, max_drop: float | None, min_fps: float | None) -> dict[str, str]:
+    """Of another model of a front."""
+    name, value = ("max_drop", max_drop) if max_drop is not None else ("min_fps", min_fps)
+    words = ["calibench", "pick", str(result), f"--{name.replace('_', '-')}", f"{value:g}", "--out", OUT]
+    lines = ["from calibench import pick", "", f"print(pick({str(result)!r}, {name}={value!r}, target={OUT!r}))"]
+    return {"cli": shlex.join(words) + "\n", "python": "\n".join(lines) + "\n"}
+
+
+def _benchmark_words(job: Repeated, models: Sequence[Path]) -> list[str]:
+    """Where the points of the charts come from; pictures of random data serve for speed as well."""
+    points = job.points
+    batches, streams = (",".join(map(str, each)) for each in (points.batches, points.streams))
+    grid = ["--batches", batches, *(["--streams", streams] if points.streams != (0,) else [])]
+    time = ["--seconds", f"{points.seconds:g}", "--rounds", str(points.rounds)]
+    device = ["--device", job.settings.device] if job.settings.device != "CPU" else []
+    sets = ["--dataset", str(job.validation or job.dataset)]
+    return ["calibench", "benchmark", *map(str, models), *sets, *grid, *time, *device]
+
+
+def _shell(lines: Sequence[Sequence[str]], rest: dict[str, Any]) -> str:
+    """The lines, the first of them with the settings that have no option in a file."""
+    text = ""
+    if rest:
+        config = yaml.safe_dump(rest, sort_keys=False, allow_unicode=True)
+        text = f"cat > {CONFIG} <<'END'\n{config}END\n"
+    first, *others = lines
+    words = [*first, "--config", CONFIG] if rest else list(first)
+    return text + "\n".join(shlex.join(line) for line in (words, *others)) + "\n"
+
+
+def _python(job: Repeated, function: str, further: Sequence[tuple[str, Any]], last: str) -> str:
+    values = job.settings.model_dump(mode="json", exclude_defaults=True)
+    settings = pformat(values, width=WIDTH, sort_dicts=False)
+    given = "".join(f"    {name}={str(value)!r},\n" for name, value in further)
+    return (
+        f"from calibench import Settings, {function}\n\n"
+        f"settings = Settings(**{settings})\n"
+        f"result = {function}(\n"
+        f"    {str(job.model)!r},\n    {str(job.dataset)!r},\n    settings,\n{given})\n{last}\n"
+    )
+
+
+def _flat(options: Sequence[tuple[str, ...]]) -> list[str]:
+    return [word for option in options for word in option]
