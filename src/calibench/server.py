@@ -121,8 +121,8 @@ def serve(
             ssl_keyfile=serving.key,
         )
         link = serving.link(tokens.token, listener.getsockname()[1])
-        workbench.start()
         try:
+            workbench.start()
             _run(_Server(config, workbench, lambda: _started(link, say_link, is_opened)), listener)
             say_end(_goodbye(workbench))
         finally:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from calibench.api.checked_json import CheckedRoute
-from calibench.api.parameters import LARGEST_ID, Door, Id, Listed, Stretch
+from calibench.api.parameters import LARGEST_ID, Door, Id, Listed
 from calibench.settings import Frozen
 from calibench.things.asked import Import, Rename
 from calibench.things.kept import Deletion, Hindrance, KeptDataset
@@ -24,7 +24,8 @@ class Fit(Frozen):
 @router.get("", summary="List datasets")
 def list_datasets(door: Door, page: Listed, response: Response) -> list[KeptDataset]:
     """Newest first."""
-    return page.cut(door.datasets.all(search=page.search), response)
+    found = door.datasets.all(page.search, limit=page.limit, offset=page.offset)
+    return page.told(found, door.datasets.count(page.search), response)
 
 
 @router.post("", summary="Import a dataset", status_code=201)
@@ -63,9 +64,11 @@ def delete_dataset(door: Door, id: Id) -> None:
 
 
 @router.get("/{id}/files", summary="List the files of a dataset")
-def list_dataset_files(door: Door, id: Id, page: Stretch, response: Response) -> list[str]:
-    """Paths inside the dataset."""
-    return page.cut([str(file) for file in door.datasets.files(id)], response)
+def list_dataset_files(
+    door: Door, id: Id, limit: Annotated[int, Query(ge=1, le=10_000, description="files at most")] = 1000
+) -> list[str]:
+    """The first of them, in order: paths inside the dataset."""
+    return list(door.datasets.files(id, limit))
 
 
 @router.get("/{id}/fit", summary="Whether a dataset fits a model")

@@ -17,7 +17,7 @@ router = APIRouter(prefix="/jobs", tags=["jobs"], route_class=CheckedRoute)
 class QueuePlace(Frozen):
     """Where a job stands in the queue."""
 
-    place: int | None = Field(None, description="jobs that start before it; null: it does not wait")
+    place: int | None = Field(None, description="1 is the next to start; null: it does not wait")
 
 
 @router.get("", summary="List jobs")
@@ -30,8 +30,8 @@ def list_jobs(
     project_id: Annotated[int | None, Query(ge=1, le=LARGEST_ID, description="only of this project")] = None,
 ) -> list[Job]:
     """Newest first."""
-    found = door.jobs.all(states=tuple(state), kind=kind, project_id=project_id)
-    return page.cut(found, response)
+    found = door.jobs.all(state, kind, project_id, page.limit, page.offset)
+    return page.told(found, door.jobs.count(state, kind, project_id), response)
 
 
 @router.get("/{id}", summary="Show a job")
@@ -49,8 +49,7 @@ def delete_job(door: Door, id: Id) -> None:
 @router.post("/{id}/cancel", summary="Cancel a job", status_code=202)
 def cancel_job(door: Door, id: Id) -> Job:
     """Stops within two seconds; nothing of its result is kept. Refused (409) when it has ended."""
-    door.jobs.cancel(id)
-    return door.jobs.get(id)
+    return door.jobs.cancel(id)
 
 
 @router.post("/{id}/retry", summary="Retry a job", status_code=201)
@@ -77,5 +76,5 @@ def list_job_trials(door: Door, id: Id) -> list[dict[str, Any]]:
 
 @router.get("/{id}/place", summary="Show a job's place in the queue")
 def show_job_place(door: Door, id: Id) -> QueuePlace:
-    """How many jobs start before it."""
+    """How many jobs start until it has started, itself counted."""
     return QueuePlace(place=door.jobs.queue_place(id))

@@ -17,7 +17,8 @@ router = APIRouter(prefix="/models", tags=["models"], route_class=CheckedRoute)
 @router.get("", summary="List models")
 def list_models(door: Door, page: Listed, response: Response) -> list[KeptModel]:
     """Newest first; INT8 models name the FP32 model that they were made from in `parent_id`."""
-    return page.cut(door.models.all(search=page.search), response)
+    found = door.models.all(page.search, limit=page.limit, offset=page.offset)
+    return page.told(found, door.models.count(page.search), response)
 
 
 @router.post("", summary="Import a model", status_code=201)

@@ -31,6 +31,7 @@ class Hindrances(Frozen):
 
     calibration: tuple[Hindrance, ...] = Field(description="why INT8 cannot be calibrated in this project")
     accuracy_aware: tuple[Hindrance, ...] = Field(description="why the accuracy-aware method cannot")
+    remarks: tuple[Hindrance, ...] = Field((), description="what hinders nothing and should be known")
 
 
 class Estimate(Frozen):
@@ -73,8 +74,7 @@ def rename_project(door: Door, id: Id, body: Rename) -> Project:
 @router.put("/{id}/archived", summary="Archive a project")
 def archive_project(door: Door, id: Id, body: Archived) -> Project:
     """An archived project keeps its results and leaves the list."""
-    door.projects.archive(id, body.is_archived)
-    return door.projects.get(id)
+    return door.projects.archive(id, body.is_archived)
 
 
 @router.get("/{id}/deletion", summary="What deleting a project would take along")
@@ -103,8 +103,9 @@ def show_project_hindrances(
 ) -> Hindrances:
     """What the pages grey out, with the reason and the way out."""
     return Hindrances(
-        calibration=tuple(door.projects.hindrances(id)),
-        accuracy_aware=tuple(door.projects.method_hindrances(id, calibration_dataset_id)),
+        calibration=door.projects.hindrances(id),
+        accuracy_aware=door.projects.method_hindrances(id, calibration_dataset_id),
+        remarks=door.projects.remarks(id),
     )
 
 

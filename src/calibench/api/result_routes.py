@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from starlette.responses import FileResponse, StreamingResponse
 
 from calibench.api.parameters import Door, Id, IdQuery, Text
@@ -51,6 +51,20 @@ def list_points(door: Door, id: Id) -> Rows:
 def list_layers(door: Door, id: Id) -> Rows:
     """Name, type, time, precisions, error and the reason for each layer."""
     return door.projects.layers(id)
+
+
+@router.get("/projects/{id}/layer", summary="Show a layer")
+def show_layer(
+    door: Door, id: Id, name: Annotated[Text, Query(max_length=2000, description="from `layers`", examples=["conv1"])]
+) -> dict[str, Any]:
+    """One of `layers`, with its weights per output channel and the histogram of its activations."""
+    return door.projects.layer(id, name)
+
+
+@router.get("/projects/{id}/advice", summary="Read the advice")
+def list_advice(door: Door, id: Id) -> Rows:
+    """What to know and to do, the most important first."""
+    return door.projects.advice(id)
 
 
 @router.get("/projects/{id}/precisions", summary="Show precision shares")

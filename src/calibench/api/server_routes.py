@@ -52,7 +52,7 @@ def show_version() -> Version:
 @router.get("/machine", summary="Show this machine")
 def show_machine(door: Door) -> ThisMachine:
     """What it is and what it does now."""
-    target = next(target for target in door.targets.all() if target.kind == "local")
+    target = door.targets.local()
     return ThisMachine(
         target_id=target.id,
         machine=target.machine,

@@ -12,7 +12,7 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from calibench.api.checked_json import CheckedRoute
-from calibench.api.parameters import Door, Text
+from calibench.api.parameters import Door, Stretch, Text
 from calibench.errors import SettingsError
 from calibench.settings import Frozen
 from calibench.things.kept import Upload
@@ -44,6 +44,12 @@ def begin_upload(door: Door, body: NewUpload, response: Response) -> Upload:
     upload = door.uploads.begin(body.name, body.size)
     response.headers["Location"] = f"/api/v1/uploads/{upload.id}"
     return upload
+
+
+@router.get("", summary="List uploads")
+def list_uploads(door: Door, page: Stretch, response: Response) -> list[Upload]:
+    """Files that were sent and are not imported yet, whole or not; what is left alone for a day is removed."""
+    return page.cut(door.uploads.all(), response)
 
 
 @router.get("/{id}", summary="Show an upload")
