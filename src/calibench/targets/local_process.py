@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
@@ -39,7 +40,19 @@ def start(folder: Path, *, is_low: bool = False) -> tuple[int, float]:
     Raises:
         JobError: it cannot be started.
     """
-    command = [sys.executable, "-m", "calibench", "run", str(folder.resolve())]
+    pid, began = spawn([sys.executable, "-m", "calibench", "run", str(folder.resolve())], folder)
+    if is_low:
+        with suppress(OSError):  # it may have ended already
+            os.setpriority(os.PRIO_PROCESS, pid, LOW)
+    return pid, began
+
+
+def spawn(command: Sequence[str], folder: Path) -> tuple[int, float]:
+    """Run a command as `start` does, with its output in the log of a folder.
+
+    Raises:
+        JobError: it cannot be started.
+    """
     try:
         with (folder / LOG).open("ab") as log:
             process = subprocess.Popen(
@@ -52,9 +65,6 @@ def start(folder: Path, *, is_low: bool = False) -> tuple[int, float]:
             )
     except OSError as error:
         raise JobError(f"{folder}: the job's process cannot be started ({error.strerror}).") from None
-    if is_low:
-        with suppress(OSError):  # it may have ended already
-            os.setpriority(os.PRIO_PROCESS, process.pid, LOW)
     began = began_at(process.pid)
     threading.Thread(target=process.wait, name=f"reap-{process.pid}", daemon=True).start()  # or it would stay a zombie
     return process.pid, began if began is not None else 0.0

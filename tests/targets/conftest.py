@@ -1,0 +1,70 @@
+"""What tests of jobs share: a small network, pictures that it knows, and bundles of both."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino as ov
+import pytest
+from PIL import Image, ImageDraw
+
+from calibench.targets.bundle import Bundle, End
+from calibench.targets.bundle_files import read_events, write_bundle
+from calibench.targets.run_bundle import run_bundle
+
+RESNET = Path(__file__).parents[1] / "data/networks/fashion-resnet8.onnx"
+INPUTS = {"inputs": {"": {"color": "gray", "mean": [72.9], "scale": [90.0]}}}
+CLASSES = 10
+PICTURES = 60
+
+
+@pytest.fixture(scope="session")
+def resnet() -> Path:
+    """A classifier of clothes in ten classes, 28 x 28 gray."""
+    return RESNET
+
+
+@pytest.fixture(scope="session")
+def clothes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Drawn clothes of a sort, in the folder of the class that the network sees in them: FP32 is always right."""
+    folder = tmp_path_factory.mktemp("clothes") / "set"
+    random = np.random.default_rng(0)
+    network = ov.Core().compile_model(RESNET, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    for label in range(CLASSES):
+        (folder / f"{label:02d}_kind").mkdir(parents=True)
+    for number in range(PICTURES):
+        image = Image.new("L", (28, 28))
+        draw = ImageDraw.Draw(image)
+        left, top, right, bottom = (int(v) for v in (*random.integers(1, 10, 2), *random.integers(16, 27, 2)))
+        draw.rectangle((left, top, right, bottom), fill=int(random.integers(80, 255)))
+        draw.line((left, bottom, right, top), fill=int(random.integers(0, 80)), width=2)
+        values = (np.asarray(image, np.float32)[None, None] - 72.9) / 90.0
+        label = int(np.asarray(network(values)[0]).argmax())
+        image.save(folder / f"{label:02d}_kind" / f"{number:04d}.png")
+    for label in range(CLASSES):  # every class has a picture, so that folder and class have the same place
+        if not any((folder / f"{label:02d}_kind").iterdir()):
+            Image.new("L", (28, 28), 20 * label).save(folder / f"{label:02d}_kind" / "plain.png")
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., End]:
+    """Run a bundle of these values in `tmp_path/job`."""
+
+    def _run(**values: Any) -> End:
+        write_bundle(Bundle.model_validate(values), tmp_path / "job")
+        return run_bundle(tmp_path / "job")
+
+    return _run
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Path:
+    """The folder in which `run` runs."""
+    return tmp_path / "job"
+
+
+def told(folder: Path, kind: str) -> list[dict[str, Any]]:
+    """The events of a type."""
+    return [event for event in read_events(folder)[0] if event["type"] == kind]
