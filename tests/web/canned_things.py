@@ -142,7 +142,13 @@ def datasets() -> list[KeptDataset]:
             has_pictures=True,
             classes=flowers,
             size_bytes=48_300_000,
-            facts={"classes": [{"name": name, "count": 10 + i % 7} for i, name in enumerate(flowers)]},
+            facts={
+                "counts": {str(i): 10 + i % 7 for i in range(102)},
+                "label_source": "names of folders",
+                "objects": None,
+                "sizes": [500, 500, 1024, 667],
+                "columns": [],
+            },
         ),
         KeptDataset(
             id=2,

@@ -13,6 +13,7 @@ import canned_things as canned
 import report_samples
 
 from calibench.errors import CalibenchError, JobError, SettingsError
+from calibench.store.refused import Conflict, NotThere
 from calibench.things.asked import (
     AccuracyForm,
     AskCalibration,
@@ -34,23 +35,9 @@ from calibench.things.kept import (
     Project,
     Upload,
 )
+from calibench.workbench.ran_layers import baseline_layers, calibrated_layers, precision_shares
+from calibench.workbench.refusals import NotPossible
 from calibench.worker.hub import Hub
-
-
-class NotThere(JobError):  # noqa: N818
-    """As in store/refused.py."""
-
-
-class Conflict(JobError):  # noqa: N818
-    """As in store/refused.py."""
-
-
-class NotPossible(JobError):  # noqa: N818
-    """As in workbench/refusals.py."""
-
-    def __init__(self, hindrance: Hindrance) -> None:
-        super().__init__(hindrance.sentence)
-        self.hindrance = hindrance
 
 
 class Shelf:
@@ -316,11 +303,23 @@ class FakeProjects(Shelf):
         ]
 
     def layers(self, project_id: int) -> list[dict[str, Any]]:
+        if self.get(project_id).result is None:
+            return []
         report = self.report(project_id)
-        return report["layers"] if report else [_timed(i) for i in range(300)]
+        return calibrated_layers(report) if report else baseline_layers(_baseline())
 
     def precisions(self, project_id: int) -> dict[str, Any]:
-        return {"layers": {"INT8": 241, "FP32": 59}, "time_ms": {"INT8": 1.21, "FP32": 0.42}}
+        report = self.report(project_id)
+        if report:
+            return {name: precision_shares(rows) for name, rows in report["runtime_layers"].items()}
+        has_result = self.get(project_id).result is not None
+        return {"fp32": precision_shares(_baseline()["layers"])} if has_result else {}
+
+    def advice(self, project_id: int) -> list[dict[str, Any]]:
+        return list((self.report(project_id) or {}).get("advice", []))
+
+    def remarks(self, project_id: int) -> tuple[Hindrance, ...]:
+        return ()
 
     def pictures(self, project_id: int) -> list[dict[str, Any]]:
         report = self.report(project_id)
@@ -486,6 +485,12 @@ def _point(series: str, batch: int, streams: int) -> dict[str, Any]:
         "latency_ms": 1000 * batch * streams / fps,
         "latency_p95_ms": 1100 * batch * streams / fps,
     }
+
+
+def _baseline() -> dict[str, Any]:
+    """What of baseline.json the layers come from."""
+    rows = [_timed(i) for i in range(300)]
+    return {"layers": [row | {"precision": "F32"} for row in rows], "default_layers": rows}
 
 
 def _timed(i: int) -> dict[str, Any]:

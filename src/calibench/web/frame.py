@@ -10,9 +10,11 @@ from urllib.parse import quote
 from nicegui import context, ui
 
 from calibench.errors import CalibenchError
+from calibench.store.refused import NotThere
 from calibench.web.job_strip import job_strip
 from calibench.web.live import follow, gathered
-from calibench.web.words import text
+from calibench.web.words import tell as tell
+from calibench.web.words import text as text
 
 if TYPE_CHECKING:
     from calibench.workbench.door import Workbench
@@ -24,7 +26,7 @@ RAIL = (
     ("Targets", "/targets", "memory"),
     ("Jobs", "/jobs", "list_alt"),
 )
-HELP = (("Help", "/help", "help_outline"), ("API", "/docs", "code"))
+HELP = (("Help", "/help", "help_outline"), ("API", "/api/docs", "code"))
 THEME_COOKIE = "calibench_theme"
 
 Crumbs = Sequence[tuple[str, str]]
@@ -76,7 +78,7 @@ def _refused(workbench: "Workbench", error: CalibenchError) -> None:
     for child in list(client.layout.default_slot.children):
         if child is not client.page_container:
             child.delete()
-    is_missing = type(error).__name__ == "NotThere"
+    is_missing = isinstance(error, NotThere)
     client.status_code = 404 if is_missing else 409
     with frame(workbench, "Not there" if is_missing else "Not possible"):
         text("This is not here (any more)" if is_missing else "This is not possible", "h1")

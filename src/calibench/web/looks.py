@@ -4,6 +4,8 @@ Styles come from calibench.css and Quasar's own classes (row, col, q-gutter-sm, 
 off, so that pages open fast. The three colours stand in calibench.css as --fp32, --default and --int8 too.
 """
 
+from datetime import datetime
+
 from calibench.things.kept import JobState, ThingState
 
 FP32, DEFAULT, INT8 = "#8a93a1", "#cf8a1d", "#2f7be0"
@@ -135,3 +137,8 @@ def percent(part: float) -> str:
 
 def _with_unit(text: str, unit: str) -> str:
     return f"{text} {unit}" if unit else text
+
+
+def moment(when: datetime) -> str:
+    """A moment in the server's time: '2026-11-26 09:30'."""
+    return when.astimezone().strftime("%Y-%m-%d %H:%M")

@@ -6,13 +6,42 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from nicegui import ui
 
-from calibench.web import home
+from calibench.web import (
+    dataset_list,
+    dataset_page,
+    found_page,
+    help_page,
+    import_page,
+    job_list,
+    job_page,
+    model_list,
+    model_page,
+    new_project,
+    not_found,
+    project_list,
+    target_page,
+)
 
 if TYPE_CHECKING:
     from calibench.workbench.door import Workbench
 
-PAGES = (home,)
-"""Modules with `register(workbench)`, which names the paths of their pages; one line a page, so that lists merge."""
+PAGES = (
+    not_found,
+    project_list,
+    new_project,
+    import_page,
+    model_list,
+    model_page,
+    dataset_list,
+    dataset_page,
+    target_page,
+    job_list,
+    job_page,
+    found_page,
+    help_page,
+)
+"""Modules with `register(workbench)`, which names the paths of their pages. The first path that fits serves: a fixed
+one, such as /models/import, stands before /models/{id}."""
 
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#1f66d0"/>'

@@ -1,0 +1,103 @@
+"""Dialogs that ask before something is done: a new name, a deletion. Escape closes them, and nothing was done."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from nicegui import ui
+from pydantic import ValidationError
+
+from calibench.errors import CalibenchError
+from calibench.things.asked import Rename
+from calibench.things.kept import NAME_LENGTH, Deletion
+from calibench.web import looks
+from calibench.web.words import tell, text
+
+
+@contextmanager
+def dialog(title: str) -> Iterator[ui.dialog]:
+    """An open dialog with a heading; it is removed when it closes."""
+    with ui.dialog(value=True) as opened, ui.card().classes("dialog"):
+        opened.props["aria-label"] = title
+        text(title, "h2")
+        yield opened
+    opened.on("hide", opened.delete)
+
+
+def buttons(opened: ui.dialog, label: str, action: Callable[[], Any], color: str = "primary") -> ui.button:
+    """Cancel, and the button that does it."""
+    with ui.element("div").classes("line dialog-buttons"):
+        ui.button("Cancel", on_click=opened.close).props("flat no-caps color=none")
+        return ui.button(label, on_click=action).props(f"no-caps unelevated color={color}")
+
+
+def ask_name(what: str, name: str, version: int, rename: Callable[[Rename], Any]) -> None:
+    """Ask for a new name of `what`, such as 'model'; why it was refused stands below the field."""
+
+    def keep() -> None:
+        try:
+            rename(Rename(name=field.value or "", version=version))
+        except (CalibenchError, ValidationError) as error:
+            show_error(field, error)
+        else:
+            opened.close()
+
+    with dialog(f"Rename the {what}") as opened:
+        field = name_field(name).props("autofocus").on("keydown.enter", keep)
+        buttons(opened, "Rename", keep)
+
+
+def name_field(name: str = "") -> ui.input:
+    """A field for the name of a thing."""
+    field = ui.input("Name", value=name).props(f"outlined dense maxlength={NAME_LENGTH}").classes("full")
+    field.on_value_change(lambda: field.props(remove="error error-message"))
+    return field
+
+
+def show_error(field: ui.element, error: Exception | str) -> None:
+    """One sentence below a field."""
+    field.props["error"] = True
+    field.props["error-message"] = sentence(error)
+    field.update()
+
+
+def sentence(error: Exception | str) -> str:
+    """What was wrong, for a person; of a form, its first fault."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    words = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+    return words[:1].upper() + words[1:] + "."
+
+
+def ask_deletion(
+    what: str, name: str, look: Callable[[], Deletion], delete: Callable[[], Any], leads_to: str | None = None
+) -> None:
+    """Say what would go with a thing; delete it when that is confirmed.
+
+    Args:
+        what: such as 'model'.
+        look: finds what would go.
+        leads_to: the page to go to afterwards; None: stay.
+    """
+    try:
+        deletion = look()
+    except CalibenchError as error:
+        tell(error)
+        return
+
+    def confirmed() -> None:
+        try:
+            delete()
+        except CalibenchError as error:
+            tell(error)
+        else:
+            opened.close()
+            if leads_to is not None:
+                ui.navigate.to(leads_to)
+
+    with dialog(f"Delete this {what}?") as opened:
+        text(name, "p").classes("name strong")
+        text(deletion.hindrance or deletion.sentence, "p")
+        if deletion.frees_bytes and not deletion.hindrance:
+            text(f"Frees {looks.size(deletion.frees_bytes)}.", "p").classes("quiet")
+        buttons(opened, "Delete", confirmed, "negative").set_enabled(not deletion.hindrance)

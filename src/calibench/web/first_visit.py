@@ -1,0 +1,89 @@
+"""The first visit: three steps with what each needs, the sample beside one's own files."""
+
+from typing import TYPE_CHECKING
+
+from nicegui import ui
+
+from calibench.errors import CalibenchError
+from calibench.web.words import state, tell, text
+
+if TYPE_CHECKING:
+    from calibench.things.kept import KeptDataset, KeptModel
+    from calibench.workbench.door import Workbench
+
+MODEL_NEEDS = (
+    "ONNX, OpenVINO IR, TensorFlow, TFLite, Paddle, PyTorch export or Caffe; one file, several, or an archive."
+)
+DATASET_NEEDS = "A zip of pictures. With annotations (COCO, VOC, YOLO, ImageNet folders ...) accuracy is measured too."
+PROJECT_NEEDS = "Model, dataset and this machine: the FP32 model is measured first, then it is calibrated to INT8."
+
+SAMPLE = "The sample is a small network that classifies pictures, with a dataset to calibrate it and one to judge it."
+
+
+def first_visit(workbench: "Workbench") -> None:
+    """Draw the steps; what is there already is ticked."""
+    models, datasets = workbench.models.all(), workbench.datasets.all()
+    text("Is INT8 worth it for your model on this machine?", "h1")
+    text("Three steps to know what it gains, and what it costs in accuracy.", "p").classes("quiet")
+    with ui.element("ol").classes("steps"):
+        with _step(1, "A model", MODEL_NEEDS):
+            _there(models, "models")
+            _button("Import a model", "/models/import?back=/", is_next=not models)
+        with _step(2, "A dataset", DATASET_NEEDS):
+            _there(datasets, "datasets")
+            _button("Import a dataset", "/datasets/import?back=/", is_next=bool(models) and not datasets)
+        with _step(3, "A project", PROJECT_NEEDS):
+            _third(models, datasets)
+    if not models or not datasets:
+        _sample(workbench)
+
+
+def _step(number: int, title: str, needs: str) -> ui.element:
+    with ui.element("li").classes("panel step"):
+        with ui.element("div").classes("line"):
+            text(str(number)).classes("step-number").props('aria-hidden="true"')
+            text(title, "h2")
+        text(needs, "p").classes("quiet")
+        return ui.element("div").classes("stack step-foot")
+
+
+def _there(things: "tuple[KeptModel, ...] | tuple[KeptDataset, ...]", folder: str) -> None:
+    for thing in things[:3]:
+        with ui.element("div").classes("line"):
+            state(thing.state)
+            ui.link(thing.name, f"/{folder}/{thing.id}").classes("name")
+
+
+def _third(models: "tuple[KeptModel, ...]", datasets: "tuple[KeptDataset, ...]") -> None:
+    if models and datasets:
+        model = min(models, key=lambda each: (each.state != "ready", -each.id))
+        dataset = min(datasets, key=lambda each: (each.state != "ready", not each.annotated, -each.id))
+        _button("New project", f"/projects/new?model={model.id}&dataset={dataset.id}", is_next=True)
+    else:
+        text("After the first two.", "p").classes("quiet")
+
+
+def _button(label: str, path: str, is_next: bool) -> None:
+    look = "unelevated" if is_next else "outline"
+    ui.button(label, on_click=lambda: ui.navigate.to(path)).props(f"no-caps {look}")
+
+
+def _sample(workbench: "Workbench") -> None:
+    with ui.element("section").classes("panel line apart sample"):
+        with ui.element("div").classes("stack"):
+            text("Nothing at hand?", "h2")
+            text(SAMPLE, "p").classes("quiet")
+        place = ui.element("div")
+
+    def ask() -> None:
+        try:
+            job = workbench.sample()
+        except CalibenchError as error:
+            tell(error)
+            return
+        place.clear()
+        with place:
+            ui.link("The sample is on its way", f"/jobs/{job.id}")
+
+    with place:
+        ui.button("Try it with the sample", icon="bolt", on_click=ask).props("no-caps outline")

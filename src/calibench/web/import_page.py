@@ -1,0 +1,179 @@
+"""Import a model or a dataset: upload files or name a path of the server, give a name, and be back where one was."""
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from nicegui import ui
+from pydantic import ValidationError
+
+from calibench.errors import CalibenchError
+from calibench.things.asked import Import
+from calibench.things.kept import NAME_LENGTH
+from calibench.web.asking import name_field, sentence, show_error
+from calibench.web.frame import frame, page
+from calibench.web.possible import PossibleButton
+from calibench.web.returning import is_own, return_address
+from calibench.web.upload_box import UploadBox
+from calibench.web.words import text
+
+if TYPE_CHECKING:
+    from calibench.workbench.door import Workbench
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is imported, in words."""
+
+    noun: str
+    folder: str
+    needs: str
+    label: str
+    takes_several: bool
+
+
+MODEL = Kind(
+    "model",
+    "models",
+    "An FP32 model: .onnx, .xml with .bin, .pb, .tflite, .pdmodel, .pt2, or .prototxt with .caffemodel. What belongs "
+    "together is sent together, or as one archive.",
+    "Drop the files of the model here",
+    True,
+)
+DATASET = Kind(
+    "dataset",
+    "datasets",
+    "An archive (.zip, .tar, .tar.gz) of pictures, with or without annotations, or a table of texts (.csv, .tsv). "
+    "COCO, VOC, YOLO, ImageNet folders and others are recognised by themselves.",
+    "Drop the archive here",
+    False,
+)
+ARCHIVES = (".tar.gz", ".tar.bz2", ".tar.xz", ".tgz", ".tbz2", ".txz", ".tar", ".zip")
+
+
+def register(workbench: "Workbench") -> None:
+    """`/models/import` and `/datasets/import`; `back` and `choose` say where to go afterwards."""
+
+    @page(workbench, "/models/import")
+    def import_model(back: str = "", choose: str = "") -> None:
+        with frame(workbench, "Import a model", [("Models", "/models")]):
+            ImportForm(workbench, MODEL, back, choose)
+
+    @page(workbench, "/datasets/import")
+    def import_dataset(back: str = "", choose: str = "") -> None:
+        with frame(workbench, "Import a dataset", [("Datasets", "/datasets")]):
+            ImportForm(workbench, DATASET, back, choose)
+
+
+def name_from(file: str) -> str:
+    """A name for a thing out of the name of its file: without folders and endings."""
+    name = PurePosixPath(file.replace("\\", "/")).name
+    ending = next((each for each in ARCHIVES if name.lower().endswith(each)), PurePosixPath(name).suffix)
+    return (name[: len(name) - len(ending)] or name)[:NAME_LENGTH]
+
+
+class ImportForm:
+    """The form below the head of the page."""
+
+    def __init__(self, workbench: "Workbench", kind: Kind, back: str, choose: str) -> None:
+        self.workbench, self.kind, self.back, self.choose = workbench, kind, back, choose
+        self.is_named = False
+        self.folders = tuple(workbench.allowed)
+        with ui.element("div").classes("form"):
+            self._draw()
+
+    def _draw(self) -> None:
+        text(f"Import a {self.kind.noun}", "h1")
+        text(self.kind.needs, "p").classes("quiet")
+        self.source = "upload"
+        if self.folders:
+            choice = ui.toggle({"upload": "Upload", "path": "Path on the server"}, value="upload").props("no-caps")
+            choice.on_value_change(lambda event: self._choose_source(str(event.value)))
+        self.upload_part = ui.element("div").classes("stack")
+        with self.upload_part:
+            self.uploads = UploadBox(self.kind.label, "", self.kind.takes_several, self._changed)
+        self.path_part = ui.element("div").classes("stack")
+        with self.path_part:
+            self._path_field()
+        self.path_part.set_visibility(False)
+        self.name = name_field()
+        self.name.on("update:model-value", self._was_named).on_value_change(self._changed)
+        self.entry = self._entry_field()
+        with ui.element("div").classes("line"):
+            self.button = PossibleButton("Import", self._import, "download")
+            ui.link("Cancel", self.back if is_own(self.back) else f"/{self.kind.folder}")
+        self._changed()
+
+    def _path_field(self) -> None:
+        self.path = ui.input("File or folder on the server").props("outlined dense").classes("full")
+        self.path.on_value_change(self._path_changed)
+        folders = ", ".join(str(folder) for folder in self.folders)
+        text(f"It must lie below a folder that the operator allowed: {folders}", "p").classes("quiet name")
+
+    def _entry_field(self) -> ui.input | None:
+        if self.kind is not MODEL:
+            return None
+        with ui.expansion("An archive with several models").classes("full").props("dense"):
+            field = ui.input("Which file is the model", placeholder="folder/model.onnx").props("outlined dense")
+        return field.classes("full")
+
+    def _choose_source(self, source: str) -> None:
+        self.source = source
+        self.upload_part.set_visibility(source == "upload")
+        self.path_part.set_visibility(source == "path")
+        self._changed()
+
+    def _was_named(self) -> None:
+        self.is_named = bool(self.name.value)
+
+    def _path_changed(self) -> None:
+        self.path.props(remove="error error-message")
+        self._changed()
+
+    def _changed(self) -> None:
+        """What came or was typed: prefill the name, and say what is missing."""
+        if not hasattr(self, "button"):
+            return
+        first = next(iter(self.uploads.ids), "") if self.source == "upload" else str(self.path.value or "")
+        if first and not self.is_named:
+            suggested = name_from(first)
+            if self.name.value != suggested:
+                self.name.value = suggested
+        self.button.allow(self._missing())
+
+    def _missing(self) -> str:
+        if self.source == "upload" and self.uploads.going > 0:
+            return "Wait until the files are here."
+        if self.source == "upload" and not self.uploads.ids:
+            return "Choose a file first."
+        if self.source == "path" and not self.path.value:
+            return "Name a path first."
+        return "" if self.name.value else "Give it a name."
+
+    def _import(self) -> None:
+        book: Any = self.workbench.models if self.kind is MODEL else self.workbench.datasets
+        try:
+            thing = book.import_(self._asked())
+        except ValidationError as error:
+            show_error(self.name, error)
+        except CalibenchError as error:
+            self._refused(error)
+        else:
+            ui.navigate.to(return_address(self.back, self.choose, thing.id, f"/{self.kind.folder}/{thing.id}"))
+
+    def _asked(self) -> Import:
+        entry = self.entry.value if self.entry is not None else None
+        if self.source == "path":
+            return Import(name=self.name.value, path=Path(self.path.value), entry=entry or None)
+        uploads = tuple(self.uploads.ids.values())
+        return Import(name=self.name.value, uploads=uploads, entry=entry or None)
+
+    def _refused(self, error: CalibenchError) -> None:
+        """The sentence stands beside the field that it is about."""
+        words = sentence(error)
+        if "name" in words.lower().split():
+            show_error(self.name, words)
+        elif self.source == "path":
+            show_error(self.path, words)
+        else:
+            self.uploads._say(words)

@@ -1,0 +1,225 @@
+"""New project: model, dataset and target side by side; a line says what fits and what does not."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from nicegui import context, ui
+
+from calibench.errors import CalibenchError
+from calibench.things.asked import NewProject
+from calibench.things.kept import Event, Hindrance, KeptDataset, KeptModel, Target
+from calibench.web import looks
+from calibench.web.frame import frame, page
+from calibench.web.live import follow, gathered
+from calibench.web.machine_facts import int8_words
+from calibench.web.possible import PossibleButton
+from calibench.web.returning import address_with, import_address
+from calibench.web.words import note, state, tell, text
+
+if TYPE_CHECKING:
+    from calibench.workbench.door import Workbench
+
+PATH = "/projects/new"
+
+
+def register(workbench: "Workbench") -> None:
+    """`/projects/new`, with what is chosen in the query."""
+
+    @page(workbench, PATH)
+    def new_project(model: int | None = None, dataset: int | None = None, device: str = "CPU") -> None:
+        with frame(workbench, "New project", [("Projects", "/")]):
+            NewProjectPage(workbench, model, dataset, device)
+
+
+def first_choice(things: Sequence[Any], wanted: int | None) -> int | None:
+    """What stands in a field at first: what was asked for, else the newest that is ready."""
+    ids = [each.id for each in things]
+    if wanted in ids:
+        return wanted
+    return next((each.id for each in things if each.state == "ready"), ids[0] if ids else None)
+
+
+class NewProjectPage:
+    """The page below its head."""
+
+    def __init__(self, workbench: "Workbench", model: int | None, dataset: int | None, device: str) -> None:
+        self.workbench, self.device = workbench, device
+        self.client = context.client
+        follow(workbench, self._hear, "model", "dataset")
+        self._again = gathered(self._read_again)
+        self._read()
+        self.model = first_choice(self.models, model)
+        self.dataset = first_choice(self.datasets, dataset)
+        self._draw()
+
+    def _read(self) -> None:
+        self.models: Sequence[KeptModel] = [each for each in self.workbench.models.all() if each.parent_id is None]
+        self.datasets: Sequence[KeptDataset] = self.workbench.datasets.all()
+        self.target: Target = self.workbench.targets.all()[0]
+
+    def _draw(self) -> None:
+        text("New project", "h1")
+        with ui.element("div").classes("side-by-side"):
+            self.model_field, self.model_facts = self._part("Model", "models", "model", self._choose_model)
+            self.dataset_field, self.dataset_facts = self._part("Dataset", "datasets", "dataset", self._choose_dataset)
+            with ui.element("section").classes("panel"):
+                text("Target", "h2")
+                self._target()
+        self.fit = ui.element("div").classes("stack").props('role="status"')
+        self.button = PossibleButton("Create and measure the baseline", self._create, "play_arrow")
+        text("The baseline measures accuracy and speed of the FP32 model; INT8 is compared with it.", "p").classes(
+            "quiet"
+        )
+        self._show()
+
+    def _part(
+        self, title: str, folder: str, choose: str, chosen: Callable[[Any], None]
+    ) -> tuple[ui.select | None, ui.element]:
+        things: Sequence[Any] = self.models if choose == "model" else self.datasets
+        with ui.element("section").classes("panel"):
+            text(title, "h2")
+            field = None
+            if things:
+                field = ui.select(names(things), value=getattr(self, choose), with_input=len(things) > 7, label=title)
+                field.props("outlined dense").classes("full").on_value_change(lambda event: chosen(event.value))
+            else:
+                text(f"There is no {choose} yet.", "p").classes("quiet")
+            facts = ui.element("div").classes("stack")
+            ui.button(
+                f"Import a {choose}",
+                icon="upload",
+                on_click=lambda: ui.navigate.to(import_address(folder, self._address(), choose)),
+            ).props("no-caps flat dense" if things else "no-caps unelevated")
+        return field, facts
+
+    def _target(self) -> None:
+        machine = self.target.machine or {}
+        text(self.target.name, "p").classes("strong")
+        text(str(machine.get("cpu", "Not looked at yet.")), "p").classes("quiet")
+        text(int8_words(machine), "p")
+        devices = list(machine.get("devices", {})) or ["CPU"]
+        if len(devices) > 1:
+            value = self.device if self.device in devices else devices[0]
+            field = ui.select(devices, value=value, label="Device").props("outlined dense").classes("full")
+            field.on_value_change(lambda event: setattr(self, "device", event.value))
+
+    def _address(self) -> str:
+        device = None if self.device == "CPU" else self.device
+        return address_with(PATH, model=self.model, dataset=self.dataset, device=device)
+
+    def _choose_model(self, model_id: int) -> None:
+        self.model = model_id
+        self._chosen()
+
+    def _choose_dataset(self, dataset_id: int) -> None:
+        self.dataset = dataset_id
+        self._chosen()
+
+    def _chosen(self) -> None:
+        ui.run_javascript(f"history.replaceState(history.state, '', {self._address()!r})")
+        self._show()
+
+    def _show(self) -> None:
+        model = next((each for each in self.models if each.id == self.model), None)
+        dataset = next((each for each in self.datasets if each.id == self.dataset), None)
+        self.model_facts.clear()
+        self.dataset_facts.clear()
+        if model:
+            with self.model_facts:
+                model_facts(model)
+        if dataset:
+            with self.dataset_facts:
+                dataset_facts(dataset)
+        self._show_fit(model, dataset)
+
+    def _show_fit(self, model: KeptModel | None, dataset: KeptDataset | None) -> None:
+        self.fit.clear()
+        if model is None or dataset is None:
+            missing = "a model" if model is None else "a dataset"
+            self.button.allow(f"Import {missing} first.")
+            return
+        hindrance = self.workbench.datasets.fits(model.id, dataset.id)
+        self.button.allow(hindrance.sentence if hindrance else "")
+        with self.fit:
+            if hindrance is None:
+                _fits(model, dataset)
+            else:
+                _does_not_fit(hindrance)
+
+    def _hear(self, event: Event) -> None:
+        if event.change != "progress":
+            self._again()
+
+    def _read_again(self) -> None:
+        self._read()
+        if (self.model_field is None) != (not self.models) or (self.dataset_field is None) != (not self.datasets):
+            ui.navigate.to(self._address())
+            return
+        if self.model_field is not None:
+            self.model_field.set_options(names(self.models))
+        if self.dataset_field is not None:
+            self.dataset_field.set_options(names(self.datasets))
+        self._show()
+
+    def _create(self) -> None:
+        if self.model is None or self.dataset is None:
+            return
+        asked = NewProject(
+            model_id=self.model, dataset_id=self.dataset, target_id=self.target.id, device=self.device, name=None
+        )
+        try:
+            project = self.workbench.projects.create(asked)
+        except CalibenchError as error:
+            tell(error)
+            return
+        ui.navigate.to(f"/projects/{project.id}")
+
+
+def names(things: Sequence[Any]) -> dict[int, str]:
+    """What a field offers: id -> name, with the state where it is not ready."""
+    return {
+        each.id: each.name if each.state == "ready" else f"{each.name} ({looks.STATE_WORDS[each.state].lower()})"
+        for each in things
+    }
+
+
+def model_facts(model: KeptModel) -> None:
+    """A few lines on a model."""
+    if model.state != "ready":
+        state(model.state)
+        return
+    ports = ", ".join(f"{port.name} {port.shape}" for port in model.inputs)
+    text(f"{model.format}, {looks.size(model.size_bytes)}", "p").classes("quiet")
+    text(f"Takes {ports}", "p").classes("quiet name")
+    if model.is_quantized:
+        text("It is quantized already: it can be measured, not calibrated.", "p")
+
+
+def dataset_facts(dataset: KeptDataset) -> None:
+    """A few lines on a dataset."""
+    if dataset.state != "ready":
+        state(dataset.state)
+        return
+    noun = "picture" if dataset.has_pictures else "sample"
+    text(f"{dataset.title}, {looks.count(dataset.samples, noun)}", "p").classes("quiet")
+    tasks = ", ".join(dataset.annotated)
+    text(f"Annotated for {tasks}" if tasks else "No annotations: INT8 is held against FP32's answers.", "p").classes(
+        "quiet"
+    )
+
+
+def _fits(model: KeptModel, dataset: KeptDataset) -> None:
+    if dataset.annotated:
+        words = f"They fit: {dataset.name} can feed {model.name}, and it has annotations to measure accuracy with."
+    else:
+        words = (
+            f"They fit: {dataset.name} can feed {model.name}. Without annotations the drop is measured against the "
+            "answers of FP32."
+        )
+    note(words, "good", "check_circle")
+
+
+def _does_not_fit(hindrance: Hindrance) -> None:
+    with note(hindrance.sentence, "bad", "block"):
+        if hindrance.action and hindrance.link.startswith("/") and not hindrance.link.startswith("//"):
+            ui.link(hindrance.action, hindrance.link)

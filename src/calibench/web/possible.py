@@ -1,0 +1,37 @@
+"""Buttons that may not be possible: greyed out, with the reason beside them, on hover and for screen readers."""
+
+from collections.abc import Callable
+from typing import Any
+
+from nicegui import ui
+
+from calibench.web.words import text
+
+
+class PossibleButton:
+    """A button and the reason why it cannot be pressed; it stays in the order of the keyboard, so that it is heard."""
+
+    def __init__(self, label: str, action: Callable[[], Any], icon: str | None = None) -> None:
+        self.action = action
+        self.reason = ""
+        self.button = ui.button(label, icon=icon, on_click=self._press).props("no-caps unelevated")
+        with self.button:
+            self.hint = ui.tooltip("")
+        self.words = text("", "p").classes("quiet reason")
+        self.words.props["id"] = f"reason-{self.words.id}"
+        self.button.props["aria-describedby"] = f"reason-{self.words.id}"
+        self.allow("")
+
+    def allow(self, reason: str) -> None:
+        """Grey it out for a reason; '': it can be pressed."""
+        self.reason = reason
+        self.words.set_text(reason)
+        self.words.set_visibility(bool(reason))
+        self.hint.set_text(reason)
+        self.hint.set_visibility(bool(reason))
+        self.button.classes(add="greyed") if reason else self.button.classes(remove="greyed")
+        self.button.props["aria-disabled"] = "true" if reason else "false"
+        self.button.update()
+
+    def _press(self) -> Any:
+        return None if self.reason else self.action()

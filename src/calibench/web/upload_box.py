@@ -1,0 +1,109 @@
+"""Files from the person's computer: sent straight to REST as they are, with progress; what came is named by its id."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from nicegui import ui
+
+from calibench.web.words import text
+
+ROUTE = "/api/v1/uploads/raw"
+RAW_PROPS = (
+    'flat bordered auto-upload send-raw no-thumbnails method=POST field-name=file :headers="files => '
+    "[{name: 'X-File-Name', value: encodeURIComponent(files[0].name)}]\""
+)
+"""Quasar sends the bytes of one file as the body, the name in a header. Nothing of it passes through the pages."""
+
+DONE = "info => emit({names: info.files.map(file => file.name), answer: info.xhr ? info.xhr.responseText : ''})"
+FAILED = (
+    "info => emit({names: info.files.map(file => file.name), answer: info.xhr ? info.xhr.responseText : '', "
+    "status: info.xhr ? info.xhr.status : 0})"
+)
+
+
+class UploadBox:
+    """A field that takes files.
+
+    Args:
+        accept: endings, such as '.zip,.tar.gz'; '': all.
+        takes_several: whether more than one file belongs to it.
+        changed: called when a file came, went, or did not arrive.
+
+    Attributes:
+        ids: of the uploads that are whole, by file name.
+        error: one sentence on the last file that did not arrive.
+    """
+
+    def __init__(self, label: str, accept: str, takes_several: bool, changed: Callable[[], None]) -> None:
+        self.ids: dict[str, str] = {}
+        self.error = ""
+        self.going = 0
+        self.takes_several, self.changed = takes_several, changed
+        self.box = ui.upload(label=label, multiple=takes_several, auto_upload=True).props(RAW_PROPS)
+        self.box.classes("upload full").props["url"] = ROUTE
+        if accept:
+            self.box.props["accept"] = accept
+        self.box.on("added", lambda event: self._added(event.args), js_handler="files => emit(files.length)")
+        self.box.on("uploaded", lambda event: self._came(event.args), js_handler=DONE)
+        self.box.on("failed", lambda event: self._failed(event.args), js_handler=FAILED)
+        self.box.on(
+            "removed",
+            lambda event: self._gone(event.args),
+            js_handler="files => emit(files.map(file => ({name: file.name, is_going: file.__status === 'uploading'})))",
+        )
+        self.box.on("rejected", lambda: self._rejected(accept), js_handler="() => emit()")
+        self.words = text("", "p").classes("bad").props('role="alert"')
+        self.words.set_visibility(False)
+
+    def _added(self, count: Any) -> None:
+        if not self.takes_several:
+            self.ids.clear()
+        self.going += int(count)
+        self._say("")
+
+    def _came(self, args: dict[str, Any]) -> None:
+        self.going -= len(args["names"])
+        upload = _read(args["answer"])
+        for name in args["names"]:
+            self.ids[name] = str(upload.get("id", ""))
+        self._say("")
+
+    def _failed(self, args: dict[str, Any]) -> None:
+        self.going -= len(args["names"])
+        self._say(_why(args))
+
+    def _gone(self, files: list[dict[str, Any]]) -> None:
+        for file in files:
+            self.ids.pop(file["name"], None)
+            self.going -= bool(file["is_going"])
+        self._say("")
+
+    def _rejected(self, accept: str) -> None:
+        self._say(f"This file is not taken here; {accept.replace(',', ', ')} are.")
+
+    def _say(self, error: str) -> None:
+        self.error = error
+        self.words.set_text(error)
+        self.words.set_visibility(bool(error))
+        self.changed()
+
+
+def _read(answer: str) -> dict[str, Any]:
+    try:
+        found = json.loads(answer)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _why(args: dict[str, Any]) -> str:
+    """One sentence on an upload that failed, from the answer of the server."""
+    error = _read(args["answer"]).get("error")
+    message = error.get("message") if isinstance(error, dict) else None
+    if message:
+        return str(message)
+    names = ", ".join(args["names"])
+    if not args["status"]:
+        return f"{names} did not arrive: the connection broke or was cancelled. Send it again."
+    return f"{names} was refused by the server (status {args['status']}). Send it again."
