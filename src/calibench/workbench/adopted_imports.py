@@ -22,7 +22,11 @@ DATASET_FIELDS = (
     "entry", "format", "title", "samples", "annotated", "has_pictures", "classes", "size_bytes", "problems", "facts",
 )  # fmt: skip
 CANCELLED = Failure(kind="Cancelled", message="The import was cancelled. Import it again, or delete it.")
-SAMPLE = {"model": "EfficientNet-Lite0 (sample)", "calibration": "Sample for calibration", "validation": "Sample"}
+SAMPLE = {
+    "model": "Sample: EfficientNet-Lite0",
+    "calibration": "Sample: pictures for calibration",
+    "validation": "Sample: pictures for validation",
+}
 """Names of the sample's three things, by their folder in `out`."""
 
 
@@ -121,6 +125,8 @@ class _Taking:
         if there:
             return int(there[0].id)
         fields = _checked(kind, result, MODEL_FIELDS if kind is KeptModel else DATASET_FIELDS)
+        if kind is KeptModel:
+            fields["are_settings_confirmed"] = True  # we made it, and know how pictures enter it
         made = kind(created=datetime.now(UTC), name=name, state="ready", job_id=job.id, tree=tree, **fields)
         return int(self._store.add(made).id)
 
