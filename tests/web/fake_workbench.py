@@ -308,6 +308,12 @@ class FakeProjects(Shelf):
         report = self.report(project_id)
         return calibrated_layers(report) if report else baseline_layers(_baseline())
 
+    def layer(self, project_id: int, name: str) -> dict[str, Any]:
+        found = next((row for row in self.layers(project_id) if row["name"] == name), None)
+        if found is None:
+            raise NotThere(f"project {project_id} has no layer {name}.")
+        return found
+
     def precisions(self, project_id: int) -> dict[str, Any]:
         report = self.report(project_id)
         if report:

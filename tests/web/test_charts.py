@@ -98,13 +98,15 @@ def test_time_is_summed_by_type_and_what_does_not_fit_stands_together() -> None:
     assert by_type[-1] == ("other types", {"fp32": 11.0 + 10.0 + 9.0})
 
 
-def test_shares_of_precisions_add_up_to_the_whole() -> None:
-    rows = [
-        {"precision": "I8", "time_ms": 3.0},
-        {"precision": "F32", "time_ms": 1.0},
-        {"precision": "I8", "time_ms": 0},
-    ]
-    assert layer_charts.shares(rows) == [("I8", 3.0, 0.75), ("F32", 1.0, 0.25)]
+def test_a_precision_in_which_a_series_spends_no_time_takes_no_room_in_its_bar() -> None:
+    rows = {
+        "fp32": [{"precision": "FP32", "time_ms": 4.0, "share": 1.0, "count": 9}],
+        "int8": [{"precision": "U8", "time_ms": 3.0, "share": 0.75, "count": 6},
+                 {"precision": "FP32", "time_ms": 1.0, "share": 0.25, "count": 3}],
+    }  # fmt: skip
+    chart = layer_charts.shares_chart(rows)
+    bars = {series["name"]: [item["value"] for item in series["data"]] for series in chart["series"]}
+    assert bars == {"FP32": [100.0, 25.0], "U8": [0, 75.0]}
 
 
 def test_the_share_of_values_beyond_the_range_is_counted_by_bins() -> None:

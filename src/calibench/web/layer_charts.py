@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from calibench.web.charts import INK, LINE, SERIES, Options, axis, frame, legend, tooltip, upward, words
-from calibench.web.looks import ms, short
+from calibench.web.looks import count, ms, short
 
 Row = Mapping[str, Any]
 
@@ -127,27 +127,20 @@ def types_chart(by_type: Sequence[tuple[str, Mapping[str, float]]], names: Seque
     )
 
 
-def shares(rows: Sequence[Row]) -> list[tuple[str, float, float]]:
-    """Of a run: precision, its milliseconds, its share 0..1; the largest first."""
-    sums: dict[str, float] = {}
-    for row in rows:
-        name = str(row.get("precision") or "unknown")
-        sums[name] = sums.get(name, 0.0) + (row.get("time_ms") or 0.0)
-    total = sum(sums.values()) or 1.0
-    return [(name, value, value / total) for name, value in sorted(sums.items(), key=lambda item: -item[1])]
+def shares_chart(of_series: Mapping[str, Sequence[Row]]) -> Options:
+    """One bar a series, parted by the precision in which its time was spent.
 
-
-def shares_chart(of_series: Mapping[str, Sequence[tuple[str, float, float]]]) -> Options:
-    """One bar a series, parted by the precision in which its time was spent."""
-    names = list(of_series)
-    kinds = list(dict.fromkeys(kind for rows in of_series.values() for kind, _, _ in rows))
-    table = {name: {kind: (value, share) for kind, value, share in rows} for name, rows in of_series.items()}
+    Args:
+        of_series: series -> rows of "precision", "time_ms", "share" (0..1), "count" (layers).
+    """
+    kinds = list(dict.fromkeys(row["precision"] for rows in of_series.values() for row in rows))
+    table = {name: {row["precision"]: row for row in rows} for name, rows in of_series.items()}
     return frame(
         legend=legend(left=8, right="auto"),
         tooltip={**tooltip("item"), "formatter": "{b}"},
         grid={"left": 8, "right": 24, "top": 34, "bottom": 4, "containLabel": True},
         xAxis={**axis(""), "max": 100, "axisLabel": {"formatter": "{value} %", "color": "var(--quiet)"}},
-        yAxis=words([SERIES[name][0] for name in names], width=110, inverse=True),
+        yAxis=words([SERIES[name][0] for name in of_series], width=110, inverse=True),
         series=[
             {
                 "type": "bar",
@@ -155,24 +148,30 @@ def shares_chart(of_series: Mapping[str, Sequence[tuple[str, float, float]]]) ->
                 "name": kind,
                 "barMaxWidth": 26,
                 "itemStyle": {"color": precision_colour(kind, i), "borderColor": LINE},
-                "data": [_share(kind, table[name].get(kind, (0.0, 0.0))) for name in names],
+                "data": [_share(kind, table[name].get(kind)) for name in of_series],
             }
             for i, kind in enumerate(kinds)
         ],
     )
 
 
-def _share(kind: str, values: tuple[float, float]) -> Options:
-    time_ms, share = values
-    return {
-        "value": round(100 * share, 2),
-        "name": f"{kind}: {100 * share:.1f} % of the time, {ms(time_ms)}",
-    }
+def _share(kind: str, row: Row | None) -> Options:
+    if row is None:
+        return {"value": 0, "name": f"{kind}: no time"}
+    percent = 100 * row["share"]
+    said = f"{percent:.1f} % of the time, {ms(row['time_ms'])}, {count(row['count'], 'layer')}"
+    return {"value": round(percent, 2), "name": f"{kind}: {said}"}
 
 
 def precision_colour(kind: str, place: int) -> str:
-    """INT8 and FP32 have the colours that they have everywhere."""
-    known = {"I8": "var(--int8)", "U8": "var(--int8)", "F32": "var(--fp32)", "BF16": "var(--default)"}
+    """INT8, FP32 and BF16 have the colours of their series; others a neutral one."""
+    known = {
+        "I8": "var(--int8)",
+        "U8": "var(--int8)",
+        "FP32": "var(--fp32)",
+        "BF16": "var(--default)",
+        "FP16": "var(--default)",
+    }
     return known.get(kind.upper(), COLOURS[-1 - place % 2])
 
 

@@ -19,6 +19,7 @@ from calibench.web import (
     new_project,
     not_found,
     project_list,
+    project_page,
     target_page,
 )
 
@@ -39,6 +40,7 @@ PAGES = (
     job_page,
     found_page,
     help_page,
+    project_page,
 )
 """Modules with `register(workbench)`, which names the paths of their pages. The first path that fits serves: a fixed
 one, such as /models/import, stands before /models/{id}."""

@@ -43,13 +43,14 @@ def points_chart(points: Sequence[Point], limit_ms: float | None, chosen: Point 
     series = [_series(name, [p for p in points if p["series"] == name], chosen) for name in series_of(points)]
     if series and limit_ms is not None:
         series[0]["markLine"] = limit_line(limit_ms, f"limit {ms(limit_ms)}", is_across=True)
+    highest = max((point["fps"] for point in points), default=1.0)
     widest = max([point["latency_ms"] for point in points] + ([limit_ms] if limit_ms else []), default=1.0)
     return frame(
         legend=legend(data=[each["name"] for each in series]),
         grid={"left": 8, "right": 24, "top": 52, "bottom": 34, "containLabel": True},
         tooltip={**frame()["tooltip"], "formatter": "{b}"},
         xAxis=axis(TITLES[0], min=0, max=nice_end(widest)),
-        yAxis=upward(TITLES[1], min=0),
+        yAxis=upward(TITLES[1], min=0, max=nice_end(highest * 1.06)),
         series=series,
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 from calibench.web.charts import INK, PAPER, SERIES, Options, axis, frame, limit_line, upward
 from calibench.web.looks import count, ms
 from calibench.web.looks import drop as drop_words
+from calibench.web.point_charts import nice_end
 
 Row = Mapping[str, Any]
 
@@ -39,7 +40,7 @@ def search_chart(trials: Sequence[Row], front: Sequence[Row], limit: float | Non
     return frame(
         tooltip={**frame()["tooltip"], "formatter": "{b}"},
         grid={"left": 8, "right": 28, "top": 40, "bottom": 34, "containLabel": True},
-        xAxis=axis(title, scale=timed, minInterval=0 if timed else 1),
+        xAxis=axis(title, scale=timed, minInterval=0 if timed else 1, boundaryGap=["4%", "4%"]),
         yAxis=upward(up_title, max=high),
         series=series,
     )
@@ -55,7 +56,7 @@ def _high(trials: Sequence[Row], limit: float | None, best: int | None) -> float
     reference = max(limit or 0.0, returned)
     largest = max([*drops, reference], default=1.0)
     high = min(largest, CAP * reference) if reference > 0 else largest
-    return round(high * 1.12, 4) if high > 0 else 1.0
+    return nice_end(high) if high > 0 else 1.0
 
 
 def _mark(trial: Row, high: float, timed: bool, on_front: set[int], ways: Mapping[str, Any]) -> Options:

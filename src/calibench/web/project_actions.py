@@ -1,0 +1,85 @@
+"""What can be done with a project as a whole, and what it is made of: model, dataset, target, its family."""
+
+from functools import partial
+
+from nicegui import ui
+
+from calibench.errors import CalibenchError
+from calibench.things.kept import Project
+from calibench.web import looks
+from calibench.web.asking import ask_deletion, ask_name
+from calibench.web.button_looks import OUTLINE
+from calibench.web.opened_project import OpenedProject
+from calibench.web.words import tell, text
+
+
+def draw(opened: OpenedProject) -> None:
+    """Buttons beside the name."""
+    project = opened.project
+    with ui.element("div").classes("line"):
+        if opened.is_int8 and opened.parent and project.result:
+            address = f"/compare?a={opened.parent.id}&b={project.id}"
+            ui.button("Compare with FP32", on_click=lambda: ui.navigate.to(address)).props(OUTLINE)
+        with ui.button(icon="more_vert").props('flat dense round color=none aria-label="More"'), ui.menu():
+            rename = partial(opened.workbench.projects.rename, opened.id)
+            ui.menu_item("Rename", lambda: ask_name("project", project.name, project.version, rename))
+            word = "Take out of the archive" if project.is_archived else "Archive"
+            ui.menu_item(word, lambda: _archive(opened))
+            ui.menu_item("Delete", lambda: delete(opened))
+
+
+def draw_parts(opened: OpenedProject) -> None:
+    """One line: of what the project is made, and its relatives."""
+    project = opened.project
+    with ui.element("div").classes("line quiet project-parts"):
+        _part("Model", opened.model.name, f"/models/{opened.model.id}")
+        _part("Dataset", opened.dataset.name, f"/datasets/{opened.dataset.id}")
+        _part("Target", f"{opened.target.name}, {project.device}", "/targets")
+    if project.is_archived:
+        with ui.element("div").classes("note"):
+            text("This project is archived: it can be read, not changed.")
+    _family(opened)
+
+
+def _part(title: str, name: str, address: str) -> None:
+    with ui.element("span").classes("name"):
+        text(f"{title} ")
+        ui.link(name, address)
+
+
+def _family(opened: OpenedProject) -> None:
+    """FP32 project and INT8 projects, side by side."""
+    if len(opened.family) < 2:
+        return
+    with ui.element("nav").classes("family").props('aria-label="Projects of this model"'):
+        for each in opened.family:
+            with ui.link(target=f"/projects/{each.id}").classes("family-link") as link:
+                text(each.name).classes("name")
+                text(family_words(each)).classes("quiet")
+            if each.id == opened.id:
+                link.props('aria-current="page"')
+
+
+def family_words(project: Project) -> str:
+    """How a relative did, in a few words."""
+    head = project.headline
+    if project.parent_id is None:
+        return f"FP32, {looks.score(head.baseline, head.unit)}" if head.baseline is not None else "FP32"
+    if project.state != "done":
+        return looks.STATE_WORDS[project.state].lower()
+    parts = [f"{looks.speedup(head.speedup)} as fast"] if head.speedup else []
+    parts += [f"drop {looks.drop(head.drop_points, head.unit)}"] if head.drop_points is not None else []
+    return ", ".join(parts) or "INT8"
+
+
+def _archive(opened: OpenedProject) -> None:
+    try:
+        opened.workbench.projects.archive(opened.id, not opened.project.is_archived)
+    except CalibenchError as error:
+        tell(error)
+
+
+def delete(opened: OpenedProject) -> None:
+    """Say what would go with the project, and delete it when that is confirmed."""
+    projects, name = opened.workbench.projects, opened.project.name
+    ask_deletion("project", name, lambda: projects.would_delete(opened.id), lambda: projects.delete(opened.id), "/")

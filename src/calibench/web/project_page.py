@@ -1,0 +1,141 @@
+"""The page of a project: what the model does on this machine, and what INT8 costs; the answer first, tables below."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from nicegui import ui
+
+from calibench.errors import CalibenchError
+from calibench.store.refused import NotThere
+from calibench.things.kept import Event, Headline
+from calibench.web import (
+    export_tab,
+    layers_tab,
+    perform_tab,
+    pictures_tab,
+    project_actions,
+    project_job,
+    search_tab,
+    settings_tab,
+    time_tab,
+)
+from calibench.web.frame import frame, page
+from calibench.web.headline import show_headline
+from calibench.web.live import follow, gathered
+from calibench.web.opened_project import OpenedProject, open_project
+from calibench.web.words import text
+
+if TYPE_CHECKING:
+    from calibench.workbench.door import Workbench
+
+TABS: tuple[tuple[str, str, Callable[[OpenedProject], None]], ...] = (
+    ("perform", "Perform", perform_tab.draw),
+    ("layers", "Layers", layers_tab.draw),
+    ("time", "Time", time_tab.draw),
+    ("pictures", "Pictures", pictures_tab.draw),
+    ("search", "Search", search_tab.draw),
+    ("settings", "Settings", settings_tab.draw),
+    ("export", "Export", export_tab.draw),
+)
+"""Name in the address, title, what draws it."""
+
+
+def register(workbench: "Workbench") -> None:
+    """`/projects/{id}`, with the tab in the query."""
+    ui.add_css((Path(__file__).parent / "project.css").read_text(encoding="utf-8"), shared=True)
+
+    @page(workbench, "/projects/{project_id}")
+    def project_page(project_id: int, tab: str = "perform", sub: str = "") -> None:
+        opened = open_project(workbench, project_id, {"sub": sub})
+        with frame(workbench, opened.project.name, crumbs(opened)):
+            ProjectPage(opened, tab).draw()
+
+
+def crumbs(opened: OpenedProject) -> list[tuple[str, str]]:
+    """The way to the project: of an INT8 project, through the FP32 project that it was calibrated in."""
+    parent = opened.parent
+    return [("Projects", "/"), *([(parent.name, f"/projects/{parent.id}")] if parent else [])]
+
+
+class ProjectPage:
+    """The page, and how it follows what happens: the numbers are drawn anew when a job of the project has ended."""
+
+    def __init__(self, opened: OpenedProject, tab: str) -> None:
+        self.opened = opened
+        self.tab = tab if tab in [name for name, _, _ in TABS] else TABS[0][0]
+
+    def draw(self) -> None:
+        """Build it, and follow the project's events."""
+        self.top = ui.element("div").classes("stack project-top")
+        self.tabs = ui.tabs(on_change=self._choose).props("align=left dense no-caps outside-arrows")
+        self.tabs.props('aria-label="Parts of the project"').classes("project-tabs")
+        with self.tabs:
+            for name, title, _ in TABS:
+                ui.tab(name, title)
+        self.tabs.props["model-value"] = self.tab
+        self.panel = ui.element("div").classes("stack tab-content").props('role="tabpanel"')
+        follow(self.opened.workbench, self._hear, "project", thing=self.opened.id)
+        self._again = gathered(self._read_again)
+        self._draw_top()
+        self._draw_panel()
+
+    def _hear(self, event: Event) -> None:
+        if event.change == "deleted":
+            self._say_deleted()
+        elif event.change != "progress":
+            self._again()
+
+    def _read_again(self) -> None:
+        before = self.opened
+        try:
+            self.opened = open_project(before.workbench, before.id, before.draft)
+        except NotThere:
+            self._say_deleted()
+            return
+        self._draw_top()
+        if _shown(before) != _shown(self.opened):
+            self._draw_panel()
+
+    def _say_deleted(self) -> None:
+        self.top.clear()
+        self.tabs.set_visibility(False)
+        self.panel.clear()
+        with self.panel:
+            text("This project was deleted.", "p")
+            ui.link("To the projects", "/")
+
+    def _choose(self, event: Any) -> None:
+        self.tab = str(event.value)
+        self.opened.draft.pop("sub", None)
+        self._draw_panel()
+        ui.run_javascript(f"history.replaceState(null, '', '?tab={quote(self.tab)}')")
+
+    def _draw_top(self) -> None:
+        self.top.clear()
+        opened = self.opened
+        with self.top:
+            with ui.element("div").classes("title-line"):
+                text(opened.project.name, "h1").classes("name")
+                project_actions.draw(opened)
+            project_actions.draw_parts(opened)
+            project_job.draw(opened)
+            if opened.project.result or opened.project.headline != Headline():
+                why = str((opened.job and opened.job.result.get("why_no_score")) or "")
+                show_headline(opened.project.headline, opened.is_int8, why)
+
+    def _draw_panel(self) -> None:
+        self.panel.clear()
+        draw = next(draw for name, _, draw in TABS if name == self.tab)
+        with self.panel:
+            try:
+                draw(self.opened)
+            except CalibenchError as error:
+                text(str(error), "p").classes("note note-bad")
+
+
+def _shown(opened: OpenedProject) -> tuple[Any, ...]:
+    """What a tab is drawn anew for."""
+    job = opened.job
+    return (opened.project.result, opened.project.is_archived, job and (job.id, job.state), len(opened.family))

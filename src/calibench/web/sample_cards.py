@@ -1,0 +1,72 @@
+"""Samples as cards: the truth and the answers side by side, a few at a time."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nicegui import ui
+
+from calibench.web import looks
+from calibench.web.button_looks import OUTLINE
+from calibench.web.shown_drawing import Shown, drawing
+from calibench.web.shown_drawing import words as shown_words
+from calibench.web.words import text
+
+AT_ONCE = 6
+"""Cards that are drawn before somebody asks for more: pictures take most of the bytes of a page."""
+
+Row = Mapping[str, Any]
+Answers = Sequence[tuple[str, str, str]]
+"""Tone, title, and the field of the row, of each answer."""
+
+BOTH: Answers = (("truth", "Truth", "truth"), ("fp32", "FP32", "baseline"), ("int8", "INT8", "int8"))
+TRIED: Answers = (("truth", "Annotated", "truth"), ("fp32", "Predicted", "baseline"))
+
+
+def sample_cards(rows: Sequence[Row], answers: Answers, unit: str = "%", *, at_once: int = AT_ONCE) -> None:
+    """The cards, and a button for more."""
+    box = ui.element("div").classes("samples")
+    drawn = 0
+
+    def more() -> None:
+        nonlocal drawn
+        with box:
+            for row in rows[drawn : drawn + at_once]:
+                _card(row, answers, unit)
+        drawn = min(len(rows), drawn + at_once)
+        left = len(rows) - drawn
+        button.set_visibility(left > 0)
+        button.set_text(f"Show {min(left, at_once)} more of {left}")
+
+    button = ui.button("", on_click=more).props(OUTLINE).classes("fit")
+    more()
+
+
+def _card(row: Row, answers: Answers, unit: str) -> None:
+    with ui.element("article").classes("sample panel"):
+        text(str(row["name"]), "h3").classes("name")
+        if row.get("worse") is not None:
+            text(caption(row, unit), "p").classes("quiet")
+        with ui.element("div").classes("sample-panels"):
+            for tone, title, field in answers:
+                shown = row.get(field)
+                if shown:
+                    _panel(row, shown, tone, title)
+
+
+def caption(row: Row, unit: str) -> str:
+    """The value of one sample in FP32 and INT8."""
+    before, after = (looks.score(row[key], unit) for key in ("baseline_value", "int8_value"))
+    return "FP32 and INT8 alike" if before == after else f"{before} in FP32, {after} in INT8"
+
+
+def _panel(row: Row, shown: Shown, tone: str, title: str) -> None:
+    said = shown_words(shown)
+    source = drawing(row.get("picture"), row.get("size"), shown, tone)
+    with ui.element("figure").classes("sample-panel"):
+        text(title, "figcaption").classes(f"key {tone}")
+        if source:
+            picture = ui.element("img").props('loading="lazy"')
+            picture.props["src"] = source
+            picture.props["alt"] = f"{title}: {said or 'picture'}"
+        if said:
+            text(said, "p").classes("sample-words")
