@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from calibench.machine import WITHOUT_INT8
 from calibench.things.kept import Hindrance, Job, KeptDataset, KeptModel, Project, Target
 from calibench.workbench.fitting import fit
+from calibench.workbench.kept_models import differs
 
 LARGE_DROP = 5.0
 """Percentage points of INT8 below FP32 from which something is wrong rather than lost in rounding."""
@@ -19,6 +20,7 @@ class About:
 
     Attributes:
         baseline: the last baseline job of the project.
+        why_no_score: of a baseline that is done: why it gave no score; empty where it gave one.
         family: the project of the FP32 model that an INT8 project belongs to.
     """
 
@@ -27,6 +29,7 @@ class About:
     dataset: KeptDataset
     target: Target
     baseline: Job | None = None
+    why_no_score: str = ""
     family: Project | None = None
 
 
@@ -38,7 +41,7 @@ def calibration_hindrances(about: About) -> tuple[Hindrance, ...]:
 
 def method_hindrances(about: About) -> tuple[Hindrance, ...]:
     """Why the accuracy-aware method is not possible, where the default one is; (): it is."""
-    return (*_of_annotations(about), *_of_guesses(about))
+    return (*_of_annotations(about), *_of_settings(about), *_of_guesses(about))
 
 
 def remarks(about: About) -> tuple[Hindrance, ...]:
@@ -143,8 +146,8 @@ def _of_baseline(about: About) -> Iterator[Hindrance]:
 
 
 def _of_settings(about: About) -> Iterator[Hindrance]:
-    """Nothing is known of how pictures enter the model: any number would be of another model."""
-    if _settings_matter(about) and not about.model.accuracy_settings and not about.model.are_settings_confirmed:
+    """Nothing is known of how pictures enter the model: ranges and scores would be those of other pictures."""
+    if _settings_matter(about) and not about.model.are_settings_confirmed and not _is_guessed(about.model):
         yield Hindrance(
             code="settings-missing",
             sentence=f"It is not known how pictures enter {about.model.name}: colour order, mean and scale.",
@@ -154,27 +157,20 @@ def _of_settings(about: About) -> Iterator[Hindrance]:
 
 
 def _of_annotations(about: About) -> Iterator[Hindrance]:
-    dataset, task = about.dataset, _task(about.model)
+    dataset = about.dataset
+    another = {"action": "Import an annotated dataset", "link": "/datasets"}
     if not dataset.annotated:
-        yield Hindrance(
-            code="not-annotated",
-            sentence=f"{dataset.name} has no annotations, and AccuracyAware decides by accuracy. The Default method "
-            "needs none.",
-            action="Import an annotated dataset",
-            link="/datasets",
+        sentence = (
+            f"{dataset.name} has no annotations, and AccuracyAware decides by accuracy. The Default method needs none."
         )
-    elif task and task not in dataset.annotated:
-        yield Hindrance(
-            code="wrong-annotations",
-            sentence=f"{dataset.name} is annotated for {' and '.join(dataset.annotated)}, and {about.model.name} needs "
-            f"annotations for {task} before AccuracyAware can decide by accuracy.",
-            action="Import an annotated dataset",
-            link="/datasets",
-        )
+        yield Hindrance(code="not-annotated", sentence=sentence, **another)
+    elif about.why_no_score:
+        sentence = f"AccuracyAware decides by accuracy, and {about.model.name} has no score here: {about.why_no_score}"
+        yield Hindrance(code="no-score", sentence=sentence, **another)
 
 
 def _of_guesses(about: About) -> Iterator[Hindrance]:
-    if _settings_matter(about) and not about.model.are_settings_confirmed:
+    if _settings_matter(about) and not about.model.are_settings_confirmed and _is_guessed(about.model):
         yield Hindrance(
             code="settings-guessed",
             sentence=f"How pictures enter {about.model.name} was guessed, and nobody confirmed it. AccuracyAware "
@@ -188,12 +184,19 @@ def _said(about: About) -> Iterator[Hindrance]:
     model, dataset, head = about.model, about.dataset, about.project.headline
     if model.has_fp16_weights:
         yield Hindrance(code="fp16-weights", sentence="The weights are stored as FP16; they are computed as FP32.")
-    if _settings_matter(about) and model.accuracy_settings and not model.are_settings_confirmed:
+    if _settings_matter(about) and _is_guessed(model) and not model.are_settings_confirmed:
         yield Hindrance(
             code="settings-guessed",
             sentence=f"How pictures enter {model.name} was guessed. Look whether the predictions are right.",
             action="Check accuracy settings",
             link=_settings_page(about),
+        )
+    if about.project.parent_id is None and about.project.result and differs(model, about.project.settings):
+        yield Hindrance(
+            code="baseline-outdated",
+            sentence="The accuracy settings were changed since the baseline: its score is of the settings before.",
+            action="Run the baseline again",
+            link=f"POST /api/v1/projects/{about.project.id}/baseline",
         )
     if dataset.annotated and dataset.samples < FEW_SAMPLES:
         yield Hindrance(
@@ -216,12 +219,10 @@ def _settings_matter(about: About) -> bool:
     return about.dataset.has_pictures
 
 
+def _is_guessed(model: KeptModel) -> bool:
+    return bool(model.accuracy_settings.get("inputs"))
+
+
 def _settings_page(about: About) -> str:
     id = about.model.parent_id or about.model.id
     return f"/models/{id}/accuracy?dataset={about.dataset.id}"
-
-
-def _task(model: KeptModel) -> str:
-    """What the model does, as its settings say; '' where they leave it open."""
-    kind = (model.accuracy_settings.get("task") or {}).get("kind", "auto")
-    return "" if kind in ("auto", "custom") else str(kind)

@@ -44,7 +44,10 @@ class Asked:
 def baseline(shelf: Shelf, jobs: JobBook, project: Project) -> Job:
     """Measure the project's model as it is: score, speed, layers."""
     bundle = Bundle(kind="baseline", points=BASELINE_POINTS)
-    return _run(shelf, jobs, project, bundle, "Baseline of {model} on {dataset}", project.dataset_id)
+    job = _run(shelf, jobs, project, bundle, "Baseline of {model} on {dataset}", project.dataset_id)
+    settings = run_settings(shelf.store.get(KeptModel, project.model_id), project.device, shelf.trees)
+    shelf.change(Project, project.id, settings=settings.model_dump(mode="json"))  # to see later whether they changed
+    return job
 
 
 def benchmark(shelf: Shelf, jobs: JobBook, project: Project, points: Points) -> Job:

@@ -277,12 +277,14 @@ class Projects:
 
     def _about(self, project: Project) -> About:
         baselines = self._store.all(Job, where={"project_id": project.id, "kind": "baseline"}, limit=1)
+        measured = self._results.baseline(project) or {}
         return About(
             project=project,
             model=self._store.get(KeptModel, project.model_id),
             dataset=self._store.get(KeptDataset, project.dataset_id),
             target=self._store.get(Target, project.target_id),
             baseline=baselines[0] if baselines else None,
+            why_no_score=measured.get("why_no_score") or "",
             family=self._store.get(Project, project.parent_id) if project.parent_id else None,
         )
 
