@@ -1,5 +1,7 @@
 """Things go into the database and come back; parallel edits are noticed; together is all or nothing."""
 
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -255,3 +257,10 @@ def test_a_file_that_is_no_database_is_refused_in_one_sentence(tmp_path):
     path.write_bytes(b"no database at all" * 100)
     with pytest.raises(JobError, match=r"workbench.db: the database cannot be used \(file is not a database\)"):
         Store(f"sqlite:///{path}")
+
+
+def test_opening_a_database_does_not_wait_for_alembic(tmp_path):
+    code = f"import sys; from calibench.store.store import Store; Store('sqlite:///{tmp_path}/a.db').close()\n"
+    code += "print(sorted({'alembic', 'numpy', 'openvino', 'psycopg'} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"

@@ -13,6 +13,9 @@ from calibench.errors import JobError, SettingsError
 from calibench.store.refused import Conflict
 from calibench.store.tables import HEAD, METADATA
 
+SQLITE = "sqlite:///"
+"""How the URL of a SQLite file begins; the path follows as it is."""
+
 READS = "calibench_reads"
 """Execution option of a connection that writes nothing: it waits for no writer."""
 
@@ -36,9 +39,11 @@ def make_engine(url: str) -> Engine:
 
 
 def _parsed(url: str) -> URL:
+    if url.startswith(SQLITE):  # a path may hold what means something else in a URL
+        return URL.create("sqlite", database=url.removeprefix(SQLITE))
     try:
         parsed = make_url(url)
-        known = parsed.drivername in ("sqlite", "postgresql+psycopg") and bool(parsed.database)
+        known = parsed.drivername == "postgresql+psycopg" and bool(parsed.database)
         parsed.get_dialect()
     except (ArgumentError, NoSuchModuleError, ValueError):
         known = False
@@ -78,7 +83,7 @@ def make_or_check(engine: Engine) -> None:
         if found == HEAD:
             return
         if found is not None:
-            raise JobError(_other_version(engine, found))
+            raise JobError(_older(engine, found) if found < HEAD else newer(engine, found))
         strangers = set(inspect(connection).get_table_names())
         if strangers:
             raise JobError(
@@ -98,12 +103,15 @@ def revision(connection: Connection) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _other_version(engine: Engine, found: str) -> str:
-    if found < HEAD:
-        return (
-            f"{shown(engine)}: was made by an older Calibench (its tables are {found}, this version needs {HEAD}). "
-            "Run: calibench data upgrade"
-        )
+def _older(engine: Engine, found: str) -> str:
+    return (
+        f"{shown(engine)}: was made by an older Calibench (its tables are {found}, this version needs {HEAD}). "
+        "Run: calibench data upgrade"
+    )
+
+
+def newer(engine: Engine, found: str) -> str:
+    """The sentence for tables that this version does not know."""
     return (
         f"{shown(engine)}: was made by a newer Calibench (its tables are {found}, this version knows {HEAD}). "
         "Install that version, or give another --data-dir."

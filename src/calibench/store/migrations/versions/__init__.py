@@ -1,0 +1,1 @@
+"""The revisions, oldest first; the newest is `HEAD` in `store/tables.py`."""
