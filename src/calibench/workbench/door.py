@@ -21,6 +21,7 @@ from calibench.workbench.project_news import ProjectNews
 from calibench.workbench.projects import Projects
 from calibench.workbench.sample import ask_for_sample
 from calibench.workbench.shelf import Shelf
+from calibench.workbench.sweeping import Sweeping
 from calibench.workbench.tree_users import TreeUsers
 from calibench.workbench.uploads import Uploads
 from calibench.worker.hub import Hub
@@ -53,7 +54,8 @@ class Workbench:
         self.datasets = KeptDatasets(shelf, self.jobs, sources, deletions)
         self.targets = KnownTargets(shelf, self.jobs, folder)
         self.projects = Projects(shelf, self.jobs, deletions, sources)
-        self._news, self._users = (JobNews(shelf, folder, self.uploads), ProjectNews(shelf)), users
+        self._news = (JobNews(shelf, folder, self.uploads), ProjectNews(shelf))
+        self._sweeping = Sweeping(users, self.uploads)
 
     def start(self) -> None:
         """Hold the data folder, mend what a killed server left, and take jobs.
@@ -66,13 +68,13 @@ class Workbench:
         for news in self._news:
             news.listen()
             news.catch_up()
-        self._users.sweep()
-        self.uploads.sweep()
         self.worker.start()
+        self._sweeping.start()
         self.targets.look_once()
 
     def stop(self) -> None:
         """Take no more jobs; those that run go on in processes of their own."""
+        self._sweeping.stop()
         self.worker.stop()
         for news in self._news:
             news.stop()

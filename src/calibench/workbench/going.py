@@ -30,8 +30,8 @@ class Going:
     @property
     def trees(self) -> set[str]:
         """Content hashes that these things name."""
-        named = [*(each.tree for each in (*self.models, *self.datasets)), *(each.result for each in self.projects)]
-        return {tree for tree in named if tree is not None}
+        named = {model.tree for model in self.models} | {dataset.tree for dataset in self.datasets}
+        return {tree for tree in named | {project.result for project in self.projects} if tree is not None}
 
 
 def going_with_model(store: Store, id: int) -> Going:

@@ -93,7 +93,7 @@ class JobNews:
     def _is_waited_for(self, by: str) -> bool:
         """Whether the thing that claimed uploads still needs them."""
         word, _, number = by.partition(" ")
-        kind = KeptModel if word == "model" else KeptDataset
+        kind: type[KeptModel] | type[KeptDataset] = KeptModel if word == "model" else KeptDataset
         try:
             return self._shelf.store.get(kind, int(number)).state != "ready"
         except NotThere:

@@ -8,8 +8,6 @@ from calibench.targets.bundle import Bundle
 from calibench.things.kept import ENDED, Job, KeptDataset, KeptModel
 from calibench.workbench.job_book import JobBook
 
-THINGS = {"model_id": KeptModel, "calibration_dataset_id": KeptDataset, "validation_dataset_id": KeptDataset}
-"""What `result` of a sample job names."""
 _asking = threading.Lock()  # of two requests at once one makes the job, the other finds it
 
 
@@ -29,8 +27,9 @@ def ask_for_sample(store: Store, jobs: JobBook) -> Job:
 
 def _are_there(store: Store, job: Job) -> bool:
     try:
-        for name, kind in THINGS.items():
-            store.get(kind, int(job.result[name]))
+        store.get(KeptModel, int(job.result["model_id"]))
+        for part in ("calibration", "validation"):
+            store.get(KeptDataset, int(job.result[f"{part}_dataset_id"]))
     except (NotThere, KeyError):
         return False
     return True

@@ -3,9 +3,10 @@
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from calibench.store.store import Store
+from calibench.store.tables import ThingT
 from calibench.store.trees import Trees
 from calibench.things.kept import Event, Job, KeptDataset, KeptModel, Project, Target
 from calibench.worker.hub import Hub
@@ -20,9 +21,6 @@ TOPICS: dict[type, Topic] = {
 }
 
 
-Kind = TypeVar("Kind", KeptModel, KeptDataset, Target, Project, Job)
-
-
 class Shelf:
     """Store, files and hub; what is written through here is told.
 
@@ -35,7 +33,7 @@ class Shelf:
         self.store, self.trees, self.hub = store, trees, hub
         self._held = threading.local()
 
-    def add(self, thing: Kind) -> Kind:
+    def add(self, thing: ThingT) -> ThingT:
         """Keep a new thing; it comes back with its id."""
         kept = self.store.add(thing)
         self.tell(kept, "created")
@@ -43,13 +41,13 @@ class Shelf:
 
     def change(
         self,
-        kind: type[Kind],
+        kind: type[ThingT],
         id: int,
         *,
         seen: int | None = None,
         only_if: Mapping[str, Any] | None = None,
         **values: Any,
-    ) -> Kind:
+    ) -> ThingT:
         """Change fields of a thing.
 
         Raises:
