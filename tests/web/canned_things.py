@@ -172,6 +172,19 @@ def datasets() -> list[KeptDataset]:
                 message="val.json: annotation 3917 names category 81, but the file defines 80. Add the category.",
             ),
         ),
+        KeptDataset(
+            id=5,
+            created=ago(27),
+            name="reviews",
+            state="ready",
+            format="text",
+            title="table of texts",
+            samples=2000,
+            annotated=("label",),
+            classes=("negative", "positive"),
+            size_bytes=310_000,
+            facts={"counts": {"0": 990, "1": 1010}, "columns": ["text", "label"], "label_source": "column label"},
+        ),
         KeptDataset(id=4, created=ago(0.2), name="street scenes " + "x" * 80, state="importing", job_id=9),
     ]
 

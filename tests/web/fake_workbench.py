@@ -151,9 +151,10 @@ class FakeDatasets(Shelf):
         model, dataset = self.bench.models.get(model_id), self.get(dataset_id)
         if model.state != "ready" or dataset.state != "ready":
             return Hindrance(code="not-ready", sentence="Model or dataset is still being imported.")
-        if not dataset.annotated:
-            sentence = f"'{dataset.name}' has no annotations: speed can be measured with it, accuracy cannot."
-            return Hindrance(code="not-annotated", sentence=sentence)
+        if not dataset.has_pictures:
+            sentence = f"{dataset.name} holds texts, and {model.name} takes pictures."
+            return Hindrance(code="dataset-does-not-fit", sentence=sentence, action="Import a dataset that fits",
+                             link="/datasets")  # fmt: skip
         return None
 
     def path(self, dataset_id: int) -> Path:
@@ -174,16 +175,16 @@ class FakeTargets(Shelf):
 
 class FakeProjects(Shelf):
     def all(
-        self, search: str = "", archived: bool = False, limit: int | None = None, offset: int = 0
+        self, search: str = "", archived: bool | None = False, limit: int | None = None, offset: int = 0
     ) -> tuple[Project, ...]:
         found = [
             each
             for each in sorted(self.things.values(), key=lambda each: each.created, reverse=True)
-            if each.is_archived == archived and search.lower() in each.name.lower()
+            if archived in (None, each.is_archived) and search.lower() in each.name.lower()
         ]
         return tuple(found[offset : None if limit is None else offset + limit])
 
-    def count(self, search: str = "", archived: bool = False) -> int:
+    def count(self, search: str = "", archived: bool | None = False) -> int:
         return len(self.all(search, archived))
 
     def family(self, project_id: int) -> tuple[Project, ...]:

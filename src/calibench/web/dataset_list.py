@@ -68,11 +68,23 @@ def _columns() -> tuple[Column[KeptDataset], ...]:
     return (
         Column("Dataset", _name, lambda each: each.name.lower()),
         Column("Format", lambda each: each.title or looks.NOTHING, lambda each: each.title),
-        Column("Samples", _samples, lambda each: each.samples, True, True),
+        Column("Samples", _samples, lambda each: each.samples, is_number=True, begins_high=True),
         Column("Annotations", annotation_words, annotation_words),
-        Column("Classes", _classes, lambda each: len(each.classes), True, True),
-        Column("Size", lambda each: looks.size(each.size_bytes or None), lambda each: each.size_bytes, True, True),
-        Column("Imported", lambda each: looks.moment(each.created), lambda each: each.created, False, True),
+        Column("Classes", _classes, lambda each: len(each.classes), is_number=True, begins_high=True),
+        Column(
+            "Size",
+            lambda each: looks.size(each.size_bytes or None),
+            lambda each: each.size_bytes,
+            is_number=True,
+            begins_high=True,
+        ),
+        Column(
+            "Imported",
+            lambda each: looks.moment(each.created),
+            lambda each: each.created,
+            is_tight=True,
+            begins_high=True,
+        ),
         Column("State", _state, lambda each: each.state),
     )
 

@@ -172,9 +172,9 @@ def _columns(largest: int) -> tuple[Column[ClassCount], ...]:
                 ui.element("div").classes("count-fill").style(f"width: {100 * each.count / largest:.1f}%")
 
     return (
-        Column("Index", lambda each: str(each.label), lambda each: each.label, True),
+        Column("Index", lambda each: str(each.label), lambda each: each.label),
         Column("Class", lambda each: each.name, lambda each: each.name.lower()),
         Column("Count", lambda each: looks.NOTHING if each.count is None else f"{each.count:,}",
-               lambda each: each.count, True, True),
+               lambda each: each.count, is_number=True, begins_high=True),
         Column("", bar),
     )  # fmt: skip

@@ -55,7 +55,7 @@ def register(workbench: "Workbench") -> None:
                     for name, path, words in WAY:
                         with ui.element("li"):
                             ui.link(name, path)
-                            text(f" {words}")
+                            text(f": {words}")
             _facts("Words", WORDS)
             _facts("Keys", KEYS)
             with ui.element("p"):

@@ -87,7 +87,9 @@ class ImportForm:
         text(self.kind.needs, "p").classes("quiet")
         self.source = "upload"
         if self.folders:
-            choice = ui.toggle({"upload": "Upload", "path": "Path on the server"}, value="upload").props("no-caps")
+            choice = ui.toggle({"upload": "Upload", "path": "Path on the server"}, value="upload").props(
+                'no-caps unelevated padding="4px 14px" aria-label="Where from"'
+            )
             choice.on_value_change(lambda event: self._choose_source(str(event.value)))
         self.upload_part = ui.element("div").classes("stack")
         with self.upload_part:

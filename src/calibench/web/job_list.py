@@ -49,7 +49,9 @@ class JobList:
         self._draw_going()
         with ui.element("div").classes("line apart"):
             text("Ended", "h2")
-            choice = ui.toggle(list(FILTERS), value="All").props('no-caps dense unelevated aria-label="State"')
+            choice = ui.toggle(list(FILTERS), value="All").props(
+                'no-caps unelevated padding="3px 12px" aria-label="State"'
+            )
             choice.on_value_change(lambda event: self._filter(str(event.value)))
         self.listing: Listing[Job] = Listing(self._columns(), self._ended, "Ended jobs", "No such job.")
 
@@ -102,10 +104,10 @@ class JobList:
     def _columns(self) -> tuple[Column[Job], ...]:
         return (
             Column("Job", _title, lambda job: job.title.lower()),
-            Column("Kind", lambda job: looks.KIND_WORDS[job.kind], lambda job: job.kind),
+            Column("Kind", lambda job: looks.KIND_WORDS[job.kind], lambda job: job.kind, is_tight=True),
             Column("Ended", lambda job: looks.moment(job.ended) if job.ended else looks.NOTHING,
-                   lambda job: job.ended, False, True),
-            Column("Took", took, _seconds, True, True),
+                   lambda job: job.ended, is_tight=True, begins_high=True),
+            Column("Took", took, _seconds, is_number=True, begins_high=True),
             Column("State", _state, lambda job: job.state),
             Column("", self._buttons),
         )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from nicegui import ui
 
+from calibench.web import looks
 from calibench.web.words import text
 
 PER_PAGE = 25
@@ -20,6 +21,7 @@ class Column(Generic[T]):
         draw: puts the cell's content where it is called, or returns its text.
         key: what rows are sorted by; None: not by this column. Rows without a value (None) stand last, either way.
         is_number: right-aligned.
+        is_tight: on one line.
         begins_high: the first click shows the largest first.
     """
 
@@ -27,6 +29,7 @@ class Column(Generic[T]):
     draw: Callable[[T], str | None]
     key: Callable[[T], Any] | None = None
     is_number: bool = False
+    is_tight: bool = False
     begins_high: bool = False
 
 
@@ -125,8 +128,11 @@ class Listing(Generic[T]):
 
 
 def _cell(column: Column[T], row: T) -> None:
-    with ui.element("td").classes("number" if column.is_number else "") as cell:
+    shape = " ".join(name for name, is_so in (("number", column.is_number), ("tight", column.is_tight)) if is_so)
+    with ui.element("td").classes(shape) as cell:
         cell.props["data-label"] = column.name
         content = column.draw(row)
         if content is not None:
             text(content)
+        if content == looks.NOTHING:
+            cell.classes("missing")

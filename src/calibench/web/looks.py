@@ -140,5 +140,5 @@ def _with_unit(text: str, unit: str) -> str:
 
 
 def moment(when: datetime) -> str:
-    """A moment in the server's time: '2026-11-26 09:30'."""
-    return when.astimezone().strftime("%Y-%m-%d %H:%M")
+    """A moment in the server's time, on one line: '2026-11-26 09:30'."""
+    return when.astimezone().strftime("%Y-%m-%d\u00a0%H:%M")

@@ -34,7 +34,7 @@ class Member:
 def members(workbench: "Workbench", family: Sequence[KeptModel]) -> list[Member]:
     """Parent first, then the children; a model has a line for each of its projects."""
     datasets = {each.id: each.name for each in workbench.datasets.all()}
-    projects = sorted(workbench.projects.all(archived=None), key=lambda each: each.id)
+    projects = sorted(workbench.projects.all(), key=lambda each: each.id)
     found = []
     for model in family:
         own = [
@@ -100,5 +100,7 @@ def _cell(name: str) -> ui.element:
 
 
 def _word(name: str, words: str) -> None:
-    with _cell(name):
+    with _cell(name) as cell:
         text(words)
+    if words == looks.NOTHING:
+        cell.classes("missing")

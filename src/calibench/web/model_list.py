@@ -88,9 +88,21 @@ def _columns() -> tuple[Column[KeptModel], ...]:
     return (
         Column("Model", _name, lambda model: model.name.lower()),
         Column("Precision", _precision, precision),
-        Column("Format", lambda model: model.format or looks.NOTHING, lambda model: model.format),
-        Column("Size", lambda model: looks.size(model.size_bytes or None), lambda model: model.size_bytes, True, True),
-        Column("Imported", lambda model: looks.moment(model.created), lambda model: model.created, False, True),
+        Column("Format", lambda model: model.format or looks.NOTHING, lambda model: model.format, is_tight=True),
+        Column(
+            "Size",
+            lambda model: looks.size(model.size_bytes or None),
+            lambda model: model.size_bytes,
+            is_number=True,
+            begins_high=True,
+        ),
+        Column(
+            "Imported",
+            lambda model: looks.moment(model.created),
+            lambda model: model.created,
+            is_tight=True,
+            begins_high=True,
+        ),
         Column("State", _state, lambda model: model.state),
     )
 

@@ -13,7 +13,7 @@ from calibench.web.frame import frame, page
 from calibench.web.live import follow, gathered
 from calibench.web.machine_facts import int8_words
 from calibench.web.possible import PossibleButton
-from calibench.web.returning import address_with, import_address
+from calibench.web.returning import address_with, import_address, is_own
 from calibench.web.words import note, state, tell, text
 
 if TYPE_CHECKING:
@@ -32,11 +32,13 @@ def register(workbench: "Workbench") -> None:
 
 
 def first_choice(things: Sequence[Any], wanted: int | None) -> int | None:
-    """What stands in a field at first: what was asked for, else the newest that is ready."""
-    ids = [each.id for each in things]
-    if wanted in ids:
+    """What stands in a field at first: what was asked for, else the newest that is ready, best with annotations."""
+    if wanted in [each.id for each in things]:
         return wanted
-    return next((each.id for each in things if each.state == "ready"), ids[0] if ids else None)
+    best = min(
+        things, key=lambda each: (each.state != "ready", not getattr(each, "annotated", True), -each.id), default=None
+    )
+    return None if best is None else int(best.id)
 
 
 class NewProjectPage:
@@ -66,11 +68,16 @@ class NewProjectPage:
                 text("Target", "h2")
                 self._target()
         self.fit = ui.element("div").classes("stack").props('role="status"')
-        self.button = PossibleButton("Create and measure the baseline", self._create, "play_arrow")
+        self.button = PossibleButton(
+            "Create and measure the baseline", self._create, "play_arrow", is_reason_seen=not self._has_both()
+        )
         text("The baseline measures accuracy and speed of the FP32 model; INT8 is compared with it.", "p").classes(
             "quiet"
         )
         self._show()
+
+    def _has_both(self) -> bool:
+        return bool(self.models and self.datasets)
 
     def _part(
         self, title: str, folder: str, choose: str, chosen: Callable[[Any], None]
@@ -144,7 +151,7 @@ class NewProjectPage:
             if hindrance is None:
                 _fits(model, dataset)
             else:
-                _does_not_fit(hindrance)
+                _does_not_fit(hindrance, import_address("datasets", self._address(), "dataset"))
 
     def _hear(self, event: Event) -> None:
         if event.change != "progress":
@@ -219,7 +226,9 @@ def _fits(model: KeptModel, dataset: KeptDataset) -> None:
     note(words, "good", "check_circle")
 
 
-def _does_not_fit(hindrance: Hindrance) -> None:
+def _does_not_fit(hindrance: Hindrance, import_page: str) -> None:
+    """Why, and the way out; to the import of another dataset it is a way back, too."""
+    link = import_page if hindrance.link == "/datasets" else hindrance.link
     with note(hindrance.sentence, "bad", "block"):
-        if hindrance.action and hindrance.link.startswith("/") and not hindrance.link.startswith("//"):
-            ui.link(hindrance.action, hindrance.link)
+        if hindrance.action and is_own(link):
+            ui.link(hindrance.action, link)

@@ -9,15 +9,21 @@ from calibench.web.words import text
 
 
 class PossibleButton:
-    """A button and the reason why it cannot be pressed; it stays in the order of the keyboard, so that it is heard."""
+    """A button and the reason why it cannot be pressed; it stays in the order of the keyboard, so that it is heard.
 
-    def __init__(self, label: str, action: Callable[[], Any], icon: str | None = None) -> None:
+    Args:
+        is_reason_seen: the reason stands beside the button; no: it stands on the page anyway.
+    """
+
+    def __init__(
+        self, label: str, action: Callable[[], Any], icon: str | None = None, *, is_reason_seen: bool = True
+    ) -> None:
         self.action = action
         self.reason = ""
         self.button = ui.button(label, icon=icon, on_click=self._press).props("no-caps unelevated")
         with self.button:
             self.hint = ui.tooltip("")
-        self.words = text("", "p").classes("quiet reason")
+        self.words = text("", "p").classes("quiet reason" if is_reason_seen else "screen-readers")
         self.words.props["id"] = f"reason-{self.words.id}"
         self.button.props["aria-describedby"] = f"reason-{self.words.id}"
         self.allow("")

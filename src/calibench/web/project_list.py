@@ -161,10 +161,10 @@ class ProjectList:
     def _columns(self) -> tuple[Column[Row], ...]:
         return (
             Column("Project", _name, lambda row: row.project.name.lower()),
-            Column("Speed-up", _speedup, lambda row: row.project.headline.speedup, True, True),
-            Column("Speed", _speed, lambda row: _fps(row.project), True, True),
-            Column("Accuracy drop", _drop, lambda row: row.project.headline.drop_points, True),
-            Column("Size", _size, lambda row: _bytes(row.project), True),
+            Column("Speed-up", _speedup, lambda row: row.project.headline.speedup, is_number=True, begins_high=True),
+            Column("Speed", _speed, lambda row: _fps(row.project), is_number=True, begins_high=True),
+            Column("Accuracy drop", _drop, lambda row: row.project.headline.drop_points, is_number=True),
+            Column("Size", _size, lambda row: _bytes(row.project), is_number=True),
             Column("State", self._state, lambda row: row.project.state),
         )
 

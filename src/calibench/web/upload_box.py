@@ -15,6 +15,19 @@ RAW_PROPS = (
 )
 """Quasar sends the bytes of one file as the body, the name in a header. Nothing of it passes through the pages."""
 
+HEAD = """
+<div class="upload-head">
+  <span>{label}, or</span>
+  <q-btn type="a" outline no-caps color="primary" label="Choose {files}" @click="props.pickFiles">
+    <q-uploader-add-trigger></q-uploader-add-trigger>
+  </q-btn>
+  <span v-if="props.isUploading" role="status">
+    {{{{ props.uploadProgressLabel }}}} of {{{{ props.uploadSizeLabel }}}}
+  </span>
+  <q-btn v-if="props.isUploading" flat dense no-caps color="primary" label="Stop" @click="props.abort"></q-btn>
+</div>
+"""
+
 DONE = "info => emit({names: info.files.map(file => file.name), answer: info.xhr ? info.xhr.responseText : ''})"
 FAILED = (
     "info => emit({names: info.files.map(file => file.name), answer: info.xhr ? info.xhr.responseText : '', "
@@ -40,7 +53,8 @@ class UploadBox:
         self.error = ""
         self.going = 0
         self.takes_several, self.changed = takes_several, changed
-        self.box = ui.upload(label=label, multiple=takes_several, auto_upload=True).props(RAW_PROPS)
+        self.box = ui.upload(multiple=takes_several, auto_upload=True).props(RAW_PROPS)
+        self.box.add_slot("header", HEAD.format(label=label, files="files" if takes_several else "a file"))
         self.box.classes("upload full").props["url"] = ROUTE
         if accept:
             self.box.props["accept"] = accept
