@@ -83,6 +83,7 @@ def complete(schema: Described) -> Described:
         "token": {"type": "http", "scheme": "bearer", "description": "what `calibench serve --print-link` shows"}
     }
     schema["security"] = [{"token": []}]
+    parts["responses"] = _error_responses()
     _add_error_schema(parts["schemas"])
     for operation in _operations(schema):
         name, answers = operation["operationId"], operation["responses"]
@@ -125,14 +126,19 @@ def _add_errors(operation: Described) -> None:
         statuses |= {"400", "413"}
     operation["responses"].pop("422", None)
     for status in sorted(statuses):
+        operation["responses"][status] = {"$ref": f"#/components/responses/{status}"}
+
+
+def _error_responses() -> Described:
+    """Each error once, by its status."""
+    found = {}
+    for status, text in ERRORS.items():
         content: Described = {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}
         if status in EXAMPLE_ERRORS:
             kind, message = EXAMPLE_ERRORS[status]
             content["example"] = {"error": {"kind": kind, "message": message}}
-        operation["responses"][status] = {
-            "description": ERRORS[status],
-            "content": {"application/json": content},
-        }
+        found[status] = {"description": text, "content": {"application/json": content}}
+    return found
 
 
 def _add_examples(operation: Described) -> None:
