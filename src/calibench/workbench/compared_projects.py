@@ -28,10 +28,12 @@ def compare_projects(projects: Projects, a: int, b: int) -> Plain:
             f"{first.name} and {second.name} are of two families. Compare projects of one FP32 model, dataset and "
             "device."
         )
+    reports = (projects.report(a), projects.report(b))
+    points_up = all((report or {}).get("higher_is_better", True) for report in reports)  # only INT8 reports say it
     return {
         "a": first.model_dump(mode="json"),
         "b": second.model_dump(mode="json"),
-        "differences": differences(_numbers(projects, first), _numbers(projects, second)),
+        "differences": differences(_numbers(first, points_up), _numbers(second, points_up)),
         "layers": side_by_side(projects.layers(a), projects.layers(b)),
         "precisions": {"a": _own(projects, first), "b": _own(projects, second)},
         "points": {"a": projects.points(a), "b": projects.points(b)},
@@ -76,18 +78,19 @@ def side_by_side(a: list[Plain], b: list[Plain]) -> list[Plain]:
     the model too: fusing gives it another name in the runtime.
     """
     left = _by_names(a)
+    rows: list[tuple[str | None, Plain]] = []  # with the name that the layer has in `a`
     used: set[str] = set()
-    rows = []
     for layer in b:
         same = next((left[name] for name in _names(layer) if name in left and left[name]["name"] not in used), None)
         if same is not None:
             used.add(same["name"])
-        rows.append(_pair(same, layer))
-    before = [row["name"] for row in a]
-    for place, layer in enumerate(a):
+        rows.append((same["name"] if same else None, _pair(same, layer)))
+    before: set[str] = set()
+    for layer in a:
         if layer["name"] not in used:
-            rows.insert(_place(rows, set(before[:place])), _pair(layer, None))
-    return rows
+            rows.insert(_place(rows, before), (layer["name"], _pair(layer, None)))
+        before.add(layer["name"])
+    return [row for _, row in rows]
 
 
 def changed_settings(a: Project, b: Project) -> list[Plain]:
@@ -100,14 +103,17 @@ def changed_settings(a: Project, b: Project) -> list[Plain]:
     ]
 
 
-def _numbers(projects: Projects, project: Project) -> dict[str, Plain]:
-    """What the page says of a project, by name: of an INT8 project the INT8 numbers, else those of its FP32 model."""
+def _numbers(project: Project, points_up: bool) -> dict[str, Plain]:
+    """What the page says of a project, by name: of an INT8 project the INT8 numbers, else those of its FP32 model.
+
+    Args:
+        points_up: a higher score is a better one.
+    """
     head, is_int8 = project.headline, project.parent_id is not None
-    higher = (projects.report(project.id) or {}).get("higher_is_better", True)
     fps = head.int8_fps if is_int8 else head.default_fps
     found = (
         ("accuracy", f"Accuracy ({head.metric})" if head.metric else "Accuracy", head.unit,
-         head.int8 if is_int8 else head.baseline, higher),
+         head.int8 if is_int8 else head.baseline, points_up),
         ("throughput", "Throughput", "samples/s", fps, True),
         ("latency", "Latency", "ms", head.latency_ms, False),
         ("size", "Size", "bytes", head.int8_bytes if is_int8 else head.fp32_bytes, False),
@@ -160,10 +166,9 @@ def _by_names(layers: list[Plain]) -> dict[str, Plain]:
     return others | {layer["name"]: layer for layer in layers}
 
 
-def _place(rows: list[Plain], before: set[str]) -> int:
+def _place(rows: list[tuple[str | None, Plain]], before: set[str]) -> int:
     """Behind the last row of a layer that stands before it."""
-    places = [place for place, row in enumerate(rows) if row["name"] in before]
-    return places[-1] + 1 if places else 0
+    return 1 + max((place for place, (name, _) in enumerate(rows) if name in before), default=-1)
 
 
 def _flat(values: Mapping[str, Any], begin: str = "") -> Plain:

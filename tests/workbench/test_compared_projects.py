@@ -1,0 +1,91 @@
+"""Two projects side by side."""
+
+import pytest
+from project_bench import ProjectBench, report_values, timed
+
+from calibench.errors import SettingsError
+from calibench.workbench.compared_projects import compare_partner, compare_projects, side_by_side
+from calibench.workbench.ran_layers import baseline_layers
+
+
+@pytest.fixture
+def bench(tmp_path):
+    bench = ProjectBench(tmp_path / "data")
+    yield bench
+    bench.close()
+
+
+def rows(*layers):
+    return baseline_layers({"layers": list(layers)})
+
+
+def test_numbers_are_set_side_by_side_with_their_difference(bench):
+    project = bench.ready()
+    child = bench.calibrated(project)
+    found = {row["what"]: row for row in compare_projects(bench.projects, project.id, child.id)["differences"]}
+    accuracy = found["Accuracy (top1)"]
+    assert (accuracy["a"], accuracy["b"], accuracy["difference"], accuracy["better"]) == (90.0, 89.5, -0.5, "a")
+    speed = found["Throughput"]
+    assert (speed["a"], speed["b"], speed["percent"], speed["better"]) == (150.0, 300.0, 100.0, "b")
+    assert (found["Latency"]["better"], found["Size"]["difference"]) == ("b", -2900)
+
+
+def test_a_metric_that_points_down_is_better_when_it_falls(bench):
+    project = bench.ready()
+    child = bench.calibrated(project, report_values(higher_is_better=False, int8=91.0))
+    found = compare_projects(bench.projects, child.id, project.id)
+    assert found["differences"][0]["better"] is not None
+    both = compare_projects(bench.projects, project.id, child.id)["differences"][0]
+    assert (both["difference"], both["better"]) == (1.0, "a")
+
+
+def test_layers_are_found_by_name_and_by_what_they_stand_for():
+    a = rows(timed("conv", 2.0), timed("relu", 0.5), timed("fc", 1.0))
+    b = rows(timed("fused", 1.0, "U8", originals=("conv", "relu")), timed("reorder", 0.1), timed("fc", 1.0))
+    found = {row["name"]: row for row in side_by_side(a, b)}
+    assert list(found) == ["fused", "relu", "reorder", "fc"]
+    fused = found["fused"]
+    assert (fused["a_ms"], fused["b_ms"], fused["difference_ms"], fused["is_changed"]) == (2.0, 1.0, -1.0, True)
+    assert (fused["a_precision"], fused["b_precision"]) == ("FP32", "U8")
+    assert (found["reorder"]["in_a"], found["reorder"]["in_b"], found["reorder"]["a_ms"]) == (False, True, None)
+    assert (found["relu"]["in_a"], found["relu"]["in_b"]) == (True, False)
+    assert not found["fc"]["is_changed"]
+
+
+def test_settings_that_differ_are_named(bench):
+    project = bench.ready()
+    first, second = bench.calibrated(project), bench.calibrated(project, preset="mixed", max_drop=0.2)
+    found = compare_projects(bench.projects, first.id, second.id)["settings"]
+    assert found == [{"name": "preset", "a": "performance", "b": "mixed"}]
+
+
+def test_points_and_precisions_of_both_are_there(bench):
+    project = bench.ready()
+    found = compare_projects(bench.projects, project.id, bench.calibrated(project).id)
+    assert [each["series"] for each in found["points"]["b"]] == ["fp32", "int8"]
+    assert found["precisions"]["a"][0]["precision"] == "BF16"
+
+
+def test_projects_of_two_families_are_not_compared(bench):
+    project = bench.ready()
+    other = bench.ready(name="other", content="other")
+    with pytest.raises(SettingsError, match="two families"):
+        compare_projects(bench.projects, project.id, other.id)
+    with pytest.raises(SettingsError, match="itself"):
+        compare_projects(bench.projects, project.id, project.id)
+
+
+def test_the_partner_of_an_int8_project_is_its_parent_and_that_of_the_parent_the_fastest_child(bench):
+    project = bench.ready()
+    assert compare_partner(bench.projects, project.id) is None
+    slow = bench.calibrated(project, report_values(int8_fps=200.0))
+    fast = bench.calibrated(project)
+    bench.calibrated(project, report_values(int8_fps=250.0))
+    assert compare_partner(bench.projects, slow.id) == project.id
+    assert compare_partner(bench.projects, project.id) == fast.id
+
+
+def test_one_family_may_have_the_other_order(bench):
+    project = bench.ready()
+    first, second = bench.calibrated(project), bench.calibrated(project)
+    assert compare_projects(bench.projects, second.id, first.id)["differences"][0]["difference"] == 0
