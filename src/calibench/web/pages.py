@@ -18,6 +18,7 @@ from calibench.web import (
     model_page,
     new_project,
     not_found,
+    optimize_page,
     project_list,
     project_page,
     target_page,
@@ -41,6 +42,7 @@ PAGES = (
     found_page,
     help_page,
     project_page,
+    optimize_page,
 )
 """Modules with `register(workbench)`, which names the paths of their pages. The first path that fits serves: a fixed
 one, such as /models/import, stands before /models/{id}."""

@@ -91,9 +91,9 @@ def draw(opened: OpenedProject) -> None:
             with ui.element("div").classes("fields"):
                 batches = _field("Batches", "such as 1, 4, 8", draft, "batches", "1, 2, 4, 8")
                 streams = _field("Streams", "auto: the runtime's own choice", draft, "streams", "auto, 1, 2")
-                seconds = ui.number("Seconds a measurement", value=1, min=0.1, max=60, step=0.5).props("dense outlined")
+                seconds = ui.number("Seconds a measurement", value=1, step=0.5).props("dense outlined")
                 seconds.bind_value(draft, "seconds")
-                rounds = ui.number("Rounds", value=3, min=1, max=20, step=1).props("dense outlined")
+                rounds = ui.number("Rounds", value=3, step=1).props("dense outlined")
                 rounds.bind_value(draft, "rounds")
             needed = text("", "p").classes("quiet")
             button = ui.button("Measure", on_click=lambda: measure()).props(FILLED).classes("fit")
