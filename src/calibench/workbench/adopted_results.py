@@ -49,12 +49,12 @@ class _Taking:
         """The headline and the files of a model that was measured as it is."""
         if end.state != "done":
             return self._end(job, end)
-        result = self._keep(folder / OUT)
+        result = self._keep(job, folder / OUT)
         found = read_lean(self._trees.path(result) / BASELINE)
         project = self._store.get(Project, job.project_id or 0)
         headline = baseline_headline(found, self._store.get(KeptModel, project.model_id))
         if (before := points_in(self._trees, project.result)) and before != found.get("points"):
-            result = self._with_points(result, folder, merged(before, found.get("points") or []))
+            result = self._with_points(job, result, folder, merged(before, found.get("points") or []))
         return self._end(job, end, result=result, headline=headline)
 
     def calibrated(self, job: Job, folder: Path, end: End) -> Plain:
@@ -64,7 +64,7 @@ class _Taking:
             if model.tree is None:
                 self._store.change(KeptModel, model.id, state="failed", failure=end.failure or CANCELLED)
             return self._end(job, end)
-        result = self._keep(folder / OUT)
+        result = self._keep(job, folder / OUT)
         place = self._trees.path(result)
         report, operations = read_lean(place / REPORT), _operations(place / MODEL)
         model = self._store.get(KeptModel, job.model_id or 0)
@@ -79,7 +79,7 @@ class _Taking:
         project = self._store.get(Project, job.project_id or 0)
         new = [dict(point) for point in end.result.get("points", [])]
         points = merged(points_in(self._trees, project.result), new)
-        result = self._with_points(project.result, folder, points)
+        result = self._with_points(job, project.result, folder, points)
         return self._end(job, end, result=result, headline=_with_speed(project.headline, new))
 
     def evaluated(self, job: Job, folder: Path, end: End) -> Plain:
@@ -90,12 +90,12 @@ class _Taking:
             return self._end(job, end, headline=_with_score(project.headline, model, end.result))
         return self._end(job, end)
 
-    def _keep(self, out: Path) -> str:
-        kept = self._trees.keep(out, move=True)
-        self._users.about_to_name(kept.hash)
+    def _keep(self, job: Job, out: Path, move: bool = True) -> str:
+        kept = self._trees.keep(out, move=move)
+        self._users.about_to_name(kept.hash, job.id)
         return kept.hash
 
-    def _with_points(self, result: str | None, folder: Path, points: list[Plain]) -> str:
+    def _with_points(self, job: Job, result: str | None, folder: Path, points: list[Plain]) -> str:
         """A result with these points in place of its own; its other files are stored once, as before."""
         aside = folder / "with-points"
         shutil.rmtree(aside, ignore_errors=True)
@@ -106,11 +106,9 @@ class _Taking:
             (aside / POINTS).unlink(missing_ok=True)
         (aside / POINTS).write_text(json.dumps(points, indent=1) + "\n", encoding="utf-8")
         try:
-            kept = self._trees.keep(aside, move=False)
+            return self._keep(job, aside, move=False)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
-        self._users.about_to_name(kept.hash)
-        return kept.hash
 
     def _end(self, job: Job, end: End, **values: Any) -> Plain:
         """A project follows its last job, whatever became of that; the result goes into the row of the job."""
