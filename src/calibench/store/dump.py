@@ -18,7 +18,8 @@ def dump_tables(connection: Connection) -> Iterator[bytes]:
     """
     for table in _tables(connection):
         yield _line({"table": table.name, "last_id": _last_id(connection, table)})
-        for row in connection.execution_options(yield_per=LAYING).execute(select(table).order_by(table.c.id)):
+        query = select(table).order_by(table.c.id)
+        for row in connection.execute(query, execution_options={"yield_per": LAYING}):
             yield _line({name: _plain(value) for name, value in row._mapping.items()})
 
 

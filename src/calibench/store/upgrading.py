@@ -77,13 +77,24 @@ def run_revisions(engine: Engine, to: str) -> None:
     Raises:
         JobError: the database refuses.
     """
+    with revising(engine) as connection:
+        revise(connection, to)
+
+
+@contextmanager
+def revising(engine: Engine) -> Iterator[Connection]:
+    """One transaction for revisions.
+
+    Raises:
+        JobError: the database refuses; nothing was changed.
+    """
     with explained(engine), engine.connect() as connection:
         if engine.dialect.name == "sqlite":  # a table that is made anew must not take its children along
             raw = connection.connection.dbapi_connection
             assert isinstance(raw, sqlite3.Connection)
             raw.execute("PRAGMA foreign_keys=OFF").close()
         with connection.begin():
-            revise(connection, to)
+            yield connection
 
 
 def revise(connection: Connection, to: str) -> None:
