@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from typing import Any
 from calibench.store.data_folder import DataFolder
 from calibench.store.store import Store
 from calibench.targets import local_process
-from calibench.targets.bundle import LOG, Bundle
+from calibench.targets.bundle import Bundle
 from calibench.things.kept import Event, Job
 from calibench.workbench.job_book import JobBook
 from calibench.worker.hub import Hub
@@ -23,17 +22,7 @@ FAKE = Path(__file__).with_name("fake_job.py")
 
 def start_fake(folder: Path, *, is_low: bool = False) -> tuple[int, float]:
     """As `local_process.start`, with the fake job."""
-    with (folder / LOG).open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-S", str(FAKE), "calibench", "run", str(folder.resolve())],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    began = local_process._began(process.pid)
-    local_process.threading.Thread(target=process.wait, daemon=True).start()
-    return process.pid, began or 0.0
+    return local_process.spawn([sys.executable, "-S", str(FAKE), "calibench", "run", str(folder.resolve())], folder)
 
 
 class Rig:
@@ -95,4 +84,4 @@ def is_there(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    return local_process._began(pid) is not None
+    return local_process.began_at(pid) is not None

@@ -120,13 +120,24 @@ class DurableQueue:
             raise JobError("The queue of jobs needs dbos. Install it: pip install 'calibench[serve]'.") from None
         _refuse_pickles()
         self._launch()
+        try:
+            return self._take_stock()
+        except BaseException:
+            DBOS.destroy(destroy_registry=True)
+            raise
+
+    def _take_stock(self) -> set[int]:
+        """Make the lanes, forget runs that ended, and give the jobs of those that are to go on."""
+        from dbos import DBOS
+
         for name, at_once in AT_ONCE.items():
             DBOS.register_queue(name, worker_concurrency=at_once, polling_interval_sec=LOOKS_S[name])
-        ended = DBOS.list_workflows(status=["SUCCESS", "ERROR", "CANCELLED"], load_input=False, load_output=False)
-        if ended:
-            DBOS.delete_workflows([run.workflow_id for run in ended])
-        waiting = DBOS.list_workflows(status=["ENQUEUED", "PENDING"], load_output=False)
-        self._ids = {run.input["args"][0]: run.workflow_id for run in waiting if run.input}
+        runs = DBOS.list_workflows(load_output=False)
+        # What says that it is a pickle comes without `input` as a dict: deleted, and its job is put in anew.
+        going = [run for run in runs if run.status in ("ENQUEUED", "PENDING") and isinstance(run.input, dict)]
+        if over := [run.workflow_id for run in runs if run not in going]:
+            DBOS.delete_workflows(over)
+        self._ids = {int(run.workflow_id.split("-")[1]): run.workflow_id for run in going}
         return set(self._ids)
 
     def _launch(self) -> None:
