@@ -78,7 +78,7 @@ class Bench:
         parts = (self.shelf, self.jobs, self.sources, self.deletions)
         self.models, self.datasets = KeptModels(*parts), KeptDatasets(*parts)
         self.targets = KnownTargets(self.shelf, self.jobs, self.folder)
-        self.news = JobNews(self.shelf, self.folder, self.uploads)
+        self.news = JobNews(self.shelf, self.folder, self.uploads, self.users)
         self.news.listen()
         taking = adopters(self.store, self.trees, self.users)
         self.ending = Ending(JobRows(self.store, self.hub), self.folder.jobs, taking)

@@ -165,9 +165,7 @@ def test_nothing_is_left_when_all_was_deleted(bench):
     bench.project(bench.models.get(model.id), bench.datasets.get(dataset.id), result=result)
     for each in (model, failed):
         bench.models.delete(each.id)
-    bench.users._kept.clear()
     bench.datasets.delete(dataset.id)
-    bench.users.drop_unused(bench.trees.hashes())
     assert ids(bench) == {"KeptModel": set(), "KeptDataset": set(), "Project": set(), "Job": set()}
     assert bench.blobs() == []
     assert bench.trees.hashes() == ()
@@ -177,9 +175,12 @@ def test_nothing_is_left_when_all_was_deleted(bench):
 
 def test_files_that_an_import_is_about_to_name_are_not_dropped(bench):
     model = bench.model()
-    bench.users.about_to_name(model.tree)
+    bench.users.about_to_name(model.tree, 7)
     bench.models.delete(model.id)
     assert bench.trees.hashes() == (model.tree,)
+    bench.users.has_named(7)
+    bench.users.drop_unused([model.tree])
+    assert bench.trees.hashes() == ()
 
 
 def test_files_without_a_thing_go_at_the_next_start(bench):

@@ -233,3 +233,14 @@ def test_a_model_that_is_not_there_is_not_there(bench):
     for call in (bench.models.get, bench.models.family, bench.models.would_delete, bench.models.delete):
         with pytest.raises(NotThere):
             call(7)
+
+
+def test_a_trial_gives_its_pictures_and_only_the_last_one_keeps_them(bench):
+    model, dataset = bench.model(), bench.dataset()
+    jobs = []
+    for score in (50, 60):
+        job = bench.models.try_settings(model.id, TrySettings(dataset_id=dataset.id))
+        bench.end(job.id, {"samples": 8}, {"try.json": f'{{"score": {score}, "rows": []}}'}, place=".")
+        jobs.append(job.id)
+    assert [bench.store.get(Job, id).result for id in jobs] == [{}, {"score": 60, "rows": []}]
+    assert not list((bench.folder.jobs / str(jobs[1])).glob("out/*"))

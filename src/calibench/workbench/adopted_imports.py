@@ -1,5 +1,6 @@
 """What imports found becomes models and datasets, in one transaction with the end of the job."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +13,8 @@ from calibench.things.kept import Failure, Job, JobKind, KeptDataset, KeptModel,
 from calibench.workbench.tree_users import TreeUsers
 from calibench.worker.ending import Adopt
 
-TREE = "tree"
-"""Folder in `out` with the files of an import."""
+TREE, TRIAL = "tree", "try.json"
+"""In `out`: the folder with the files of an import; what a trial of settings gave."""
 MODEL_FIELDS = (
     "entry", "weights", "format", "is_quantized", "has_fp16_weights", "size_bytes", "operations", "int8_layers",
     "float_layers", "multiply_adds", "inputs", "outputs", "notes", "accuracy_settings",
@@ -52,7 +53,7 @@ class _Taking:
         """The model that a job imported; a failed import stays in the list with its reason."""
         if end.state != "done":
             return self._failed(KeptModel, job.model_id, end)
-        tree = self._keep(folder, end.result)
+        tree = self._keep(job, folder, end.result)
         fields = self._model_fields(end.result, tree, job.model_id)
         self._store.change(KeptModel, job.model_id or 0, tree=tree, state="ready", failure=None, **fields)
         return _told(end.result)
@@ -61,7 +62,7 @@ class _Taking:
         """The dataset that a job imported; a failed import stays in the list with its reason."""
         if end.state != "done":
             return self._failed(KeptDataset, job.dataset_id, end)
-        tree = self._keep(folder, end.result)
+        tree = self._keep(job, folder, end.result)
         fields = self._dataset_fields(end.result, tree, job.dataset_id)
         self._store.change(KeptDataset, job.dataset_id or 0, tree=tree, state="ready", failure=None, **fields)
         return _told({name: value for name, value in end.result.items() if name not in ("facts", "problems")})
@@ -71,7 +72,7 @@ class _Taking:
         if end.state != "done":
             return {}
         places = {name: folder / OUT / name for name in SAMPLE}
-        kept = {name: self._keep_folder(place, move=True) for name, place in places.items()}
+        kept = {name: self._keep_folder(job, place, move=True) for name, place in places.items()}
         model = self._sample_thing(KeptModel, job, kept["model"], SAMPLE["model"], end.result["model"])
         found = {"model_id": model}
         for name in ("calibration", "validation"):
@@ -87,21 +88,28 @@ class _Taking:
         return {}
 
     def trial(self, job: Job, folder: Path, end: End) -> Mapping[str, Any]:
-        """Nothing is kept of settings that were tried; the page reads out/try.json."""
-        return end.result if end.state == "done" else {}
+        """What settings gave that were tried; pictures are large, so that only the last trial of a model is kept."""
+        if end.state != "done":
+            return {}
+        found: dict[str, Any] = json.loads((folder / OUT / TRIAL).read_text(encoding="utf-8"))
+        for before in self._store.all(Job, where={"kind": "try-settings", "model_id": job.model_id}):
+            if before.id != job.id and before.result:
+                self._store.change(Job, before.id, result={})
+        return found
 
     def _failed(self, kind: type[KeptModel] | type[KeptDataset], id: int | None, end: End) -> Mapping[str, Any]:
         self._store.change(kind, id or 0, state="failed", failure=end.failure or CANCELLED)
         return {}
 
-    def _keep(self, folder: Path, result: Mapping[str, Any]) -> str:
+    def _keep(self, job: Job, folder: Path, result: Mapping[str, Any]) -> str:
         """The tree of the import's files: unpacked ones are moved, those of an allowed folder are copied."""
         outside = result.get("folder")
-        return self._keep_folder(folder / OUT / TREE if outside is None else Path(outside), move=outside is None)
+        place = folder / OUT / TREE if outside is None else Path(outside)
+        return self._keep_folder(job, place, move=place.is_relative_to(folder))
 
-    def _keep_folder(self, place: Path, move: bool) -> str:
+    def _keep_folder(self, job: Job, place: Path, move: bool) -> str:
         kept = self._trees.keep(place, move=move)
-        self._users.about_to_name(kept.hash)
+        self._users.about_to_name(kept.hash, job.id)
         return kept.hash
 
     def _model_fields(self, result: Mapping[str, Any], tree: str, id: int | None) -> dict[str, Any]:

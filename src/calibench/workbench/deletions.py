@@ -112,9 +112,16 @@ def _question(going: Going, freed: int) -> str:
     )
     parts = [f"{number} {noun}{'s' if number > 1 else ''}" for number, noun in counts if number]
     rest = "" if not parts else ", with " + " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
-    frees = f" Frees {freed / 1e6:,.1f} MB." if freed else ""
+    frees = f" Frees {_amount(freed)}." if freed else ""
     stays = f" {going.stays}" if going.stays else ""
     return f"Delete {going.title}{rest}?{stays}{frees}"
+
+
+def _amount(size: int) -> str:
+    for unit, bytes in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= bytes:
+            return f"{size / bytes:.1f} {unit}"
+    return f"{size} bytes"
 
 
 def _blocked(title: str, job: Job) -> str:

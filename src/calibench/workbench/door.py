@@ -54,7 +54,7 @@ class Workbench:
         self.datasets = KeptDatasets(shelf, self.jobs, sources, deletions)
         self.targets = KnownTargets(shelf, self.jobs, folder)
         self.projects = Projects(shelf, self.jobs, deletions, sources)
-        self._news = (JobNews(shelf, folder, self.uploads), ProjectNews(shelf))
+        self._news = (JobNews(shelf, folder, self.uploads, users), ProjectNews(shelf))
         self._sweeping = Sweeping(users, self.uploads)
 
     def start(self) -> None:

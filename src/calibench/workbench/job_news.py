@@ -10,6 +10,7 @@ from calibench.store.refused import Conflict, NotThere
 from calibench.targets.bundle import OUT
 from calibench.things.kept import ENDED, Event, Failure, Job, JobKind, KeptDataset, KeptModel, Project, Target
 from calibench.workbench.shelf import Shelf
+from calibench.workbench.tree_users import TreeUsers
 from calibench.workbench.uploads import Uploads, claimant
 
 IMPORTS: dict[JobKind, tuple[type[KeptModel] | type[KeptDataset], str]] = {
@@ -17,16 +18,16 @@ IMPORTS: dict[JobKind, tuple[type[KeptModel] | type[KeptDataset], str]] = {
     "import-dataset": (KeptDataset, "dataset_id"),
 }
 """What an import makes, and the field of its job that says which."""
-BROUGHT: tuple[JobKind, ...] = (*IMPORTS, "sample")
-"""Jobs whose files are in `trees/` when they are done."""
+TAKEN: tuple[JobKind, ...] = (*IMPORTS, "sample", "try-settings")
+"""Jobs that leave nothing in their folder: when they are done, it is in `trees/` or in their row."""
 LOST = Failure(kind="JobError", message="The import ended without a word: the server was stopped. Import it again.")
 
 
 class JobNews:
     """Listens to jobs: an import that is tried again is importing again; what a job changed is told when it is kept."""
 
-    def __init__(self, shelf: Shelf, folder: DataFolder, uploads: Uploads) -> None:
-        self._shelf, self._folder, self._uploads = shelf, folder, uploads
+    def __init__(self, shelf: Shelf, folder: DataFolder, uploads: Uploads, users: TreeUsers) -> None:
+        self._shelf, self._folder, self._uploads, self._users = shelf, folder, uploads, users
         self._unsubscribe: Callable[[], None] = lambda: None
 
     def listen(self) -> None:
@@ -68,7 +69,8 @@ class JobNews:
                 self._shelf.tell(self._shelf.store.get(kind, id))
             except NotThere:
                 continue  # deleted since
-        if job.state == "done" and job.kind in BROUGHT:
+        self._users.has_named(job.id)
+        if job.state == "done" and job.kind in TAKEN:
             if job.kind in IMPORTS:
                 kind, field = IMPORTS[job.kind]
                 self._uploads.release(claimant(kind, getattr(job, field)))

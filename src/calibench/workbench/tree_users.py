@@ -2,7 +2,6 @@
 
 import stat
 import threading
-import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -11,22 +10,24 @@ from calibench.store.store import Store
 from calibench.store.trees import Trees
 from calibench.things.kept import KeptDataset, KeptModel, Project
 
-JUST_KEPT_S = 600
-"""A tree that was kept so recently may be named by a transaction that is not done yet; the next start looks again."""
-
 
 class TreeUsers:
     """Trees, seen from the things that name them."""
 
     def __init__(self, store: Store, trees: Trees) -> None:
         self._store, self._trees = store, trees
-        self._kept: dict[str, float] = {}
+        self._kept: dict[int, set[str]] = {}
         self._lock = threading.Lock()
 
-    def about_to_name(self, tree: str) -> None:
-        """Say that a thing will soon name a tree, so that nobody drops it meanwhile."""
+    def about_to_name(self, tree: str, job_id: int) -> None:
+        """Say that the end of a job will name a tree, so that nobody drops it before."""
         with self._lock:
-            self._kept[tree] = time.monotonic()
+            self._kept.setdefault(job_id, set()).add(tree)
+
+    def has_named(self, job_id: int) -> None:
+        """Say that a job has ended."""
+        with self._lock:
+            self._kept.pop(job_id, None)
 
     def used(self, trees: Iterable[str], but_for: Mapping[type, set[int]] | None = None) -> set[str]:
         """Those of the trees that a thing names.
@@ -63,9 +64,8 @@ class TreeUsers:
         """Remove those of the trees that no thing names any more; bytes that are free now."""
         trees = set(trees)
         with self._lock:
-            now = time.monotonic()
-            self._kept = {tree: when for tree, when in self._kept.items() if now - when < JUST_KEPT_S}
-            return sum(self._trees.drop(tree) for tree in sorted(trees - self.used(trees) - self._kept.keys()))
+            awaited = set().union(*self._kept.values())
+            return sum(self._trees.drop(tree) for tree in sorted(trees - self.used(trees) - awaited))
 
     def sweep(self) -> int:
         """Remove every tree and file that no thing names; for the start, when no job is being adopted."""
