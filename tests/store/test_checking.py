@@ -61,7 +61,7 @@ def test_what_nothing_uses_is_only_remarked(folder):
     tree(folder, {"x": bytes(2_000_000)})
     found = check_data(folder, silent)
     assert found.problems == ()
-    assert found.remarks == ("1 trees of 2.0 MB are used by nothing; a server removes them at its start.",)
+    assert found.remarks == ("1 tree of 2.0 MB: used by nothing; a server removes what is old at its start.",)
 
 
 def test_a_folder_without_data_is_refused(tmp_path):

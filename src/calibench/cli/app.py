@@ -11,6 +11,7 @@ from calibench.cli.benchmark import benchmark
 from calibench.cli.caffe import caffe
 from calibench.cli.calibrate import calibrate
 from calibench.cli.compare import compare
+from calibench.cli.data import data
 from calibench.cli.dataset import dataset
 from calibench.cli.demo import demo
 from calibench.cli.doctor import doctor
@@ -33,6 +34,7 @@ app = typer.Typer(
 for command in COMMANDS:
     app.command(command.__name__, no_args_is_help=command.__name__ not in ("demo", "doctor", "serve"))(command)
 app.add_typer(dataset, name="dataset")
+app.add_typer(data, name="data")
 
 
 def _print_version(wanted: bool) -> None:

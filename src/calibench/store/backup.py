@@ -64,7 +64,10 @@ class BackedUp:
     @property
     def lines(self) -> tuple[str, ...]:
         """For a person."""
-        counts = ", ".join(f"{number} {name}" for name, number in sorted(self.things.items()))
+        counts = ", ".join(
+            f"{number} {name.removesuffix('s') if number == 1 else name}"
+            for name, number in sorted(self.things.items())
+        )
         first = f"{self.path}: {counts}; {self.files} files, {self.size_bytes / MB:,.1f} MB."
         more = (f"Left out {self.left_out} files of jobs: links, devices, names not UTF-8.",) if self.left_out else ()
         return (first, *more, "The access token is not in it: a restored folder gets a new one.")
@@ -223,7 +226,7 @@ class _Writing:
         self._tar.addfile(info, hashing)
         self._members[name] = (info.size, hashing.digest.hexdigest())
         self._done = min(self._done + info.size, self._total)
-        self._progress("backup", int(self._done / MB), max(1, int(self._total / MB)))
+        self._progress("backup (MB)", int(self._done / MB), max(1, int(self._total / MB)))
 
 
 def _is_plain_file(path: Path) -> bool:

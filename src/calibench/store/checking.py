@@ -107,7 +107,8 @@ class _Checking:
                 problems.append(f"{self._who(hash)}: {_several(wrong)} of tree {hash} is lost or damaged.")
         unused = [hash for hash in there if hash not in self._used]
         size = sum(manifests[hash].size_bytes for hash in unused if hash in manifests)
-        remark = f"{len(unused)} trees of {size / MB:,.1f} MB are used by nothing; a server removes them at its start."
+        what = "1 tree" if len(unused) == 1 else f"{len(unused)} trees"
+        remark = f"{what} of {size / MB:,.1f} MB: used by nothing; a server removes what is old at its start."
         return Checked(tuple(problems), (remark,) if unused else (), len(there), len(self._read), self._done)
 
     def _is_as_kept(self, hash: str, file: TreeFile) -> bool:
@@ -127,7 +128,7 @@ class _Checking:
             while chunk := opened.read(CHUNK):
                 digest.update(chunk)
                 self._done += len(chunk)
-                self._progress("check", int(self._done / MB), max(1, int(self._total / MB)))
+                self._progress("check (MB)", int(self._done / MB), max(1, int(self._total / MB)))
         return digest.hexdigest()
 
     def _who(self, hash: str) -> str:

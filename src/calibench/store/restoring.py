@@ -133,7 +133,7 @@ class _Restoring:
                 if member.kind != "file" or not is_ours or name in self._found:
                     raise JobError(f"{name} does not belong into it")
                 self._found[name] = self._write(member, self._aside.path.joinpath(*parts))
-                self._progress("restore", int(archive.position() / MB), int(size / MB) + 1)
+                self._progress("restore (MB)", int(archive.position() / MB), int(size / MB) + 1)
 
     def _write(self, member: Member, place: Path) -> tuple[int, str]:
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -53,11 +53,19 @@ def upgrade_tables(folder: DataFolder, database: str | None = None) -> Upgraded:
         database: URL where it is not the SQLite file in the folder.
 
     Raises:
-        JobError: there is no database, it is newer than this version, or it refuses.
+        JobError: there is no database, it is newer than this version, or it refuses; a server works in the folder.
     """
     if database is None and not folder.database.is_file():
         raise JobError(f"{folder.path}: holds no data of Calibench. Give another --data-dir.")
-    with opened(database or folder.url) as engine:
+    folder.lock()
+    try:
+        return _upgrade(folder, database or folder.url)
+    finally:
+        folder.unlock()
+
+
+def _upgrade(folder: DataFolder, url: str) -> Upgraded:
+    with opened(url) as engine:
         with explained(engine), engine.connect() as connection:
             before = revision(connection)
         if before is None:
