@@ -8,12 +8,14 @@ import sys
 import threading
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import uvicorn
 from fake_workbench import FakeWorkbench
 from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
 
 from calibench.things.kept import Event
 from calibench.web.pages import mount
@@ -47,12 +49,15 @@ def make_app(bench: FakeWorkbench) -> FastAPI:
     async def calls() -> list[str]:
         return [repr(call) for call in bench.calls]
 
-    @app.post("/api/v1/uploads/raw")
-    async def upload(request: Request, name: str = "") -> dict[str, Any]:
+    @app.post("/api/v1/uploads/raw", status_code=201)
+    async def upload(request: Request) -> Any:
         received = 0
         async for chunk in request.stream():
             received += len(chunk)
-        name = name or request.headers.get("x-file-name", "")
+        name = unquote(request.headers["x-file-name"])
+        if name.startswith("refused"):
+            error = {"kind": "SettingsError", "message": f"{name}: the server says no."}
+            return JSONResponse({"error": error}, 422)
         return bench.uploads.take(bench.uploads.begin(name, received).id, received).model_dump(mode="json")
 
     mount(app, bench)  # type: ignore[arg-type]

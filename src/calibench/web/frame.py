@@ -88,7 +88,8 @@ def _refused(workbench: "Workbench", error: CalibenchError) -> None:
 
 def _rail(workbench: "Workbench") -> ui.left_drawer:
     here = "/" + context.client.request.url.path.strip("/").partition("/")[0]
-    drawer = ui.left_drawer(bordered=True).props("width=196 breakpoint=900").classes("rail")
+    # Closed, and opened by the browser where there is room: NiceGUI's way of asking the browser fails when it leaves.
+    drawer = ui.left_drawer(value=False, bordered=True).props("width=196 breakpoint=900 show-if-above").classes("rail")
     with drawer, ui.element("nav").props('aria-label="Main"'):
         for name, path, icon in RAIL:
             is_here = path == here or (path == "/" and here == "/projects")

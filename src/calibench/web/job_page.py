@@ -15,7 +15,7 @@ from calibench.web.job_list import ask_job_deletion, took
 from calibench.web.live import follow, gathered
 from calibench.web.search_chart import search_chart
 from calibench.web.thing_page import fact, say_deleted
-from calibench.web.words import failure, note, tell, text
+from calibench.web.words import failure, note, state, tell, text
 
 if TYPE_CHECKING:
     from calibench.workbench.door import Workbench
@@ -66,8 +66,11 @@ class JobPage:
             with ui.element("div").classes("line apart head-of-page"):
                 text(self.job.title, "h1")
                 self._buttons()
-            with ui.element("section").classes("panel").props('aria-label="Progress of the job"'):
-                JobBar(self.workbench, self.job, has_link=False)
+            if self.job.state in ENDED:
+                state(self.job.state)
+            else:
+                with ui.element("section").classes("panel").props('aria-label="Progress of the job"'):
+                    JobBar(self.workbench, self.job, has_link=False)
             self._outcome()
             self._links()
             self._trials()

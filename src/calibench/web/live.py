@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nicegui import context, ui
+from nicegui.slot import Slot
 
 from calibench.things.kept import Event
 
@@ -28,7 +29,9 @@ def follow(workbench: "Workbench", handler: Handler, *topics: str, thing: int | 
     loop, client, slot = asyncio.get_running_loop(), context.client, context.slot
 
     def run(event: Event) -> None:
-        if not client.is_deleted and not slot.parent.is_deleted:
+        if is_gone(slot):
+            unsubscribe()
+        else:
             with slot:
                 handler(event)
 
@@ -36,7 +39,16 @@ def follow(workbench: "Workbench", handler: Handler, *topics: str, thing: int | 
         if (not topics or event.topic in topics) and thing in (None, event.id) and not loop.is_closed():
             loop.call_soon_threadsafe(run, event)
 
-    client.on_delete(workbench.hub.subscribe(hop))
+    unsubscribe = workbench.hub.subscribe(hop)
+    client.on_delete(unsubscribe)
+
+
+def is_gone(slot: Slot) -> bool:
+    """Was the element of a slot deleted, because its part of the page was drawn anew or the browser left?"""
+    try:
+        return slot.parent.is_deleted
+    except RuntimeError:  # it is not even in memory any more
+        return True
 
 
 def gathered(action: Callable[[], None], wait_s: float = 0.2) -> Callable[[], None]:
@@ -51,19 +63,20 @@ def gathered(action: Callable[[], None], wait_s: float = 0.2) -> Callable[[], No
         state["is_wanted"] = False
         state["is_waiting"] = True
         action()
-        with slot:
-            ui.timer(wait_s, rest, once=True)
+        if not is_gone(slot):
+            with slot:
+                ui.timer(wait_s, rest, once=True)
 
     def rest() -> None:
         state["is_waiting"] = False
-        if state["is_wanted"] and not slot.parent.is_deleted:
+        if state["is_wanted"] and not is_gone(slot):
             with slot:
                 run()
 
     def call() -> None:
         if state["is_waiting"]:
             state["is_wanted"] = True
-        else:
+        elif not is_gone(slot):
             run()
 
     return call

@@ -1,0 +1,100 @@
+"""What lists show, in which order, and where an import leads back to; without a browser."""
+
+import pytest
+from canned_things import models, projects
+from fake_workbench import FakeWorkbench
+
+from calibench.web.import_page import name_from
+from calibench.web.listing import in_order
+from calibench.web.machine_facts import int8_words
+from calibench.web.model_list import as_tree
+from calibench.web.model_page import calibration_hindrance
+from calibench.web.new_project import first_choice
+from calibench.web.project_list import is_shown, read_rows
+from calibench.web.returning import address_with, import_address, return_address
+
+
+@pytest.mark.parametrize("is_descending", [False, True])
+def test_rows_without_a_value_stand_last_either_way(is_descending: bool) -> None:
+    rows = in_order([3, None, 1, 2], lambda row: row, is_descending)
+    assert rows == ([3, 2, 1, None] if is_descending else [1, 2, 3, None])
+
+
+def test_a_project_is_found_by_all_words_of_its_own_name_and_of_what_it_is_made_of() -> None:
+    rows = read_rows(FakeWorkbench(), False)  # type: ignore[arg-type]
+    assert [row.project.id for row in rows if is_shown(row, "FLOWERS mixed", "")] == [4]
+    assert [row.project.id for row in rows if is_shown(row, "", "going")] == [5, 4]
+    assert not any(is_shown(row, "flowers nowhere", "") for row in rows)
+
+
+def test_archived_projects_are_listed_apart() -> None:
+    bench = FakeWorkbench()
+    assert [row.project.id for row in read_rows(bench, True)] == [8]  # type: ignore[arg-type]
+    assert len(read_rows(bench, False)) == len(projects()) - 1  # type: ignore[arg-type]
+
+
+def test_int8_models_stand_below_the_model_that_they_were_made_from() -> None:
+    newest_first = sorted(models(), key=lambda each: -each.id)
+    order = [each.id for each in as_tree(newest_first)]
+    assert order[order.index(1) :] == [1, 2, 3]
+    assert sorted(order) == [each.id for each in models()]
+
+
+def test_a_child_whose_parent_is_filtered_away_stands_alone() -> None:
+    assert [each.id for each in as_tree([each for each in models() if each.id == 3])] == [3]
+
+
+@pytest.mark.parametrize(
+    ("model_id", "words"), [(1, ""), (2, "INT8 already"), (4, "FakeQuantize"), (6, "not be imported"), (7, "still")]
+)
+def test_a_model_says_why_it_cannot_be_calibrated(model_id: int, words: str) -> None:
+    said = calibration_hindrance(next(each for each in models() if each.id == model_id))
+    assert words in said
+    assert bool(said) == bool(words)
+
+
+def test_a_new_project_begins_with_what_was_asked_for_and_else_with_the_newest_that_is_ready() -> None:
+    assert first_choice(models(), 4) == 4
+    assert first_choice(models(), 99) == 5
+    assert first_choice([], 1) is None
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("resnet.onnx", "resnet"),
+        ("C:\\data\\val.tar.gz", "val"),
+        ("/a/b/photos.zip", "photos"),
+        (".zip", ".zip"),
+        ("m" * 200, "m" * 100),
+    ],
+)
+def test_the_name_is_taken_from_the_file(file: str, name: str) -> None:
+    assert name_from(file) == name
+
+
+def test_an_import_leads_back_with_all_entries_and_the_new_thing_chosen() -> None:
+    back = address_with("/projects/3/optimize", subset=50, calibration=1, name="a&b=c d")
+    assert "back=%2Fprojects%2F3%2Foptimize%3Fsubset%3D50" in import_address("datasets", back, "calibration")
+    assert return_address(back, "calibration", 9, "/datasets/9") == (
+        "/projects/3/optimize?subset=50&name=a%26b%3Dc+d&calibration=9"
+    )
+
+
+@pytest.mark.parametrize(
+    "back", ["", "https://elsewhere.example", "//elsewhere.example", "/\\elsewhere.example", "/a\nb"]
+)
+def test_an_import_never_leads_to_another_site(back: str) -> None:
+    assert return_address(back, "dataset", 9, "/datasets/9") == "/datasets/9"
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [(["amx_int8"], "AMX"), (["avx512_vnni"], "VNNI"), (["avx2"], "7 bits"), ([], "little but size")],
+)
+def test_the_cpu_says_what_it_means_for_int8(flags: list[str], words: str) -> None:
+    assert words in int8_words({"flags": flags})
+
+
+def test_a_machine_that_was_not_looked_at_says_so() -> None:
+    assert "Check it" in int8_words({})
