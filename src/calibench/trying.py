@@ -8,6 +8,7 @@ from typing import Any
 from calibench.baseline import why_no_score
 from calibench.datasets.dataset import Dataset
 from calibench.datasets.few import Few, open_few
+from calibench.errors import DatasetError, SettingsError
 from calibench.evaluation.judge import Judge, make_judge
 from calibench.evaluation.score import Score, score, untold
 from calibench.evaluation.settle import Settled, settle
@@ -95,9 +96,8 @@ def try_settings(
     settled = settle(source.graph, given, settings, threads, progress)
     few = open_few(source.graph, given, settled.settings, samples, path.parent)
     judge = make_judge(source.graph, few.plan, few.samples, settled.settings)
-    why = why_no_score(judge)
     outputs = tuple(_outputs(source, few, settled.settings, threads, progress))
-    found = None if why else score(iter(outputs), few.samples, judge)
+    found, why = _scored(judge, few, outputs)
     told = (*source.notes, *settled.notes, *judge.task.notes, *few.notes)
     return Tried(
         None if found is None else Evaluation(path, found, few.samples.about, untold(found)),
@@ -119,6 +119,17 @@ def _outputs(source: Model, few: Few, settings: Settings, threads: int, progress
     for number, each in enumerate(infer_batches(compiled, taken, 1)):
         yield each
         progress("evaluate", number + 1, len(few.samples))
+
+
+def _scored(judge: Judge, few: Few, outputs: tuple[Outputs, ...]) -> tuple[Score | None, str]:
+    """The score, or why there is none: settings that do not fit are what this is for, and the pictures show more."""
+    why = why_no_score(judge)
+    if why:
+        return None, why
+    try:
+        return score(iter(outputs), few.samples, judge), ""
+    except (DatasetError, SettingsError) as error:
+        return None, str(error)
 
 
 def _rows(

@@ -1,7 +1,5 @@
 """The process of a job: outlives who started it, is found again, and ends when it is told to."""
 
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -107,19 +105,6 @@ def test_one_that_ended_by_itself_is_not_alive(tmp_path: Path) -> None:
     pid, created = python("print('done', flush=True)", tmp_path)
     wait_for(lambda: not is_alive(pid, created))
     assert stop(pid, created)
-
-
-def test_a_job_that_is_told_to_stop_says_that_it_was_cancelled(tmp_path: Path) -> None:
-    fifo = tmp_path / "never.onnx"
-    os.mkfifo(fifo)  # reading it waits for somebody to write
-    write_bundle(Bundle(kind="import-model", sources=(fifo,)), tmp_path)
-    pid, created = start(tmp_path)
-    wait_for(lambda: "import-model" in (tmp_path / "log.txt").read_text())
-    os.kill(pid, signal.SIGTERM)
-    wait_for(lambda: not is_alive(pid, created))
-    end = read_end(tmp_path)
-    assert end is not None
-    assert end.state in ("cancelled", "failed")
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:

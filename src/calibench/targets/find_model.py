@@ -91,16 +91,33 @@ def _is_net(path: Path) -> bool:
     return NET_MARK in head or not head.strip()
 
 
+def check_external(model: Path) -> None:
+    """Refuse an ONNX file that says its weights lie outside of its folder: a stranger's file reads nothing there.
+
+    Raises:
+        ModelError: names the place.
+    """
+    for name in _external(model) if model.suffix.lower() == ".onnx" else ():
+        if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/") or ":" in name:
+            raise ModelError(
+                f"{model}: its weights lie in {name!r}, outside of its folder. Save it with them beside it."
+            )
+
+
 def _external(model: Path) -> Iterator[str]:
-    """Names of the files beside an ONNX file that hold its weights; only plain names, none that lead elsewhere."""
+    """Names of the files that hold the weights of an ONNX file, relative to its folder."""
     content = model.read_bytes()
     at = content.find(LOCATION)
     while at >= 0:
-        start = at + len(LOCATION) + 1
-        length = content[start - 1] if start <= len(content) else 0
-        name = content[start : start + length].decode("utf-8", "replace")
-        if length < 128 and "/" not in name and "\\" not in name and name not in ("", ".", ".."):
-            yield name
+        start = at + len(LOCATION)
+        length, low = 0, content[start : start + 2]
+        if low:
+            length = low[0] & 0x7F
+            start += 1
+            if low[0] & 0x80 and len(low) == 2:  # a number from 128 on takes a second byte
+                length |= low[1] << 7
+                start += 1
+        yield content[start : start + length].decode("utf-8", "replace")
         at = content.find(LOCATION, start)
 
 

@@ -27,11 +27,8 @@ def gather(job: Running, kind: type[CalibenchError] = DatasetError) -> Path:
         CalibenchError: of `kind`, a source is gone, holds nothing, or a link that leads out of it; as `unpack`.
     """
     tree, sources = job.tree, job.bundle.sources
-    shutil.rmtree(tree, ignore_errors=True)  # of an attempt before this one
-    tree.mkdir(parents=True)
-    for source in sources:
-        if not source.exists():
-            raise kind(f"{source}: there is no such file or folder any more. Give it again.")
+    check_sources(sources, kind)
+    clear(tree)
     for number, source in enumerate(sources):
         if is_packed(source):
             _unpack(job, source, tree, number)
@@ -42,6 +39,25 @@ def gather(job: Running, kind: type[CalibenchError] = DatasetError) -> Path:
     if not any(path.is_file() for path in tree.rglob("*")):
         raise kind(f"{', '.join(source.name for source in sources) or 'This'}: holds no files. Give another.")
     return tree
+
+
+def clear(tree: Path) -> None:
+    """Make an empty folder; what an attempt before this one left there is removed."""
+    shutil.rmtree(tree, ignore_errors=True)
+    tree.mkdir(parents=True)
+
+
+def check_sources(sources: Sequence[Path], kind: type[CalibenchError]) -> None:
+    """Refuse what cannot be read to its end.
+
+    Raises:
+        CalibenchError: of `kind`, a source is gone, or no file and no folder.
+    """
+    for source in sources:
+        if not source.exists():
+            raise kind(f"{source}: there is no such file or folder any more. Give it again.")
+        if not (source.is_file() or source.is_dir()):
+            raise kind(f"{source}: is neither a file nor a folder. Give a file or a folder.")
 
 
 def is_packed(source: Path) -> bool:
@@ -55,11 +71,11 @@ def take(job: Running, files: Sequence[Path], home: Path, kind: type[CalibenchEr
     Linked, not moved: another attempt of the job, or its retry, finds them where they were.
 
     Raises:
-        CalibenchError: of `kind`, a file is empty, or there already.
+        CalibenchError: of `kind`, a file is there already.
     """
     total, done = sum(file.stat().st_size for file in files), 0
     for file in files:
-        place = job.tree / file.relative_to(home)
+        place = job.tree / (file.relative_to(home) if file.is_relative_to(home) else file.name)
         if place.exists():
             raise kind(f"{place}: was given twice. Give every file once.")
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -5,8 +5,8 @@ from typing import Any
 
 from calibench.errors import ModelError
 from calibench.models.read import FORMATS, read_model
-from calibench.targets.find_model import find_model, model_files, refuse_pickles
-from calibench.targets.gathering import gather, is_packed, take
+from calibench.targets.find_model import check_external, find_model, model_files, refuse_pickles
+from calibench.targets.gathering import check_sources, clear, gather, is_packed, take
 from calibench.targets.model_facts import model_facts
 from calibench.targets.running import Running
 
@@ -22,11 +22,13 @@ def import_model(job: Running) -> dict[str, Any]:
     sources = job.bundle.sources
     if not sources:
         raise ModelError("No file was given. Give a model file.")
-    if len(sources) == 1 and job.bundle.is_copied and not is_packed(sources[0]) and sources[0].exists():
+    check_sources(sources, ModelError)
+    if len(sources) == 1 and job.bundle.is_copied and not is_packed(sources[0]):
         model = _taken(job, sources[0])
     else:
         model = find_model(gather(job, ModelError), job.bundle.entry)
     refuse_pickles(model)
+    check_external(model)
     job.tell("read", 0, 2)
     source = read_model(model, weights=_weights(job, model), allow_quantized=True)
     job.tell("read", 1, 2)
@@ -44,7 +46,8 @@ def _taken(job: Running, source: Path) -> Path:
     model = source if source.is_file() else find_model(source, job.bundle.entry)
     home = model if model.is_dir() else model.parent
     refuse_pickles(model)
-    job.tree.mkdir(parents=True, exist_ok=True)
+    check_external(model)
+    clear(job.tree)
     take(job, model_files(model, job.bundle.settings.weights), home, ModelError)
     return job.tree if model.is_dir() else job.tree / model.name
 

@@ -67,6 +67,8 @@ def write_plain(job: Running, name: str, value: Any) -> None:
     if isinstance(plain, dict):
         said = {key: [job.named(text) for text in plain[key]] for key in SAID if key in plain}
         plain = {**plain, **said}
+        if "why_no_score" in plain:
+            plain["why_no_score"] = job.named(plain["why_no_score"])
         for holder in (plain, plain.get("score")):
             if isinstance(holder, dict) and "model" in holder:
                 holder["model"] = job.named(holder["model"])
