@@ -285,3 +285,52 @@ def test_jobs_are_found_by_state_kind_and_page(rig):
     assert rig.jobs.count(kind="machine") == 2
     assert rig.jobs.running() == ()
     assert rig.jobs.queue_place(ids[0]) is None
+
+
+class TestTrouble:
+    def test_a_database_that_cannot_be_used_for_a_while_costs_no_result(self, tmp_path, monkeypatch):
+        from calibench.errors import JobError
+        from calibench.worker import job_run
+
+        monkeypatch.setattr(job_run, "AGAIN_S", 0.2)
+        with Rig(tmp_path) as rig:
+            change, refusals = rig.store.change, []
+
+            def full(kind, id, **values):
+                if "stage" in values and len(refusals) < 3:
+                    refusals.append(values)
+                    raise JobError("workbench.db: the database cannot be used (database or disk is full).")
+                return change(kind, id, **values)
+
+            monkeypatch.setattr(rig.store, "change", full)
+            job = rig.wait(rig.submit(steps=20))
+            assert (job.state, len(rig.starts(job)), len(refusals)) == ("done", 1, 3)
+            assert "disk is full" in rig.jobs.log(job.id)
+
+    def test_a_fault_of_ours_ends_the_job_and_its_process(self, rig, monkeypatch):
+        from calibench.worker import follow
+
+        monkeypatch.setattr(follow, "read_events", lambda *_: 1 / 0)
+        job = rig.wait(rig.submit(steps=1000))
+        assert (job.state, job.failure.kind) == ("failed", "InternalError")
+        assert "ZeroDivisionError" in rig.jobs.log(job.id)
+        until(lambda: not any(is_there(pid) for pid in rig.starts(job)))
+
+    def test_an_end_that_says_nothing_is_a_failure(self, rig):
+        job = rig.submit(steps=1000)
+        pid = rig.wait_for_process(job)
+        (rig.jobs.folder(job.id) / "end.json").write_text('{"state": "wonderful"}')
+        ended = rig.wait(job)
+        assert (ended.state, ended.failure.kind) == ("failed", "JobError")
+        assert "end.json" in ended.failure.message
+        assert not is_there(pid)
+
+    def test_a_process_that_hangs_after_its_end_is_ended(self, rig, monkeypatch):
+        from calibench.worker import attempts
+
+        monkeypatch.setattr(attempts, "LEAVING_S", 0.3)
+        job = rig.submit(steps=1000, stubborn=True)
+        pid = rig.wait_for_process(job)
+        (rig.jobs.folder(job.id) / "end.json").write_text('{"state": "done", "result": {"answer": 1}}')
+        assert rig.wait(job).result == {"answer": 1}
+        assert not is_there(pid)

@@ -50,13 +50,12 @@ class JobBook:
             folder = self.folder(job.id)
             shutil.rmtree(folder, ignore_errors=True)  # of a job that was deleted, or never came to be
             write_bundle(bundle, folder)
+        self._rows.tell(job, "created")  # before it can begin, so that nobody hears of its start first
         try:
             self._worker.enqueue(job)
         except CalibenchError:
-            self._store.delete(Job, job.id)
-            shutil.rmtree(folder, ignore_errors=True)
+            self._remove(job.id)
             raise
-        self._rows.tell(job, "created")
         return job
 
     def all(
@@ -156,6 +155,9 @@ class JobBook:
         job = self.get(id)
         if job.state not in ENDED:
             raise Conflict("This job has not ended. Cancel it first.")
+        self._remove(id)
+
+    def _remove(self, id: int) -> None:
         self._store.delete(Job, id)
         shutil.rmtree(self.folder(id), ignore_errors=True)
         self._hub.publish(Event(topic="job", id=id, change="deleted"))

@@ -1,0 +1,114 @@
+"""Tests of the book of jobs without a worker that runs: what is refused, and what is kept of what failed."""
+
+import shutil
+
+import pytest
+
+from calibench.errors import JobError
+from calibench.store.data_folder import DataFolder
+from calibench.store.refused import Conflict, NotThere
+from calibench.store.store import Store
+from calibench.targets.bundle import Bundle
+from calibench.things.kept import Job
+from calibench.workbench.job_book import JobBook
+from calibench.worker.hub import Hub
+from calibench.worker.worker import Worker
+
+
+@pytest.fixture
+def book(tmp_path):
+    folder, hub = DataFolder(tmp_path / "data"), Hub()
+    folder.make()
+    store = Store(folder.url)
+    book = JobBook(store, folder, hub, Worker(store, folder, hub, {}))
+    book.events = []
+    hub.subscribe(book.events.append)
+    yield book
+    store.close()
+
+
+def test_a_job_is_kept_with_what_it_is_to_do(book):
+    job = book.submit(
+        "baseline", "Baseline of a on b", Bundle(kind="baseline", model="m.xml"), model_id=3, project_id=4
+    )
+    assert (job.state, job.model_id, job.project_id, job.attempt) == ("queued", 3, 4, 0)
+    assert Bundle.model_validate_json((book.folder(job.id) / "bundle.json").read_text()).kind == "baseline"
+    assert [(event.change, event.data["id"]) for event in book.events] == [("created", job.id)]
+
+
+def test_a_bundle_of_another_kind_is_refused(book):
+    with pytest.raises(JobError, match="to pick, but its bundle says machine"):
+        book.submit("pick", "Pick", Bundle(kind="machine"))
+    assert book.all() == ()
+
+
+def test_a_job_whose_folder_cannot_be_written_is_not_kept(book):
+    shutil.rmtree(book._folder.jobs)
+    book._folder.jobs.write_text("no folder")
+    with pytest.raises(JobError, match="cannot be written"):
+        book.submit("machine", "Look", Bundle(kind="machine"))
+    assert (book.all(), book.events) == ((), [])
+
+
+def test_a_job_that_cannot_be_queued_is_not_kept(book, monkeypatch):
+    def refuse(job):
+        raise JobError("The queue of jobs cannot be written (disk full).")
+
+    monkeypatch.setattr(book._worker, "enqueue", refuse)
+    with pytest.raises(JobError, match="disk full"):
+        book.submit("machine", "Look", Bundle(kind="machine"))
+    assert book.all() == ()
+    assert not list(book._folder.jobs.iterdir())
+    assert [event.change for event in book.events] == ["created", "deleted"]
+
+
+def test_what_an_older_job_left_in_a_folder_is_not_taken_for_the_new_one(book):
+    left = book.folder(1)
+    left.mkdir(parents=True)
+    (left / "end.json").write_text('{"state": "done"}')
+    assert book.submit("machine", "Look", Bundle(kind="machine")).id == 1
+    assert [path.name for path in left.iterdir()] == ["bundle.json"]
+
+
+def test_a_title_of_any_length_is_taken(book):
+    assert len(book.submit("machine", "x" * 10_000, Bundle(kind="machine")).title) == 300
+
+
+def test_places_in_the_queue_are_counted_by_what_waits_for_the_same(book):
+    kinds = ("calibrate", "import-model", "baseline", "pick", "try-settings")
+    jobs = [book.submit(kind, kind, Bundle(kind=kind)) for kind in kinds]
+    assert [book.queue_place(job.id) for job in jobs] == [2, 1, 3, 1, 1]
+    book.cancel(jobs[0].id)
+    assert [book.queue_place(job.id) for job in jobs] == [None, 1, 2, 1, 1]
+
+
+def test_only_jobs_that_came_to_nothing_are_done_again(book):
+    job = book.submit("baseline", "Baseline", Bundle(kind="baseline", samples=7), model_id=3)
+    with pytest.raises(Conflict, match="not ended yet"):
+        book.retry(job.id)
+    book._store.change(Job, job.id, state="done")
+    with pytest.raises(Conflict, match="nothing to retry"):
+        book.retry(job.id)
+    book._store.change(Job, job.id, state="failed")
+    again = book.retry(job.id)
+    assert (again.model_id, again.retry_of, again.id) == (3, job.id, job.id + 1)
+    assert (book.folder(again.id) / "bundle.json").read_bytes() == (book.folder(job.id) / "bundle.json").read_bytes()
+
+
+def test_a_job_whose_description_is_lost_is_not_done_again(book):
+    job = book.submit("machine", "Look", Bundle(kind="machine"))
+    book.cancel(job.id)
+    shutil.rmtree(book.folder(job.id))
+    with pytest.raises(JobError, match=r"bundle\.json"):
+        book.retry(job.id)
+
+
+def test_a_job_that_is_not_there_is_said_to_be_so(book):
+    for ask in (book.get, book.cancel, book.retry, book.log, book.trials, book.delete, book.queue_place):
+        with pytest.raises(NotThere, match="There is no job 7"):
+            ask(7)
+
+
+def test_before_a_job_starts_it_has_neither_log_nor_trials(book):
+    job = book.submit("machine", "Look", Bundle(kind="machine"))
+    assert (book.log(job.id), book.trials(job.id)) == ("", [])
