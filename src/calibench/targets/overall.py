@@ -64,7 +64,7 @@ ACCURACY_AWARE = (
 WAYS: Mapping[JobKind, tuple[Part, ...]] = {
     "import-model": (_part("copy", 20), _part("unpack", 30), _part("read", 50)),
     "import-dataset": (_part("copy", 30), _part("unpack", 50), _part("read", 50)),
-    "sample": (_part("fetch", 80), _part("write", 20)),
+    "sample": (_part("fetch", 70), _part("write", 25), _part("read", 5)),
     "machine": (_part("read", 1),),
     "baseline": (_part("diagnose", 15), _part("decode", 20), _part("evaluate", 40), _part("benchmark", 15)),
     "benchmark": (_part("read", 5),),

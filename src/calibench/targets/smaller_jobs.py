@@ -1,5 +1,6 @@
 """Jobs of a few lines: the sample files, a look at the machine, another point of a search."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,6 @@ from calibench.targets.running import Running
 
 SCENES = 300
 """Pictures in each of the two datasets of the sample."""
-STEPS = 4
-"""Lines that the making of the sample says, at most."""
 
 
 def make_sample(job: Running) -> dict[str, Any]:
@@ -27,16 +26,21 @@ def make_sample(job: Running) -> dict[str, Any]:
     Raises:
         ModelError, DatasetError: a package cannot be fetched.
     """
-    said = 0
+    begun = 0
 
     def tell(line: str) -> None:
-        nonlocal said
+        nonlocal begun
         job.tell.note(line[:1].upper() + line[1:])
-        job.tell("fetch", min(said, STEPS), STEPS)
-        said += 1
+        if line.startswith("making"):
+            job.tell("write", begun, 2)
+            begun += 1
+        else:
+            job.tell("fetch", 0, 1)
 
     files = prepare(job.out, SCENES, tell)
+    shutil.rmtree(job.out / "packages", ignore_errors=True)  # 260 MB, of which the scenes hold what they need
     for made, name in ((files.calibration, "calibration"), (files.validation, "validation")):
+        shutil.rmtree(job.out / name, ignore_errors=True)  # of an attempt before this one
         made.replace(job.out / name)
     model = {"entry": files.model.name, **model_facts(read_model(files.model)), "accuracy_settings": SAMPLE_SETTINGS}
     datasets = {name: dataset_facts_of(job, job.out / name) for name in ("calibration", "validation")}
