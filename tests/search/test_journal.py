@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calibench.errors import JobError
+from calibench.reports.run_file import asked, read_asked, run_file, write_asked
 from calibench.search.folder_lock import check_free, locked
 from calibench.search.journal import count_kept, journal_path, open_journal
 from calibench.search.journal_key import absolute, differences, run_key
@@ -310,3 +311,13 @@ def test_an_entry_that_holds_something_else_is_refused_by_its_kind(tmp_path: Pat
         assert journal.recall_as("trial", "2", str) is None
         with pytest.raises(JobError, match=r"journal\.jsonl: an entry of kind trial was changed"):
             journal.recall_as("trial", "1", lambda value: value["drop"])
+
+
+def test_what_nobody_set_is_open_again_after_an_interruption(tmp_path: Path) -> None:
+    """Settings that trying has found must be found again, not be taken for those of the person."""
+    said = make_settings({"method": "accuracy-aware", "data": {"labels": "labels.txt"}})
+    run_file(tmp_path).parent.mkdir()
+    write_asked(asked(tmp_path / "model.xml", tmp_path, None, said), tmp_path)
+    back = read_asked(tmp_path).settings
+    assert back == absolute(said)
+    assert back.model_fields_set == {"method", "data"} and back.data.model_fields_set == {"labels"}

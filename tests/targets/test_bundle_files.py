@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from calibench.errors import JobError
-from calibench.settings import make_settings
+from calibench.settings import Settings, make_settings
 from calibench.targets.bundle import BUNDLE, END, EVENTS, Bundle, End
 from calibench.targets.bundle_files import EventLog, read_bundle, read_end, read_events, write_bundle, write_end
 from calibench.things.kept import Failure
@@ -17,6 +17,12 @@ def test_a_bundle_comes_back_as_it_was(tmp_path: Path) -> None:
     )
     write_bundle(bundle, tmp_path / "job")
     assert read_bundle(tmp_path / "job") == bundle
+
+
+def test_settings_that_nobody_set_stay_unset(tmp_path: Path) -> None:
+    write_bundle(Bundle(kind="baseline", settings=Settings(preset="mixed")), tmp_path)
+    settings = read_bundle(tmp_path).settings
+    assert settings.model_fields_set == {"preset"} and not settings.task.model_fields_set
 
 
 def test_relative_paths_are_of_the_bundles_folder(tmp_path: Path) -> None:

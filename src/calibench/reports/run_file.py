@@ -49,7 +49,7 @@ def write_asked(what: Asked, out: Path) -> None:
     Raises:
         JobError: it cannot be written.
     """
-    write_whole(run_file(out), what.model_dump_json(indent=2) + "\n")
+    write_whole(run_file(out), what.model_dump_json(indent=2, exclude_unset=True) + "\n")  # the rest is still open
 
 
 def check_text(what: Asked) -> None:

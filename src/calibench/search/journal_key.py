@@ -93,6 +93,7 @@ def absolute(settings: Settings) -> Settings:
 
 def _absolute(value: Any) -> Any:
     if isinstance(value, Frozen):
-        names = type(value).model_fields
-        return value.model_copy(update={name: _absolute(getattr(value, name)) for name in names})
+        before = {name: getattr(value, name) for name in type(value).model_fields}
+        changed = {name: new for name, old in before.items() if (new := _absolute(old)) is not old}
+        return value.model_copy(update=changed) if changed else value  # what nobody set stays unset
     return value.absolute() if isinstance(value, Path) else value

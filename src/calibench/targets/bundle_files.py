@@ -23,7 +23,8 @@ def write_bundle(bundle: Bundle, folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_whole(folder / BUNDLE, bundle.model_dump_json(indent=2) + "\n")
+        said = bundle.model_dump(mode="json", exclude_unset=True)  # what nobody set is still to be found by trying
+        _write_whole(folder / BUNDLE, json.dumps({"format": bundle.format, **said}, indent=2) + "\n")
     except OSError as error:
         raise JobError(f"{folder}: cannot be written ({error.strerror}). Is the disk full?") from None
 
