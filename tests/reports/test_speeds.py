@@ -73,7 +73,8 @@ def test_the_layers_of_the_runtime_are_kept_as_they_ran() -> None:
     fields = performance_fields(Performance(profiles={"int8": (layer_time("a", ("a", "b"), 0.5, "U8"),)}))
     (kept,) = fields["runtime_layers"]["int8"]
     assert kept == TimedLayer(
-        name="a", type="Convolution", exec_type="brgconv", time_ms=0.5, precision="U8", original_names=("a", "b")
+        **{"name": "a", "type": "Convolution", "exec_type": "brgconv", "time_ms": 0.5, "precision": "U8"},
+        **{"output_precisions": "U8", "original_names": ("a", "b")},
     )
 
 

@@ -77,7 +77,11 @@ def report_values(**values):
         **{"kind": "calibration", "schema_version": 2, "metric": "top1", "unit": "%", "baseline": 90.0, "int8": 89.5},
         **{"drop_points": 0.5, "drop_interval": [0.1, 0.9], "agreement": 98.0, "evaluated": 4},
         **{"higher_is_better": True, "fp32_fps": 100.0, "default_fps": 150.0, "int8_fps": 300.0, "speedup": 2.0},
-        **{"fp32_bytes": 4000, "int8_bytes": 1100, "speeds": {"int8": speed(300, 4)}},
+        **{
+            "fp32_bytes": 4000,
+            "int8_bytes": 1100,
+            "speeds": {"fp32": speed(100, 10), "default": speed(150, 6), "int8": speed(300, 4)},
+        },
         "layers": [layer, float_layer],
         "runtime_layers": {"fp32": before, "int8": ran},
         "samples": [{"name": "cat/1.png", "picture": "data:image/jpeg;base64,AA==", "worse": 1.0}],

@@ -27,7 +27,24 @@ def test_numbers_are_set_side_by_side_with_their_difference(bench):
     assert (accuracy["a"], accuracy["b"], accuracy["difference"], accuracy["better"]) == (90.0, 89.5, -0.5, "a")
     speed = found["Throughput"]
     assert (speed["a"], speed["b"], speed["percent"], speed["better"]) == (150.0, 300.0, 100.0, "b")
-    assert (found["Latency"]["better"], found["Size"]["difference"]) == ("b", -2900)
+    assert (found["Latency"]["difference"], found["Size"]["difference"]) == (-2.0, -2900)
+
+
+def test_fp32_beside_int8_has_the_numbers_of_the_same_run_and_samples(bench):
+    """The baseline was scored on the whole dataset, the calibration on its half: their difference would say nothing."""
+    project = bench.ready()
+    child = bench.calibrated(project, report_values(baseline=70.0, int8=69.0, evaluated=2))
+    found = compare_projects(bench.projects, project.id, child.id)
+    assert (found["differences"][0]["a"], found["differences"][0]["b"]) == (70.0, 69.0)
+    assert [row["name"] for row in found["layers"] if row["in_a"]] == ["a", "b"]
+    assert found["layers"][0]["a_ms"] == 2.0
+    assert "on the same 2 samples" in found["notes"][0] and len(found["notes"]) == 1
+
+
+def test_two_int8_projects_that_were_judged_on_other_samples_say_so(bench):
+    project = bench.ready()
+    first, second = bench.calibrated(project), bench.calibrated(project, report_values(evaluated=2))
+    assert "different samples" in compare_projects(bench.projects, first.id, second.id)["notes"][0]
 
 
 def test_a_metric_that_points_down_is_better_when_it_falls(bench):
@@ -57,13 +74,23 @@ def test_settings_that_differ_are_named(bench):
     first, second = bench.calibrated(project), bench.calibrated(project, preset="mixed", max_drop=0.2)
     found = compare_projects(bench.projects, first.id, second.id)["settings"]
     assert found == [{"name": "preset", "a": "performance", "b": "mixed"}]
+    beside = compare_projects(bench.projects, project.id, second.id)["settings"]
+    assert [row["name"] for row in beside] == ["preset"]
+
+
+def test_settings_for_every_input_are_named_without_the_input(bench):
+    project = bench.ready()
+    child = bench.calibrated(project, advanced={"inputs": {"": {"color": "bgr"}}})
+    found = compare_projects(bench.projects, project.id, child.id)["settings"]
+    assert found == [{"name": "inputs.color", "a": "rgb", "b": "bgr"}]
 
 
 def test_points_and_precisions_of_both_are_there(bench):
     project = bench.ready()
     found = compare_projects(bench.projects, project.id, bench.calibrated(project).id)
     assert [each["series"] for each in found["points"]["b"]] == ["fp32", "int8"]
-    assert found["precisions"]["a"][0]["precision"] == "BF16"
+    assert found["precisions"]["a"] == [{"precision": "FP32", "count": 2, "time_ms": 4.0, "share": 1.0}]
+    assert found["precisions"]["b"][0]["precision"] == "FP32"
 
 
 def test_projects_of_two_families_are_not_compared(bench):

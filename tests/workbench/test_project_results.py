@@ -30,6 +30,25 @@ def test_a_layer_that_was_fused_away_stands_at_the_end():
     report = report_values(runtime_layers={"fp32": [], "int8": [timed("other", 1.0)]})
     found = calibrated_layers(report)
     assert [(each["name"], each["ran"]) for each in found] == [("other", True), ("a", False), ("b", False)]
+    assert found[1]["fused_into"] is None and found[1]["time_ms"] is None
+
+
+def test_a_layer_that_was_fused_names_its_host_and_its_time_is_counted_once():
+    report = report_values(runtime_layers={"fp32": [], "int8": [timed("x", 1.0, "U8", originals=("x", "a", "b"))]})
+    host, fused = calibrated_layers(report)
+    assert (host["layer"], fused["name"], fused["fused_into"]) == ("a", "b", "x")
+    assert (fused["int8_ms"], fused["runtime_precision"], fused["ran"]) == (None, "U8", False)
+
+
+def test_a_layer_of_its_own_goes_before_one_that_it_is_fused_into():
+    ran = [timed("add", 0.1, originals=("a", "add")), timed("a", 0.5, "U8")]
+    found = calibrated_layers(report_values(runtime_layers={"fp32": [], "int8": ran}))
+    assert [each["layer"] for each in found] == [None, "a", "b"]
+
+
+def test_a_matmul_is_found_by_the_name_that_dequantization_gives_it():
+    report = report_values(runtime_layers={"fp32": [], "int8": [timed("a/DequantizationMultiply", 1.0, "U8")]})
+    assert calibrated_layers(report)[0]["layer"] == "a"
 
 
 def test_a_fused_layer_is_found_by_the_layers_it_stands_for():

@@ -161,6 +161,7 @@ class TimedLayer(Frozen):
     exec_type: str = measured("", "the kernel, such as brgconv_avx512_I8")
     time_ms: float = measured(..., "median over the runs, ms")
     precision: str = measured("", "in which it computes, such as U8 or F32")
+    output_precisions: str = measured("", "the runtime's `outputPrecisions`, such as U8; with commas where several")
     original_names: tuple[str, ...] = measured((), "the layers of the model that it stands for")
 
 

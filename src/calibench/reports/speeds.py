@@ -53,6 +53,7 @@ def timed_layer(layer: LayerTime) -> TimedLayer:
         exec_type=layer.exec_type,
         time_ms=layer.time_ms,
         precision=layer.precision,
+        output_precisions=layer.output_precisions,
         original_names=layer.original_names,
     )
 

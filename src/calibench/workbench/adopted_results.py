@@ -12,6 +12,7 @@ from calibench.store.store import Store
 from calibench.store.trees import Trees
 from calibench.targets.bundle import OUT, End
 from calibench.things.kept import Failure, Headline, Job, JobKind, KeptModel, Project
+from calibench.workbench.accuracy_settings import told_apart
 from calibench.workbench.project_results import BASELINE, POINTS, REPORT, read_lean
 from calibench.workbench.tree_users import TreeUsers
 from calibench.worker.ending import Adopt
@@ -20,6 +21,10 @@ Plain = dict[str, Any]
 MODEL = "model.xml"
 CANCELLED = Failure(kind="Cancelled", message="The calibration was cancelled. Calibrate again, or delete the project.")
 
+WITH_WEIGHTS = (
+    "Convolution", "GroupConvolution", "ConvolutionBackpropData", "GroupConvolutionBackpropData", "MatMul",
+)  # fmt: skip
+"""Layers that are counted, of an INT8 model as of its FP32 model."""
 AS_IN_REPORT = (
     "metric", "unit", "baseline", "int8", "drop_points", "drop_interval", "agreement", "fp32_fps", "default_fps",
     "int8_fps", "speedup", "fp32_bytes", "int8_bytes", "evaluated",
@@ -52,10 +57,14 @@ class _Taking:
         result = self._keep(job, folder / OUT)
         found = read_lean(self._trees.path(result) / BASELINE)
         project = self._store.get(Project, job.project_id or 0)
-        headline = baseline_headline(found, self._store.get(KeptModel, project.model_id))
+        model = self._store.get(KeptModel, project.model_id)
+        headline = baseline_headline(found, model)
         if (before := points_in(self._trees, project.result)) and before != found.get("points"):
             result = self._with_points(job, result, folder, merged(before, found.get("points") or []))
-        return self._end(job, end, result=result, headline=headline)
+        settled = found.get("settled") or {}
+        if settled and not model.are_settings_confirmed:  # found by trying: calibrations go by them too
+            self._store.change(KeptModel, model.id, accuracy_settings=told_apart(settled))
+        return self._end(job, end, result=result, headline=headline, settings=settled or project.settings)
 
     def calibrated(self, job: Job, folder: Path, end: End) -> Plain:
         """The INT8 model, and the numbers of its project; or why there are none."""
@@ -135,7 +144,7 @@ def baseline_headline(found: Mapping[str, Any], model: KeptModel) -> Headline:
         baseline=score.get("score"),
         fp32_fps=_fps(fp32),
         default_fps=_fps(default),
-        latency_ms=_latency(default),
+        latency_ms=median_latency(default),
         fp32_bytes=found.get("size_bytes") or model.size_bytes or None,
         evaluated=score.get("samples") or found.get("samples"),
     )
@@ -143,7 +152,7 @@ def baseline_headline(found: Mapping[str, Any], model: KeptModel) -> Headline:
 
 def model_facts(report: Mapping[str, Any], parent: KeptModel, operations: int) -> Plain:
     """What the report says of the INT8 model, as fields of its row."""
-    decided = [row["precision"] for row in report.get("layers", [])]
+    decided = [row["precision"] for row in report.get("layers", []) if row["type"] in WITH_WEIGHTS]
     return {
         **{"state": "ready", "failure": None, "entry": MODEL, "format": "OpenVINO IR", "is_quantized": True},
         "size_bytes": report.get("int8_bytes") or 0,
@@ -166,7 +175,7 @@ def calibrated_headline(report: Mapping[str, Any]) -> Headline:
     limits = search.get("limits") or [{}]
     return Headline(
         **values,
-        latency_ms=_latency((report.get("speeds") or {}).get("int8")),
+        latency_ms=median_latency((report.get("speeds") or {}).get("int8")),
         limit=limits[0].get("drop"),
         is_reached=search.get("is_reached"),
     )
@@ -217,6 +226,7 @@ def _fps(speed: Mapping[str, Any] | None) -> float | None:
     return max((statistics.median(point["fps"]["raw"]) for point in points), default=None)
 
 
-def _latency(speed: Mapping[str, Any] | None) -> float | None:
+def median_latency(speed: Mapping[str, Any] | None) -> float | None:
+    """Of one request at a time, out of a Speed as plain values; ms."""
     raw = ((speed or {}).get("latency_ms") or {}).get("raw")
     return statistics.median(raw) if raw else None

@@ -1,12 +1,14 @@
 """Two projects of one family side by side: what changed, number by number and layer by layer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from calibench.errors import SettingsError
-from calibench.settings import Settings
+from calibench.settings import InputSettings, Settings, make_settings
 from calibench.things.kept import Project
+from calibench.workbench.compared_side import Side, numbers, side_of
 from calibench.workbench.projects import Projects
+from calibench.workbench.ran_layers import precision_shares
 
 Plain = dict[str, Any]
 
@@ -15,6 +17,8 @@ def compare_projects(projects: Projects, a: int, b: int) -> Plain:
     """Both projects, the numbers that differ, the layers by name, the points of both, the settings that differ.
 
     `differences` are rows of what, unit, a, b, difference (b - a), percent (of a) and better ("a", "b", or None).
+    An FP32 project beside an INT8 one has the numbers that were taken in the same run as those of INT8, on the same
+    samples; `notes` say so.
 
     Raises:
         NotThere: one of them is not there.
@@ -28,16 +32,17 @@ def compare_projects(projects: Projects, a: int, b: int) -> Plain:
             f"{first.name} and {second.name} are of two families. Compare projects of one FP32 model, dataset and "
             "device."
         )
-    reports = (projects.report(a), projects.report(b))
-    points_up = all((report or {}).get("higher_is_better", True) for report in reports)  # only INT8 reports say it
+    sides = side_of(projects, first, second), side_of(projects, second, first)
+    points_up = all(side.points_up for side in sides)  # only reports of INT8 say it
     return {
         "a": first.model_dump(mode="json"),
         "b": second.model_dump(mode="json"),
-        "differences": differences(_numbers(first, points_up), _numbers(second, points_up)),
-        "layers": side_by_side(projects.layers(a), projects.layers(b)),
-        "precisions": {"a": _own(projects, first), "b": _own(projects, second)},
+        "differences": differences(*(numbers(side, points_up) for side in sides)),
+        "layers": side_by_side(*(side.layers for side in sides)),
+        "precisions": {name: precision_shares(side.ran) for name, side in zip("ab", sides, strict=True)},
         "points": {"a": projects.points(a), "b": projects.points(b)},
         "settings": changed_settings(first, second),
+        "notes": list(_notes(sides)),
     }
 
 
@@ -95,41 +100,12 @@ def side_by_side(a: list[Plain], b: list[Plain]) -> list[Plain]:
 
 def changed_settings(a: Project, b: Project) -> list[Plain]:
     """Settings in which two projects differ, by their dotted names; an FP32 project has those of its baseline."""
-    left, right = (_flat(each.settings or Settings().model_dump(mode="json")) for each in (a, b))
-    return [
-        {"name": name, "a": left.get(name), "b": right.get(name)}
-        for name in dict.fromkeys((*left, *right))
-        if left.get(name) != right.get(name)
-    ]
-
-
-def _numbers(project: Project, points_up: bool) -> dict[str, Plain]:
-    """What the page says of a project, by name: of an INT8 project the INT8 numbers, else those of its FP32 model.
-
-    Args:
-        points_up: a higher score is a better one.
-    """
-    head, is_int8 = project.headline, project.parent_id is not None
-    fps = head.int8_fps if is_int8 else head.default_fps
-    found = (
-        ("accuracy", f"Accuracy ({head.metric})" if head.metric else "Accuracy", head.unit,
-         head.int8 if is_int8 else head.baseline, points_up),
-        ("throughput", "Throughput", "samples/s", fps, True),
-        ("latency", "Latency", "ms", head.latency_ms, False),
-        ("size", "Size", "bytes", head.int8_bytes if is_int8 else head.fp32_bytes, False),
-        ("samples", "Samples evaluated", "", head.evaluated, True),
-    )  # fmt: skip
-    return {
-        name: {"what": what, "unit": unit, "value": value, "higher_is_better": is_higher}
-        for name, what, unit, value, is_higher in found
-        if value is not None
-    }
-
-
-def _own(projects: Projects, project: Project) -> list[Plain]:
-    """Precisions of the project's own model."""
-    found: Plain = projects.precisions(project.id)
-    return list(found.get("int8" if project.parent_id is not None else "default") or found.get("fp32") or [])
+    known = _flat({**Settings().model_dump(mode="json"), "inputs": {"": InputSettings().model_dump(mode="json")}})
+    left, right = (
+        _flat(make_settings(each.settings).model_dump(mode="json", exclude_defaults=True)) for each in (a, b)
+    )
+    rows = [(name, left.get(name, known.get(name)), right.get(name, known.get(name))) for name in {**left, **right}]
+    return [{"name": name, "a": x, "b": y} for name, x, y in rows if x != y]
 
 
 def _pair(a: Plain | None, b: Plain | None) -> Plain:
@@ -171,11 +147,23 @@ def _place(rows: list[tuple[str | None, Plain]], before: set[str]) -> int:
     return 1 + max((place for place, (name, _) in enumerate(rows) if name in before), default=-1)
 
 
+def _notes(sides: tuple[Side, Side]) -> Iterator[str]:
+    for side in sides:
+        if side.is_beside:
+            yield (
+                f"{side.project.name} has the numbers that were measured beside INT8: in the same run, on the same "
+                f"{side.headline.evaluated} samples."
+            )
+    if sides[0].headline.evaluated != sides[1].headline.evaluated:
+        yield "The scores are of different samples: differences of accuracy are not only those of the models."
+
+
 def _flat(values: Mapping[str, Any], begin: str = "") -> Plain:
+    """By dotted names; the settings for every input, whose name is empty, without it."""
     found: Plain = {}
     for name, value in values.items():
-        if isinstance(value, dict) and value:
-            found |= _flat(value, f"{begin}{name}.")
+        if isinstance(value, dict):
+            found |= _flat(value, f"{begin}{name}." if name else begin)
         else:
             found[f"{begin}{name}"] = value
     return found

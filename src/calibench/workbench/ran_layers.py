@@ -24,20 +24,23 @@ def calibrated_layers(report: Mapping[str, Any]) -> list[Plain]:
     Each has name, type, exec_type, fp32_ms, int8_ms, runtime_precision (in which it computes), output_precisions (of
     what it gives), layer (its name in the model), precision (as decided: "int8", "float"), reason, input_db,
     output_db, quantizers, weights, scales, ran (False: it was computed beforehand or fused away). From `layer` to
-    `scales` they are None where nothing was to decide.
+    `scales` they are None where nothing was to decide. What was fused into another layer has no times of its own and
+    names that layer in `fused_into`.
     """
     rows = {row["name"]: row for row in report.get("layers", [])}
     timed = report.get("runtime_layers", {})
     before, after = _by_name(timed.get("fp32", [])), timed.get("int8", [])
     found, seen = [], set()
+    own = {layer["name"] for layer in after}
     for layer in after:
-        names = (layer["name"], *_originals(layer))
+        names = [name for name in _names(layer) if name == layer["name"] or name not in own]
         row = next((rows[name] for name in names if name in rows and name not in seen), None)
         if row is not None:
             seen.add(row["name"])
         same = next((before[name] for name in names if name in before), None)
         found.append(_ran(layer, row, same))
-    return found + [_idle(row) for name, row in rows.items() if name not in seen]
+    fused = _by_name(after)
+    return found + [_idle(row, fused.get(name)) for name, row in rows.items() if name not in seen]
 
 
 def baseline_layers(baseline: Mapping[str, Any]) -> list[Plain]:
@@ -45,7 +48,7 @@ def baseline_layers(baseline: Mapping[str, Any]) -> list[Plain]:
     default = _by_name(baseline.get("default_layers") or [])
     found = []
     for layer in baseline.get("layers") or []:
-        same = next((default[name] for name in (layer["name"], *_originals(layer)) if name in default), None)
+        same = next((default[name] for name in _names(layer) if name in default), None)
         row = _row(layer)
         row |= {"time_ms": layer["time_ms"], "fp32_ms": layer["time_ms"], "int8_ms": None}
         row |= {"default_ms": same["time_ms"] if same else None}
@@ -77,13 +80,17 @@ def _ran(layer: Mapping[str, Any], row: Mapping[str, Any] | None, same: Mapping[
     return found | {"fp32_ms": fp32_ms, "int8_ms": layer["time_ms"], "time_ms": layer["time_ms"]}
 
 
-def _idle(row: Mapping[str, Any]) -> Plain:
-    """A layer that could be quantized and that the runtime had nothing to do for."""
+def _idle(row: Mapping[str, Any], host: Mapping[str, Any] | None) -> Plain:
+    """A layer that could be quantized and that did not run by itself.
+
+    Args:
+        host: the layer of the runtime that it was fused into; None: there was nothing to do for it.
+    """
     return {
         **{"name": row["name"], "type": row["type"], "exec_type": "", "originals": [], "ran": False},
-        **{"fp32_ms": row.get("fp32_ms"), "int8_ms": row.get("int8_ms"), "time_ms": row.get("int8_ms")},
-        "runtime_precision": precision_word(row.get("runtime_precision")) if row.get("int8_ms") is not None else "",
-        "output_precisions": precision_word(row.get("output_precisions")),
+        **{"fused_into": host["name"] if host else None, "fp32_ms": None, "int8_ms": None, "time_ms": None},
+        "runtime_precision": precision_word(host["precision"]) if host else "",
+        "output_precisions": "",
         **_decided(row),
     }
 
@@ -92,7 +99,7 @@ def _row(layer: Mapping[str, Any]) -> Plain:
     return {
         **{"name": layer["name"], "type": layer["type"], "exec_type": layer.get("exec_type", "")},
         "originals": list(_originals(layer)),
-        "ran": True,
+        **{"ran": True, "fused_into": None},
         "runtime_precision": precision_word(layer["precision"]),
         "output_precisions": precision_word(layer.get("outputPrecisions") or layer.get("output_precisions")),
         **_decided(None),
@@ -111,8 +118,14 @@ def _originals(layer: Mapping[str, Any]) -> Sequence[str]:
     return names
 
 
+def _names(layer: Mapping[str, Any]) -> tuple[str, ...]:
+    """All names that a layer has: its own, those it stands for, that of a MatMul without what the runtime adds."""
+    own = layer["name"]
+    return (own, own.removesuffix("/DequantizationMultiply"), *_originals(layer))
+
+
 def _by_name(layers: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     """By the names of all layers that a layer of the runtime stands for; its own name goes first."""
     listed = list(layers)
-    fused = {name: layer for layer in listed for name in _originals(layer)}
+    fused = {name: layer for layer in listed for name in _names(layer)}
     return fused | {layer["name"]: layer for layer in listed}
