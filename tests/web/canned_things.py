@@ -19,7 +19,7 @@ SCRIPT = "<script>document.title='owned'</script><img src=x onerror=alert(1)>"
 LONG_NAME = "a very long name of a model that somebody exported from a training run with all its parameters 2026-11"
 SETTINGS = {
     "inputs": {"": {"mean": [123.675, 116.28, 103.53], "scale": [58.395, 57.12, 57.375], "resize": "crop"}},
-    "task": {"name": "classification"},
+    "task": {"kind": "classification"},
     "metric": "top1",
 }
 MACHINE = {

@@ -35,6 +35,7 @@ from calibench.things.kept import (
     Project,
     Upload,
 )
+from calibench.workbench.compared_projects import compare_projects
 from calibench.workbench.ran_layers import baseline_layers, calibrated_layers, precision_shares
 from calibench.workbench.refusals import NotPossible
 from calibench.worker.hub import Hub
@@ -456,17 +457,7 @@ class FakeWorkbench:
         return self.jobs.begin("sample", "Get the sample")
 
     def compare(self, project_a: int, project_b: int) -> dict[str, Any]:
-        a, b = self.projects.get(project_a), self.projects.get(project_b)
-        return {
-            "a": a.model_dump(mode="json"),
-            "b": b.model_dump(mode="json"),
-            "differences": [{"what": "Throughput", "a": a.headline.fp32_fps, "b": b.headline.int8_fps}],
-            "layers": [
-                {"name": row["name"], "type": row["type"], "a_ms": row["time_ms"], "b_ms": row["time_ms"] / 2}
-                for row in map(_timed, range(300))
-            ],
-            "points": {"a": self.projects.points(project_a), "b": self.projects.points(project_b)},
-        }
+        return compare_projects(self.projects, project_a, project_b)  # type: ignore[arg-type]
 
 
 def _refuse_import(shelf: Shelf, asked: Import) -> None:

@@ -7,7 +7,8 @@ from nicegui import ui
 
 from calibench.things.kept import KeptDataset
 from calibench.web.choice_cards import ChoiceCards
-from calibench.web.optimize_form import EXTRAS, Extra
+from calibench.web.optimize_form import EXTRAS
+from calibench.web.setting_inputs import setting_input
 from calibench.web.words import text
 
 METHODS = (
@@ -99,22 +100,11 @@ def advanced_fields(draft: Draft, changed: Changed) -> Fields:
     fields: Fields = {}
     with ui.element("div").classes("fields"):
         for extra in EXTRAS:
-            fields[extra.name] = bound(_field(extra), draft, extra.name, changed)
+            fields[extra.name] = bound(setting_input(extra), draft, extra.name, changed)
     box = ui.textarea("Further settings as YAML").props('outlined dense autogrow input-class="mono" spellcheck=false')
     box.props('hint="Checked at once, and laid over the fields above. For instance: range_rule: mse"')
     fields["yaml"] = bound(box.classes("full"), draft, "yaml", changed)
     return fields
-
-
-def _field(extra: Extra) -> Any:
-    if extra.choices:
-        field: Any = ui.select(dict(extra.choices), label=extra.title)
-    elif extra.is_number:
-        field = ui.number(extra.title)
-    else:
-        field = ui.input(extra.title)
-    field.props("dense outlined").props["hint"] = extra.hint
-    return field
 
 
 def point_fields(draft: Draft, changed: Changed) -> Fields:

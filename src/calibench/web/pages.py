@@ -7,6 +7,8 @@ from fastapi import FastAPI
 from nicegui import ui
 
 from calibench.web import (
+    accuracy_page,
+    compare_page,
     dataset_list,
     dataset_page,
     found_page,
@@ -43,6 +45,8 @@ PAGES = (
     help_page,
     project_page,
     optimize_page,
+    accuracy_page,
+    compare_page,
 )
 """Modules with `register(workbench)`, which names the paths of their pages. The first path that fits serves: a fixed
 one, such as /models/import, stands before /models/{id}."""

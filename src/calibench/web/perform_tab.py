@@ -122,7 +122,7 @@ class LimitedChart:
         limit = closest["latency_ms"]
         ui.button(f"Set the limit to {looks.ms(limit)}", on_click=lambda: self._set(_rounded_up(limit))).props(
             "outline dense no-caps"
-        ).classes("fit")
+        ).classes("own-width")
 
 
 def _rounded_up(value: float) -> float:

@@ -78,6 +78,37 @@ def _item(point: Point, is_chosen: bool) -> Options:
     return item
 
 
+def compared_chart(of: Mapping[str, Sequence[Point]], titles: tuple[str, str]) -> Options:
+    """Points of two projects: of each its own model, A as hollow marks and B as filled ones, in the series' colours."""
+    series = []
+    for side, title in zip("ab", titles, strict=True):
+        own = own_points(of.get(side, ()))
+        made = _series(own[0]["series"], own, None) if own else {"type": "scatter", "data": []}
+        colour = SERIES[own[0]["series"]][1] if own else ""
+        style = {"color": PAPER if side == "a" else colour, "borderColor": colour, "borderWidth": 2}
+        series.append({**made, "name": f"{side.upper()}: {title}", "itemStyle": style})
+    found = [point for side in "ab" for point in own_points(of.get(side, ()))]
+    widest = max((point["latency_ms"] for point in found), default=1.0)
+    highest = max((point["fps"] for point in found), default=1.0)
+    return frame(
+        legend=legend(left=8, right="auto", textStyle={"color": INK, "width": 300, "overflow": "truncate"}),
+        grid={"left": 8, "right": 24, "top": 62, "bottom": 34, "containLabel": True},
+        tooltip={**frame()["tooltip"], "formatter": "{b}"},
+        xAxis=axis(TITLES[0], min=0, max=nice_end(widest)),
+        yAxis=upward(TITLES[1], min=0, max=nice_end(highest * 1.06)),
+        series=series,
+    )
+
+
+def own_points(points: Sequence[Point]) -> list[Point]:
+    """Of a project's points those of its own model: INT8, else FP32 in the default precision, else exact FP32."""
+    for name in ("int8", "default", "fp32"):
+        own = [point for point in points if point["series"] == name]
+        if own:
+            return own
+    return []
+
+
 def nice_end(value: float) -> float:
     """A round end of an axis, a little beyond the value."""
     size = 10.0 ** (len(str(int(value))) - 1) if value >= 1 else 0.1

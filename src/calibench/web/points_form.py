@@ -96,7 +96,7 @@ def draw(opened: OpenedProject) -> None:
                 rounds = ui.number("Rounds", value=3, step=1).props("dense outlined")
                 rounds.bind_value(draft, "rounds")
             needed = text("", "p").classes("quiet")
-            button = ui.button("Measure", on_click=lambda: measure()).props(FILLED).classes("fit")
+            button = ui.button("Measure", on_click=lambda: measure()).props(FILLED).classes("own-width")
     fields: dict[str, Any] = {"batches": batches, "streams": streams, "seconds": seconds, "rounds": rounds}
 
     def check() -> Points | None:

@@ -22,9 +22,11 @@ BOTH: Answers = (("truth", "Truth", "truth"), ("fp32", "FP32", "baseline"), ("in
 TRIED: Answers = (("truth", "Annotated", "truth"), ("fp32", "Predicted", "baseline"))
 
 
-def sample_cards(rows: Sequence[Row], answers: Answers, unit: str = "%", *, at_once: int = AT_ONCE) -> None:
-    """The cards, and a button for more."""
-    box = ui.element("div").classes("samples")
+def sample_cards(
+    rows: Sequence[Row], answers: Answers, unit: str = "%", *, at_once: int = AT_ONCE, kind: str = "samples"
+) -> None:
+    """The cards, and a button for more; `kind`: samples, or strip where they are small."""
+    box = ui.element("div").classes(kind)
     drawn = 0
 
     def more() -> None:
@@ -37,12 +39,12 @@ def sample_cards(rows: Sequence[Row], answers: Answers, unit: str = "%", *, at_o
         button.set_visibility(left > 0)
         button.set_text(f"Show {min(left, at_once)} more of {left}")
 
-    button = ui.button("", on_click=more).props(OUTLINE).classes("fit")
+    button = ui.button("", on_click=more).props(OUTLINE).classes("own-width")
     more()
 
 
 def _card(row: Row, answers: Answers, unit: str) -> None:
-    with ui.element("article").classes("sample panel"):
+    with ui.element("article").classes("sample-card panel"):
         text(str(row["name"]), "h3").classes("name")
         if row.get("worse") is not None:
             text(caption(row, unit), "p").classes("quiet")
@@ -55,6 +57,8 @@ def _card(row: Row, answers: Answers, unit: str) -> None:
 
 def caption(row: Row, unit: str) -> str:
     """The value of one sample in FP32 and INT8."""
+    if "int8_value" not in row:
+        return ""
     before, after = (looks.score(row[key], unit) for key in ("baseline_value", "int8_value"))
     return "FP32 and INT8 alike" if before == after else f"{before} in FP32, {after} in INT8"
 

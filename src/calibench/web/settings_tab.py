@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import yaml
 from nicegui import ui
 
 from calibench.settings import Settings
 from calibench.web.copying import copy_block
 from calibench.web.opened_project import OpenedProject
+from calibench.web.setting_fields import as_yaml
 from calibench.web.words import text
 
 
@@ -30,7 +30,7 @@ def draw(opened: OpenedProject) -> None:
             text(name, "dt").classes("mono")
             text(value, "dd").classes("mono")
     text("All settings", "h2")
-    copy_block(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), "Settings as YAML")
+    copy_block(as_yaml(values), "Settings as YAML")
 
 
 def changed(values: dict[str, Any]) -> list[tuple[str, str]]:
