@@ -5,6 +5,7 @@ import errno
 import hashlib
 import os
 import shutil
+import threading
 import time
 import tracemalloc
 from collections import namedtuple
@@ -142,6 +143,33 @@ def test_two_who_write_to_one_upload_do_not_mix(bench):
 
     asyncio.run(both())
     assert bench.uploads.finish(upload.id).sha256 == hashlib.sha256(b"abcd").hexdigest()
+
+
+def test_a_request_that_is_cancelled_ends_when_its_bytes_are_written(bench, monkeypatch):
+    upload, size = bench.uploads.begin("net.onnx"), uploads_module.PIECE_BYTES
+    writing, may_end = threading.Event(), threading.Event()
+    real = bench.uploads._append
+
+    def slowly(id, piece):
+        writing.set()
+        may_end.wait(10)
+        real(id, piece)
+
+    monkeypatch.setattr(bench.uploads, "_append", slowly)
+
+    async def cancelled():
+        task = asyncio.create_task(bench.uploads.write(upload.id, 0, chunks(bytes(size), b"more")))
+        await asyncio.to_thread(writing.wait, 10)
+        task.cancel()
+        await asyncio.sleep(0.01)
+        with pytest.raises(Conflict, match="somebody else is writing"):
+            await bench.uploads.write(upload.id, 0, chunks(b"x"))
+        may_end.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancelled())
+    assert bench.uploads.get(upload.id).received == size
 
 
 def test_memory_stays_flat_whatever_is_sent(bench):

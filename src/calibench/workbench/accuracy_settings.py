@@ -39,6 +39,12 @@ def completed(values: Mapping[str, Any]) -> dict[str, Any]:
     return settings.model_copy(update={"inputs": inputs}).model_dump(mode="json", include=set(SECTIONS))
 
 
+def told_apart(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The accuracy settings among all settings of a run, without those that are as they are by default."""
+    settings = make_settings({name: value for name, value in values.items() if name in SECTIONS})
+    return settings.model_dump(mode="json", include=set(SECTIONS), exclude_defaults=True)
+
+
 def check_reach(settings: Settings, sources: ImportSources, before: Settings = Settings()) -> None:  # noqa: B008
     """Refuse settings that would read files of the server which nobody allowed, or run code.
 

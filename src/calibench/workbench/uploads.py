@@ -1,23 +1,21 @@
 """Files on their way to the server: streamed to the disk, resumable, hashed as they come."""
 
 import asyncio
+import errno
 import hashlib
-import json
-import re
-import secrets
 import shutil
 import threading
-import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from calibench.errors import JobError, SettingsError
 from calibench.store.data_folder import DataFolder
-from calibench.store.refused import Conflict, NotThere
+from calibench.store.refused import Conflict
 from calibench.things.kept import Event, KeptDataset, KeptModel, Upload
 from calibench.workbench.upload_names import harmless_name
+from calibench.workbench.upload_notes import UploadNotes
 from calibench.worker.hub import Hub
 
 LIMIT_BYTES = 50 * 10**9
@@ -30,15 +28,13 @@ FORGOTTEN_S = 24 * 3600
 """After this many seconds without a byte an upload that nobody imports is removed."""
 CLAIMED_S = 30 * 24 * 3600
 """The same for one whose import failed and was never retried."""
-ID = re.compile(r"[0-9a-f]{16}")
-NOTE, FILES = "upload.json", "file"
 
 
 class Uploads:
-    """What is in `uploads/`: a folder for each, with `upload.json` and the file under its own name in `file/`."""
+    """What can be asked of uploads."""
 
     def __init__(self, folder: DataFolder, hub: Hub, limit_bytes: int = LIMIT_BYTES) -> None:
-        self._folder, self._hub, self._limit = folder.uploads, hub, limit_bytes
+        self._notes, self._hub, self._limit = UploadNotes(folder.uploads), hub, limit_bytes
         self._hashes: dict[str, tuple[int, Any]] = {}
         self._busy: set[str] = set()
         self._lock = threading.Lock()
@@ -56,11 +52,7 @@ class Uploads:
         """
         name = harmless_name(name)
         self._check_size(name, size)
-        id = secrets.token_hex(8)
-        (self._folder / id / FILES).mkdir(parents=True)
-        (self._folder / id / FILES / name).touch()
-        self._write_note(id, {"name": name, "size": size})
-        return self._told(id, "created")
+        return self._told(self._notes.make(name, size), "created")
 
     def get(self, id: str) -> Upload:
         """One upload as it stands.
@@ -68,18 +60,11 @@ class Uploads:
         Raises:
             NotThere: there is none, or it was removed.
         """
-        note = self._note(id)
-        file = self._folder / id / FILES / note["name"]
-        received = file.stat().st_size if file.is_file() else 0
-        sha256 = note.get("sha256")
-        return Upload(
-            id=id, name=note["name"], size=note["size"], received=received, sha256=sha256, is_whole=sha256 is not None
-        )
+        return self._notes.upload(id)
 
     def all(self) -> tuple[Upload, ...]:
         """Every upload that is there."""
-        ids = sorted(each.name for each in self._folder.iterdir() if ID.fullmatch(each.name))
-        return tuple(self.get(id) for id in ids if (self._folder / id / NOTE).is_file())
+        return tuple(self.get(id) for id in self._notes.ids())
 
     async def write(self, id: str, offset: int, chunks: AsyncIterator[bytes]) -> Upload:
         """Take bytes from `offset` on; what has arrived stays when the connection breaks, to go on from there.
@@ -98,7 +83,7 @@ class Uploads:
                     piece += chunk
                     if len(piece) >= PIECE_BYTES:
                         taken, piece = piece, bytearray()
-                        await asyncio.to_thread(self._append, id, taken)
+                        await _to_the_end(self._append, id, taken)
             finally:
                 if piece:  # also after a broken connection: these bytes need not be sent again
                     self._append(id, piece)
@@ -124,7 +109,7 @@ class Uploads:
             if upload.received == 0:
                 raise SettingsError(f"{upload.name}: the file is empty (0 bytes). Send it again.")
             sha256 = self._hash(id).hexdigest()
-            self._write_note(id, {**self._note(id), "size": upload.received, "sha256": sha256})
+            self._notes.add(id, size=upload.received, sha256=sha256)
             self._hashes.pop(id, None)
         return self._told(id, "changed")
 
@@ -138,7 +123,7 @@ class Uploads:
         upload = self.get(id)
         if not upload.is_whole:
             raise Conflict(f"{upload.name} is not whole yet: {upload.received} bytes are here. Send the rest first.")
-        return self._folder / id / FILES / upload.name
+        return self._notes.file(id)
 
     def claim(self, ids: tuple[str, ...], by: str) -> None:
         """Say which import uses them, such as 'model 7'; they are then kept for its retry.
@@ -149,16 +134,16 @@ class Uploads:
         """
         with self._lock:
             for id in ids:
-                if self._note(id).get("used_by") not in (None, by):
-                    raise Conflict(f"{self._note(id)['name']} was imported already. Send the file again.")
+                if self._notes.used_by(id) not in (None, by):
+                    raise Conflict(f"{self.get(id).name} was imported already. Send the file again.")
             for id in ids:
-                self._write_note(id, {**self._note(id), "used_by": by})
+                self._notes.add(id, used_by=by)
 
     def give_back(self, by: str) -> None:
         """Let other imports have what one claimed that came to nothing."""
         for upload in self.all():
             if self.used_by(upload.id) == by:
-                self._write_note(upload.id, {**self._note(upload.id), "used_by": None})
+                self._notes.add(upload.id, used_by=None)
 
     def used_by(self, id: str) -> str | None:
         """The import that claimed an upload.
@@ -166,8 +151,7 @@ class Uploads:
         Raises:
             NotThere: there is no such upload.
         """
-        found = self._note(id).get("used_by")
-        return None if found is None else str(found)
+        return self._notes.used_by(id)
 
     def release(self, by: str) -> None:
         """Remove what an import claimed: it is done, or its thing was deleted."""
@@ -183,7 +167,7 @@ class Uploads:
             Conflict: it is being written, or imported.
         """
         with self._alone(id):
-            upload, used_by = self.get(id), self._note(id).get("used_by")
+            upload, used_by = self.get(id), self._notes.used_by(id)
             if used_by is not None:
                 raise Conflict(f"{upload.name} is being imported ({used_by}). Delete that instead.")
             self._remove(id)
@@ -192,13 +176,12 @@ class Uploads:
     def sweep(self, older_than_s: float = FORGOTTEN_S) -> tuple[str, ...]:
         """Remove what has been left alone for that long and is in no import; the ids of what went."""
         went = []
-        for place in sorted(self._folder.iterdir() if self._folder.is_dir() else ()):
-            if not ID.fullmatch(place.name) or place.name in self._busy:
-                continue
-            is_claimed = (place / NOTE).is_file() and self._note(place.name).get("used_by") is not None
-            if _idle_s(place) > (max(CLAIMED_S, older_than_s) if is_claimed else older_than_s):
-                self._remove(place.name)
-                went.append(place.name)
+        whole = set(self._notes.ids())
+        for id in self._notes.folders():
+            limit = max(CLAIMED_S, older_than_s) if id in whole and self._notes.used_by(id) else older_than_s
+            if id not in self._busy and self._notes.idle_s(id) > limit:
+                self._remove(id)
+                went.append(id)
         return tuple(went)
 
     def _check_size(self, name: str, size: int | None) -> None:
@@ -206,7 +189,7 @@ class Uploads:
             raise SettingsError(f"{name}: the file is empty (0 bytes). Choose another one.")
         if size is not None and size > self._limit:
             raise SettingsError(f"{name}: {_gb(size)} is above the limit of {_gb(self._limit)} for one file.")
-        free = shutil.disk_usage(self._folder).free - RESERVE_BYTES
+        free = shutil.disk_usage(self._notes.folder).free - RESERVE_BYTES
         if free < (size or 1):
             raise JobError(
                 f"{name}: no room on the disk of the data folder: {_gb(size or 0)} announced, {_gb(max(free, 0))} "
@@ -226,7 +209,7 @@ class Uploads:
         self._check_room(upload, len(piece))
         hashed = self._hash(id)
         try:
-            with (self._folder / id / FILES / upload.name).open("r+b", buffering=0) as file:
+            with self._notes.file(id).open("r+b", buffering=0) as file:
                 file.seek(upload.received)
                 try:
                     rest = memoryview(piece)
@@ -249,7 +232,7 @@ class Uploads:
             )
         if after > self._limit:
             raise SettingsError(f"{upload.name}: more than {_gb(self._limit)}, the limit for one file.")
-        if shutil.disk_usage(self._folder).free < more + RESERVE_BYTES:
+        if shutil.disk_usage(self._notes.folder).free < more + RESERVE_BYTES:
             raise JobError(_is_full(upload))
 
     def _hash(self, id: str) -> Any:
@@ -258,38 +241,23 @@ class Uploads:
         at, hashed = self._hashes.get(id, (-1, None))
         if at == upload.received:
             return hashed
-        with (self._folder / id / FILES / upload.name).open("rb") as file:
+        with self._notes.file(id).open("rb") as file:
             return hashlib.file_digest(file, "sha256")
 
     @contextmanager
     def _alone(self, id: str) -> Iterator[None]:
         with self._lock:
             if id in self._busy:
-                raise Conflict(f"{self._note(id)['name']}: somebody else is writing to it. Wait, or begin another one.")
+                raise Conflict(f"{self.get(id).name}: somebody else is writing to it. Wait, or begin another one.")
             self._busy.add(id)
         try:
             yield
         finally:
             self._busy.discard(id)
 
-    def _note(self, id: str) -> dict[str, Any]:
-        try:
-            if not ID.fullmatch(id):
-                raise FileNotFoundError
-            found: dict[str, Any] = json.loads((self._folder / id / NOTE).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise NotThere(f"There is no upload {id[:40]!r}; unfinished ones are removed after a day.") from None
-        return found
-
-    def _write_note(self, id: str, note: dict[str, Any]) -> None:
-        place = self._folder / id / NOTE
-        aside = place.with_suffix(".new")
-        aside.write_text(json.dumps(note), encoding="utf-8")
-        aside.replace(place)
-
     def _remove(self, id: str) -> None:
         self._hashes.pop(id, None)
-        shutil.rmtree(self._folder / id, ignore_errors=True)
+        self._notes.remove(id)
 
     def _told(self, id: str, change: Any) -> Upload:
         upload = self.get(id)
@@ -302,14 +270,17 @@ def claimant(kind: type[KeptModel] | type[KeptDataset], id: int) -> str:
     return f"{'model' if kind is KeptModel else 'dataset'} {id}"
 
 
-def _idle_s(place: Path) -> float:
-    newest = max((each.stat().st_mtime for each in place.rglob("*")), default=place.stat().st_mtime)
-    return time.time() - newest
+async def _to_the_end(append: Callable[[str, bytearray], None], id: str, piece: bytearray) -> None:
+    """Write in a thread; when the request is cancelled, only after that: the next one must see where the file ends."""
+    work = asyncio.ensure_future(asyncio.to_thread(append, id, piece))
+    try:
+        await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        raise
 
 
 def _cannot_write(upload: Upload, error: OSError) -> str:
-    import errno
-
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return _is_full(upload)
     return f"{upload.name}: cannot be written to the data folder ({error.strerror}). Mend that, and send on."
