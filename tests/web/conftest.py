@@ -118,18 +118,23 @@ def page_browser() -> Iterator[Any]:
 
 @pytest.fixture
 def open_page(page_browser: Any, site: Site) -> Iterator[Callable[..., Any]]:
-    """Open a page of the site; in the end there must have been no message on the console and no other host asked."""
+    """Open a page of the site; in the end there must have been no message on the console and no other host asked.
+
+    `allowed`: part of a message that is expected.
+    """
     contexts: list[Any] = []
     found: list[str] = []
 
-    def start(path: str, size: tuple[int, int] = DESKTOP, scheme: str = "light") -> Any:
+    def start(path: str, size: tuple[int, int] = DESKTOP, scheme: str = "light", allowed: str = "\0") -> Any:
         context = page_browser.new_context(
             viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, accept_downloads=True
         )
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)
-        page.on("console", lambda message: found.append(f"{path}: {message.text}"))
+        page.on(
+            "console", lambda each: None if allowed in each.text else found.append(f"{path}: {each.type}: {each.text}")
+        )
         page.on("pageerror", lambda error: found.append(f"{path}: {error}"))
         page.on("request", lambda asked: found.append(asked.url) if is_outside(asked.url, site) else None)
         go(page, site.address + path)

@@ -66,7 +66,7 @@ class Shelf:
 
     def change(self, thing_id: int, **values: Any) -> Any:
         thing = self.get(thing_id)
-        return self.put(thing.model_copy(update={"version": thing.version + 1, **values}))
+        return self.put(type(thing).model_validate({**thing.model_dump(), "version": thing.version + 1, **values}))
 
     def next_id(self) -> int:
         return max(self.things, default=0) + 1
@@ -394,7 +394,9 @@ class FakeJobs(Shelf):
     def trials(self, job_id: int) -> list[dict[str, Any]]:
         if self.get(job_id).kind != "calibrate":
             return []
-        return report_samples.searched_report().model_dump(mode="json")["search"]["trials"][:5]
+        return report_samples.searched_report().model_dump(mode="json")["search"]["trials"][
+            : self.get(job_id).result.get("tried", 5)
+        ]
 
     def queue_place(self, job_id: int) -> int | None:
         queued = sorted((each.created, each.id) for each in self.things.values() if each.state == "queued")

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from calibench.errors import CalibenchError
-from calibench.web.words import state, tell, text
+from calibench.things.kept import ENDED
+from calibench.web.job_bar import JobBar
+from calibench.web.words import failure, state, tell, text
 
 if TYPE_CHECKING:
     from calibench.things.kept import KeptDataset, KeptModel
@@ -69,21 +71,22 @@ def _button(label: str, path: str, is_next: bool) -> None:
 
 
 def _sample(workbench: "Workbench") -> None:
-    with ui.element("section").classes("panel line apart sample"):
-        with ui.element("div").classes("stack"):
-            text("Nothing at hand?", "h2")
-            text(SAMPLE, "p").classes("quiet")
-        place = ui.element("div")
-
-    def ask() -> None:
-        try:
-            job = workbench.sample()
-        except CalibenchError as error:
-            tell(error)
+    """The button, or how its job goes; the page draws it anew when the job begins and when it ends."""
+    last = workbench.jobs.all(kind="sample", limit=1)
+    job = last[0] if last else None
+    with ui.element("section").classes("panel sample"):
+        text("Nothing at hand?", "h2")
+        text(SAMPLE, "p").classes("quiet")
+        if job is not None and job.state not in ENDED:
+            JobBar(workbench, job)
             return
-        place.clear()
-        with place:
-            ui.link("The sample is on its way", f"/jobs/{job.id}")
+        if job is not None and job.failure is not None:
+            failure(job.failure)
+        ui.button("Try it with the sample", icon="bolt", on_click=lambda: _ask(workbench)).props("no-caps outline")
 
-    with place:
-        ui.button("Try it with the sample", icon="bolt", on_click=ask).props("no-caps outline")
+
+def _ask(workbench: "Workbench") -> None:
+    try:
+        workbench.sample()
+    except CalibenchError as error:
+        tell(error)

@@ -43,7 +43,7 @@ def frame(workbench: "Workbench", title: str, crumbs: Crumbs = ()) -> Iterator[N
     ui.page_title(f"{title} · Calibench")
     drawer = _rail(workbench)
     _head(workbench, title, crumbs, drawer)
-    content = ui.element("main").classes("page")
+    content = ui.element("div").classes("page")  # inside the <main> of the layout
     ui.skip_link("Skip to content", target=content)
     with content:
         yield

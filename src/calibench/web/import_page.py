@@ -77,7 +77,7 @@ class ImportForm:
 
     def __init__(self, workbench: "Workbench", kind: Kind, back: str, choose: str) -> None:
         self.workbench, self.kind, self.back, self.choose = workbench, kind, back, choose
-        self.is_named = False
+        self.suggested = ""
         self.folders = tuple(workbench.allowed)
         with ui.element("div").classes("form"):
             self._draw()
@@ -99,7 +99,7 @@ class ImportForm:
             self._path_field()
         self.path_part.set_visibility(False)
         self.name = name_field()
-        self.name.on("update:model-value", self._was_named).on_value_change(self._changed)
+        self.name.on_value_change(self._changed)
         self.entry = self._entry_field()
         with ui.element("div").classes("line"):
             self.button = PossibleButton("Import", self._import, "download")
@@ -125,9 +125,6 @@ class ImportForm:
         self.path_part.set_visibility(source == "path")
         self._changed()
 
-    def _was_named(self) -> None:
-        self.is_named = bool(self.name.value)
-
     def _path_changed(self) -> None:
         self.path.props(remove="error error-message")
         self._changed()
@@ -137,10 +134,9 @@ class ImportForm:
         if not hasattr(self, "button"):
             return
         first = next(iter(self.uploads.ids), "") if self.source == "upload" else str(self.path.value or "")
-        if first and not self.is_named:
-            suggested = name_from(first)
-            if self.name.value != suggested:
-                self.name.value = suggested
+        if first and self.name.value in ("", self.suggested):
+            self.suggested = name_from(first)
+            self.name.value = self.suggested
         self.button.allow(self._missing())
 
     def _missing(self) -> str:
