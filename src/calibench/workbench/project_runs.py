@@ -46,7 +46,8 @@ def baseline(shelf: Shelf, jobs: JobBook, project: Project) -> Job:
     bundle = Bundle(kind="baseline", points=BASELINE_POINTS)
     job = _run(shelf, jobs, project, bundle, "Baseline of {model} on {dataset}", project.dataset_id)
     settings = run_settings(shelf.store.get(KeptModel, project.model_id), project.device, shelf.trees)
-    shelf.change(Project, project.id, settings=settings.model_dump(mode="json"))  # to see later whether they changed
+    said = settings.model_dump(mode="json", exclude_unset=True)
+    shelf.change(Project, project.id, settings=said)  # to see later whether they changed
     return job
 
 
@@ -81,7 +82,7 @@ def calibrate(shelf: Shelf, jobs: JobBook, asked: Asked, again: Project | None =
     )
     of_model: Plain = {"method": settings.method, "preset": settings.preset}
     of_project: Plain = {
-        "settings": settings.model_dump(mode="json"),
+        "settings": settings.model_dump(mode="json", exclude_unset=True),
         "calibration_dataset_id": asked.calibration.id if asked.calibration else None,
         "ask": asked.ask.model_dump(mode="json"),
     }

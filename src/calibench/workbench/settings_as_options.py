@@ -33,16 +33,25 @@ INPUT = ("size", "resize", "pad", "color", "mean", "scale", "layout")
 
 
 def as_options(settings: Settings) -> tuple[list[Option], Plain]:
-    """Options for what is not the default, and what has no option.
+    """Options for what was said, and what has no option.
 
     Together they give the same settings: `overlaid` lays the options over the file.
     """
-    left: Plain = settings.model_dump(mode="json", exclude_defaults=True)
+    left = said(settings)
     options = [*_method(left), *_plain(left), *_inputs(left)]
     for section, names in SECTIONS.items():
         if section != "accuracy" or settings.method != "default":  # such an option would choose the method
             options += _section(left, section, names)
     return options, {name: value for name, value in left.items() if value != {}}
+
+
+def said(settings: Settings) -> Plain:
+    """What was set, as plain values. In a section that is also what was set to its default: what nobody set is found by
+    trying, and a default that somebody set is not.
+    """
+    defaults = Settings().model_dump(mode="json")
+    values: Plain = settings.model_dump(mode="json", exclude_unset=True)
+    return {name: value for name, value in values.items() if value not in ({}, defaults[name])}
 
 
 def _method(left: Plain) -> Iterator[Option]:
@@ -74,12 +83,14 @@ def _inputs(left: Plain) -> Iterator[Option]:
         return
     given = left.pop("inputs")[""]
     for name in INPUT:
-        value = given.pop(name, None)
-        if name == "size" and value:
+        if given.get(name) in (None, []):
+            continue  # that it is not wanted cannot be said by an option
+        value = given.pop(name)
+        if name == "size":
             yield "--size", *map(str, value)
-        elif isinstance(value, (list, tuple)) and value:
+        elif isinstance(value, list):
             yield f"--{name}", ",".join(_number(each) for each in value)
-        elif value not in (None, [], ()):
+        else:
             yield f"--{name}", _number(value)
     if given:
         left["inputs"] = {"": given}
@@ -90,10 +101,9 @@ def _section(left: Plain, section: str, names: Mapping[str, str]) -> Iterator[Op
     if section == "accuracy":
         yield from _accuracy(values)
     for name, option in names.items():
-        value = values.get(name)
-        if value is None:
+        if values.get(name) in (None, []):
             continue
-        del values[name]
+        value = values.pop(name)
         for each in value if isinstance(value, list) else [value]:
             yield f"--{option}", _number(each)
 
@@ -101,10 +111,11 @@ def _section(left: Plain, section: str, names: Mapping[str, str]) -> Iterator[Op
 def _accuracy(values: Plain) -> Iterator[Option]:
     for metric, drop in values.pop("limits", {}).items():
         yield "--limit", f"{metric}={_number(drop)}"
-    if values.pop("label_free", False):
+    if values.get("label_free"):
+        del values["label_free"]
         yield ("--label-free",)
-    if (seconds := values.pop("time_budget_s", None)) is not None:
-        yield "--time-budget", f"{_number(seconds)}s"
+    if values.get("time_budget_s") is not None:
+        yield "--time-budget", f"{_number(values.pop('time_budget_s'))}s"
     if values.get("repair") == "off":
         del values["repair"]
         yield ("--no-repair",)

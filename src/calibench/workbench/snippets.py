@@ -11,7 +11,7 @@ import yaml
 
 from calibench.settings import Settings
 from calibench.things.asked import Points
-from calibench.workbench.settings_as_options import as_options
+from calibench.workbench.settings_as_options import as_options, said
 
 CONFIG = "settings.yaml"
 OUT = "int8"
@@ -89,7 +89,7 @@ def _shell(lines: Sequence[Sequence[str]], rest: dict[str, Any]) -> str:
 
 
 def _python(job: Repeated, function: str, further: Sequence[tuple[str, Any]], last: str) -> str:
-    values = job.settings.model_dump(mode="json", exclude_defaults=True)
+    values = said(job.settings)
     settings = pformat(values, width=WIDTH, sort_dicts=False)
     given = "".join(f"    {name}={str(value)!r},\n" for name, value in further)
     return (
