@@ -105,6 +105,16 @@ def test_a_table_of_texts_alone_is_the_dataset(run: Run, tmp_path: Path) -> None
     assert not end.result["has_pictures"]
 
 
+def test_the_tokenizer_beside_a_table_comes_along(run: Run, job: Path, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there/t.csv").write_text("text,label\ngood,1\nbad,0\n")
+    (tmp_path / "there/tokenizer.json").write_text("{}")
+    (tmp_path / "there/other.bin").touch()
+    end = run(kind="import-dataset", sources=[tmp_path / "there/t.csv"])
+    assert (end.result["format"], end.result["samples"]) == ("text", 2)
+    assert sorted(path.name for path in (job / "out/tree").iterdir()) == ["t.csv", "tokenizer.json"]
+
+
 def test_arrays_in_one_file_are_its_samples(run: Run, tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=np.zeros((5, 3), np.float32))
     end = run(kind="import-dataset", sources=[tmp_path / "a.npz"])

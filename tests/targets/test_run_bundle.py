@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -87,6 +88,19 @@ def test_the_end_of_an_attempt_before_is_not_taken_for_that_of_this_one(
 
     with_body(monkeypatch, body)
     assert run_bundle(job).result == {"is_there": False}
+
+
+def test_what_is_temporary_stays_in_the_folder_and_goes(run: Run, job: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def body(running: object) -> dict[str, str]:
+        return {"place": tempfile.mkdtemp(prefix="calibench-")}
+
+    (job / "tmp/left").mkdir(parents=True)  # by an attempt that was killed
+    (job / ".out-x.partial").mkdir()
+    with_body(monkeypatch, body)
+    end = run(kind="machine")
+    assert Path(end.result["place"]).parent == job / "tmp"
+    assert sorted(path.name for path in job.iterdir()) == ["bundle.json", "end.json", "events.jsonl", "out"]
+    assert tempfile.gettempdir() != str(job / "tmp")
 
 
 @pytest.mark.parametrize(

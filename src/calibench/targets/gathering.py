@@ -15,6 +15,7 @@ HOLD_THEMSELVES = (*FORMATS, *EXPORTS, ".bin", ".pdiparams", ".caffemodel", ".np
 BESIDE = frozenset((".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX"))
 """What computers leave in folders, and nobody means."""
 CHUNK = 1 << 22
+TOKENIZER = "tokenizer.json"
 
 
 def gather(job: Running, kind: type[CalibenchError] = DatasetError) -> Path:
@@ -35,7 +36,7 @@ def gather(job: Running, kind: type[CalibenchError] = DatasetError) -> Path:
         elif source.is_dir():
             take(job, sorted(_files_in(source, kind)), source, kind)
         else:
-            take(job, [source], source.parent, kind)
+            take(job, [source, *_tokenizer_of(source, sources)], source.parent, kind)
     if not any(path.is_file() for path in tree.rglob("*")):
         raise kind(f"{', '.join(source.name for source in sources) or 'This'}: holds no files. Give another.")
     return tree
@@ -63,6 +64,13 @@ def check_sources(sources: Sequence[Path], kind: type[CalibenchError]) -> None:
 def is_packed(source: Path) -> bool:
     """Whether a source is an archive to unpack."""
     return source.is_file() and source.suffix.lower() not in HOLD_THEMSELVES and is_archive(source)
+
+
+def _tokenizer_of(source: Path, sources: Sequence[Path]) -> tuple[Path, ...]:
+    """The tokenizer beside a table of texts at a path of this machine, which the texts cannot be read without."""
+    beside = source.parent / TOKENIZER
+    is_wanted = len(sources) == 1 and source.suffix.lower() in (".csv", ".tsv") and beside.is_file()
+    return (beside,) if is_wanted else ()
 
 
 def take(job: Running, files: Sequence[Path], home: Path, kind: type[CalibenchError] = DatasetError) -> None:

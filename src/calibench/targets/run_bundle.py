@@ -1,10 +1,12 @@
 """Run the job of a folder, and say in the folder how it ended; nothing that happens to it is left unsaid."""
 
 import os
+import shutil
 import sys
+import tempfile
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from calibench.targets.overall import Overall, way_of
 from calibench.targets.running import Running
 from calibench.targets.teller import Teller, say
 from calibench.things.kept import Failure, JobKind
+
+TEMPORARY = "tmp"
 
 Body = Callable[[Running], dict[str, Any]]
 """Does the work of one kind of job, and gives the result that end.json holds."""
@@ -30,12 +34,29 @@ def run_bundle(folder: Path) -> End:
     if not folder.is_dir():
         raise JobError(f"{folder}: there is no such folder. Give the folder of a job.")
     try:
-        (folder / END).unlink(missing_ok=True)  # of an attempt before this one
-        end = _ended(folder)
-        write_end(end, folder)
+        with _own_temporary(folder.resolve()):
+            (folder / END).unlink(missing_ok=True)  # of an attempt before this one
+            end = _ended(folder)
+            write_end(end, folder)
     except OSError as error:
         raise JobError(f"{folder}: cannot be written ({error.strerror}). Is the disk full?") from None
     return end
+
+
+@contextmanager
+def _own_temporary(folder: Path) -> Iterator[None]:
+    """Keep decoded samples and what else is temporary in the job's folder, so that a kill leaves it nowhere else."""
+    place, before = folder / TEMPORARY, tempfile.tempdir
+    for left in (place, *folder.glob(".*.partial")):  # by an attempt that was killed
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+    place.mkdir()
+    tempfile.tempdir = str(place)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _ended(folder: Path) -> End:

@@ -9,6 +9,8 @@ from calibench.targets.teller import Teller
 
 TREE = "tree"
 """Folder in `out` with the files of an import."""
+DEEP_ENOUGH = 3
+"""Parts of a path, with the root, that tell it from what else stands in a message: not "/", not "/tmp"."""
 
 
 @dataclass(frozen=True)
@@ -29,15 +31,11 @@ class Running:
         """Where the files of an import go."""
         return self.out / TREE
 
-    def threads(self) -> int:
-        """That the job may use."""
-        from calibench.machine import physical_cores
-
-        return self.bundle.settings.threads or physical_cores()
-
     def named(self, text: str) -> str:
         """A message as a person knows the files: without the folders in which the server keeps them."""
         for place, name in self._places():
+            if len(place.parts) < DEEP_ENOUGH:
+                continue
             text = text.replace(f"{place}/", "" if not name else f"{name}/").replace(str(place), name or "the files")
         return text
 
@@ -47,11 +45,12 @@ class Running:
         yield self.tree, ""
         for source in bundle.sources:
             yield source, source.name
-        for path in (bundle.model, bundle.result):
-            if path is not None:
-                yield path, path.name
-                yield path.parent, ""
         for path in (bundle.validation, bundle.dataset):
             if path is not None:
                 yield path, "dataset"
+        if bundle.result is not None:
+            yield bundle.result, "result"
+        if bundle.model is not None:
+            yield bundle.model, bundle.model.name
+            yield bundle.model.parent, ""
         yield self.folder, ""

@@ -32,7 +32,8 @@ class Teller:
 
     def trial(self, row: dict[str, Any], left: int) -> None:
         """A model of the search was evaluated; `left`: how many can still come."""
-        say(f"trial {row['number']}: {row['purpose']}, drop {row['drop']}, {left} more at most")
+        drop = "no number" if row["drop"] is None else f"{row['drop']:.2f}"
+        say(f"trial {row['number']}: {row['purpose']}, drop {drop}, {left} more at most")
         self._events.write("trial", {**row, "left": left})
 
     def note(self, text: str) -> None:
