@@ -198,10 +198,28 @@ def test_an_int8_model_takes_its_parents_settings(bench):
         bench.models.set_settings(child.id, AccuracyForm(settings={}))
 
 
-def test_a_result_of_other_settings_is_out_of_date(bench):
-    model = bench.model(accuracy_settings={"inputs": {"": {"color": "bgr"}}})
-    assert not differs(model, {"inputs": {"": {"color": "bgr", "resize": "stretch"}}, "preset": "mixed"})
-    assert differs(model, {"inputs": {"": {"color": "rgb"}}})
+BGR = {"inputs": {"": {"color": "bgr", "mean": [], "size": None}}, "task": {"kind": "auto"}, "metric": "auto"}
+
+
+@pytest.mark.parametrize(
+    ("then", "is_other"),
+    [
+        ({"inputs": {"": {"color": "bgr", "resize": "stretch"}}, "preset": "mixed"}, False),
+        (
+            {"inputs": {"image": {"color": "bgr", "size": [8, 8]}}, "task": {"kind": "detection"}, "metric": "coco"},
+            False,
+        ),
+        ({"inputs": {"": {"color": "rgb"}}}, True),
+        ({"inputs": {"image": {"color": "bgr", "mean": [127.5]}}}, True),
+        ({}, True),
+    ],
+)
+def test_a_result_of_other_settings_is_out_of_date_and_what_was_left_open_is_none(bench, then, is_other):
+    assert differs(bench.model(accuracy_settings=BGR), then) == is_other
+
+
+def test_a_model_without_settings_makes_nothing_out_of_date(bench):
+    assert not differs(bench.model(), {"inputs": {"": {"color": "bgr"}}, "metric": "top1"})
 
 
 def test_settings_are_tried_without_being_kept(bench):

@@ -10,7 +10,7 @@ from calibench.store.refused import Conflict
 from calibench.targets.bundle import Bundle
 from calibench.things.asked import AccuracyForm, Import, Rename, TrySettings
 from calibench.things.kept import Deletion, Hindrance, Job, KeptDataset, KeptModel
-from calibench.workbench.accuracy_settings import SECTIONS, checked, completed
+from calibench.workbench.accuracy_settings import checked, completed
 from calibench.workbench.deletions import Deletions
 from calibench.workbench.fitting import fit
 from calibench.workbench.import_sources import ImportSources
@@ -166,11 +166,30 @@ class KeptModels:
 def differs(model: KeptModel, settings: Mapping[str, Any]) -> bool:
     """Whether a result was made with other accuracy settings than the model has now.
 
+    What the model leaves open (None, auto) does not count: the run found it.
+
     Args:
         settings: Settings of the result, or its accuracy sections alone, as plain values.
     """
-    then = {name: value for name, value in settings.items() if name in SECTIONS}
-    return completed(then) != completed(model.accuracy_settings)
+    then = completed(settings)
+    for name, now in model.accuracy_settings.items():
+        if name == "inputs":
+            if any(_contradicts(given, _input(then["inputs"], port)) for port, given in now.items()):
+                return True
+        elif _contradicts(now, then[name]):
+            return True
+    return False
+
+
+def _input(inputs: Mapping[str, Any], port: str) -> Any:
+    """The settings of an input: a run may have named it where the model says '' for all."""
+    return inputs.get(port) or inputs.get("") or next(iter(inputs.values()))
+
+
+def _contradicts(now: Any, then: Any) -> bool:
+    if isinstance(now, Mapping) and isinstance(then, Mapping):
+        return any(_contradicts(value, then.get(name)) for name, value in now.items())
+    return now not in (None, "auto", {}) and now != then
 
 
 def _not_ready(model: KeptModel) -> Hindrance | None:
