@@ -7,6 +7,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import TypeAdapter
+from pydantic_core import from_json
 from sqlalchemy import BigInteger, Boolean, DateTime, Dialect, Float, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -52,10 +53,11 @@ class Nested(TypeDecorator[Any]):
     """A value with parts, as JSON text; checked against the field's type before it is written."""
 
     impl = Text
-    cache_ok = False  # two of them differ by their field
+    cache_ok = True
 
     def __init__(self, field_type: Any = Any) -> None:
         super().__init__()
+        self.field_type = field_type  # under this name SQLAlchemy tells two of them apart
         self._adapter: TypeAdapter[Any] = TypeAdapter(field_type)
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
@@ -71,7 +73,7 @@ class Nested(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """What comes from the database: lists and dicts, which the thing makes its parts of."""
-        return None if value is None else json.loads(value)
+        return None if value is None else from_json(value)
 
 
 def column_type(field_type: Any) -> tuple[TypeEngine[Any], bool]:

@@ -195,7 +195,7 @@ def _by_id(kind: type[Any], id: int) -> Select[Any]:
 
 
 def _thing(kind: type[ThingT], row: Row[Any]) -> ThingT:
-    values = dict(row._mapping)
+    values = row._asdict()
     del values[FOLDED]
     return cast(ThingT, kind.model_validate(values))
 
