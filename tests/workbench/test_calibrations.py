@@ -1,6 +1,9 @@
 """A calibration that was asked for: its settings, its rows, its bundle."""
 
+from datetime import timedelta
+
 import pytest
+from kept_things import NOW
 from project_bench import ProjectBench, report_values, search_values
 
 from calibench.errors import JobError, SettingsError
@@ -165,7 +168,7 @@ def test_the_subset_is_counted_in_images(bench, project):
     assert bench.projects.estimate(project.id, ask)["images"] == 251
 
 
-def test_nothing_is_said_of_time_without_an_earlier_calibration(bench, project):
+def test_nothing_is_said_of_time_without_anything_that_tells(bench, project):
     assert bench.projects.estimate(project.id, AskCalibration())["seconds"] is None
     bench.calibrated(project)
     least, most = bench.projects.estimate(project.id, AskCalibration(subset_percent=1))["seconds"]
@@ -174,6 +177,23 @@ def test_nothing_is_said_of_time_without_an_earlier_calibration(bench, project):
     assert more[0] > least
     search = AskCalibration(method="accuracy-aware")
     assert bench.projects.estimate(project.id, search)["seconds"] is None
+
+
+def test_the_time_of_the_baseline_tells_of_plain_int8_and_not_of_a_search(bench, project):
+    took = {"started": NOW, "ended": NOW + timedelta(seconds=20)}
+    bench.store.change(Job, project.job_id, **took)
+    assert bench.projects.estimate(project.id, AskCalibration())["seconds"] == (10.0, 80.0)
+    search = AskCalibration(method="accuracy-aware")
+    assert bench.projects.estimate(project.id, search)["seconds"] is None
+    bench.store.change(Job, project.job_id, attempt=2)  # it was interrupted: its time says nothing
+    assert bench.projects.estimate(project.id, AskCalibration())["seconds"] is None
+
+
+def test_a_job_that_took_longer_than_its_stages_counts_as_a_whole(bench, project):
+    made = bench.calibrated(project)
+    bench.store.change(Job, made.job_id, started=NOW, ended=NOW + timedelta(seconds=100))
+    least, most = bench.projects.estimate(project.id, AskCalibration(subset_percent=1))["seconds"]
+    assert least < 100 < most
 
 
 def test_another_model_of_the_front_gets_a_project(bench, project):

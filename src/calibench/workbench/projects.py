@@ -160,7 +160,7 @@ class Projects:
         calibration = self._calibration_dataset(project, ask)
         own = self._store.get(KeptDataset, project.dataset_id)
         count = images(ask, own, calibration)
-        return {"images": count, "seconds": seconds_of(self._results, self.family(project.id)[1:], ask, count)}
+        return {"images": count, "seconds": seconds_of(self._store, self._results, self.family(project.id), ask, count)}
 
     def benchmark(self, id: int, points: Points) -> Job:
         """Measure the throughput of the project's model at further points."""
