@@ -9,6 +9,7 @@ from calibench.store.data_folder import DataFolder
 from calibench.store.refused import Conflict, NotThere
 from calibench.store.store import Store
 from calibench.targets.bundle import Bundle
+from calibench.targets.bundle_files import read_bundle
 from calibench.things.kept import Job
 from calibench.workbench.job_book import JobBook
 from calibench.worker.hub import Hub
@@ -92,7 +93,7 @@ def test_only_jobs_that_came_to_nothing_are_done_again(book):
     book._store.change(Job, job.id, state="failed")
     again = book.retry(job.id)
     assert (again.model_id, again.retry_of, again.id) == (3, job.id, job.id + 1)
-    assert (book.folder(again.id) / "bundle.json").read_bytes() == (book.folder(job.id) / "bundle.json").read_bytes()
+    assert read_bundle(book.folder(again.id)) == read_bundle(book.folder(job.id))
 
 
 def test_a_job_whose_description_is_lost_is_not_done_again(book):

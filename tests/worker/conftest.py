@@ -4,11 +4,14 @@ import pytest
 import worker_rig
 
 from calibench.targets import local_process
+from calibench.worker import durable_queue
 
 
 @pytest.fixture(autouse=True)
 def fake_jobs(monkeypatch):
     monkeypatch.setattr(local_process, "start", worker_rig.start_fake)
+    for lane in durable_queue.LOOKS_S:
+        monkeypatch.setitem(durable_queue.LOOKS_S, lane, 0.1)
 
 
 @pytest.fixture

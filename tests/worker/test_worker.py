@@ -42,9 +42,6 @@ def test_a_failed_job_says_what_its_process_said(rig):
 
 def test_twenty_jobs_run_one_after_the_other_in_order(rig):
     jobs = [rig.submit("benchmark", steps=1, wait_s=0) for _ in range(20)]
-    assert [rig.jobs.queue_place(job.id) for job in jobs[1:]] == list(range(1, 20)) or rig.jobs.queue_place(
-        jobs[1].id
-    ) == 2
     ended = [until(lambda job=job: (now := rig.jobs.get(job.id)).state == "done" and now, 60) for job in jobs]
     assert all(before.ended <= after.started for before, after in pairwise(ended))
 
@@ -61,10 +58,11 @@ def test_a_preview_does_not_wait_for_a_calibration_but_a_baseline_does(rig):
 
 
 def test_a_picked_model_is_taken_before_calibrations_that_wait(rig):
-    first = rig.submit("calibrate", steps=20)
+    first = rig.submit("calibrate", steps=5000)
     rig.wait_for_process(first)
     second, picked = rig.submit("calibrate"), rig.submit("pick")
     assert (rig.jobs.queue_place(picked.id), rig.jobs.queue_place(second.id)) == (1, 2)
+    rig.jobs.cancel(first.id)
     assert rig.wait(picked).ended <= rig.wait(second).started
 
 

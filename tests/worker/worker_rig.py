@@ -28,10 +28,10 @@ def start_fake(folder: Path, *, is_low: bool = False) -> tuple[int, float]:
 class Rig:
     """Store, hub, worker and job book of one data folder."""
 
-    def __init__(self, path: Path, adopt: Any = None) -> None:
+    def __init__(self, path: Path, adopt: Any = None, database: str | None = None) -> None:
         self.folder = DataFolder(path)
         self.folder.make()
-        self.store = Store(self.folder.url)
+        self.store = Store(database or self.folder.url)
         self.hub = Hub()
         self.events: list[Event] = []
         self.hub.subscribe(self.events.append)

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
+from calibench.errors import CalibenchError, JobError
 from calibench.store.store import Store
 from calibench.targets.bundle import LOG
 from calibench.things.kept import Event, Failure, Job, JobState
@@ -50,8 +51,6 @@ class JobRows:
 
 def explained(error: Exception) -> Failure:
     """What went wrong, for the row of a job: a user's error as it is, anything else as a fault of ours."""
-    from calibench.errors import CalibenchError, JobError
-
     if isinstance(error, CalibenchError):
         return Failure(kind=type(error).__name__, message=str(error))
     if isinstance(error, OSError):

@@ -35,11 +35,19 @@ class Worker:
         """Take jobs, and go on with those that the last server left, whatever its queue knows of them.
 
         Raises:
-            JobError: the queue cannot be opened.
+            JobError: the queue cannot be opened, or another worker is open in this process.
         """
         self._stopping.clear()
         known = self._queue.start()
         self._is_started = True
+        try:
+            self._fill(known)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _fill(self, known: set[int]) -> None:
+        """Let jobs wait that the queue does not know of, in the order in which they were asked for."""
         for job in sorted(self._rows.store.all(Job, where={"state": GOING}), key=order):
             if job.id not in known:
                 self._queue.put(job.id, lane(job.kind), priority(job.kind))
