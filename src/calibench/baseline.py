@@ -9,6 +9,7 @@ import openvino as ov
 
 from calibench.comparison import attached
 from calibench.datasets.dataset import Dataset, Sample
+from calibench.datasets.few import open_few
 from calibench.datasets.inputs import InputPlan
 from calibench.datasets.sets import Opened, open_set
 from calibench.evaluation.both_models import reported
@@ -145,11 +146,11 @@ def points_of(
     sources = [read_model(path, weights=settings.weights, allow_quantized=True) for path in models.values()]
     first = sources[0]
     settings = settle(first.graph, dataset, settings, threads, progress).settings
-    plan, opened = open_set(first.graph, dataset, settings, threads, progress, first.path.parent)
+    few = open_few(first.graph, dataset, settings, SAMPLES, first.path.parent)
     candidates: dict[str, Candidate] = {}
     for source in sources:
-        candidates |= candidates_of(source, attached(source, first, plan), settings)
-    return measure_points(candidates, first_samples(opened.samples), grid, threads, progress)
+        candidates |= candidates_of(source, attached(source, first, few.plan), settings)
+    return measure_points(candidates, first_samples(few.samples), grid, threads, progress)
 
 
 def candidates_of(source: Model, graph: ov.Model, settings: Settings) -> dict[str, Candidate]:

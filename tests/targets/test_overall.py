@@ -36,12 +36,12 @@ def overall(*parts: Part) -> tuple[Overall, Clock]:
     return Overall(parts, clock), clock
 
 
-@given(kind=some.sampled_from(KINDS), searches=some.booleans(), points=some.booleans(), told=events)
+@given(kind=some.sampled_from(KINDS), searches=some.booleans(), points=some.floats(0, 1000), told=events)
 def test_progress_never_goes_back_and_is_whole_only_at_the_end(
-    kind: Any, searches: bool, points: bool, told: list[tuple[str, int, int, float]]
+    kind: Any, searches: bool, points: float, told: list[tuple[str, int, int, float]]
 ) -> None:
     clock = Clock()
-    whole = Overall(way_of(kind, is_accuracy_aware=searches, has_points=points), clock)
+    whole = Overall(way_of(kind, is_accuracy_aware=searches, points_s=points), clock)
     last = 0.0
     for step, done, total, seconds in told:
         clock.now += seconds
@@ -64,7 +64,7 @@ def test_the_time_left_is_a_range_that_is_not_negative(told: list[tuple[str, int
 @given(cuts=some.lists(some.integers(1, 20), min_size=1, max_size=5))
 def test_every_way_comes_to_its_end_when_each_of_its_steps_does(cuts: list[int]) -> None:
     for kind in KINDS:
-        parts = way_of(kind, has_points=True)  # type: ignore[arg-type]
+        parts = way_of(kind, points_s=8.0)  # type: ignore[arg-type]
         whole = Overall(parts, Clock())
         for part in parts:
             for step in part.steps:

@@ -53,33 +53,36 @@ def _part(step: str, weight: float) -> Part:
     return Part(weight, {step: 1.0})
 
 
-SEARCH = Part(45, {"search": 0.7, "rank": 0.3, "validate": 0.0, "fit": 0.0}, is_open=True)
-TRYING = (_part("diagnose", 4), _part("decode", 7), _part("decode", 5))
+SEARCH = Part(60, {"search": 0.7, "rank": 0.3, "validate": 0.0, "fit": 0.0}, is_open=True)
+SETS = (_part("diagnose", 4), _part("decode", 3), _part("decode", 3))
 """Calibration and validation dataset."""
-CALIBRATE = (*TRYING, _part("statistics", 25), _part("fit", 14), _part("evaluate", 20), _part("benchmark", 15))
+CALIBRATE = (*SETS, _part("statistics", 8), _part("fit", 4), _part("evaluate", 15), _part("benchmark", 15))
 ACCURACY_AWARE = (
-    *TRYING, _part("statistics", 10), _part("fit", 6), _part("evaluate", 8), SEARCH,
-    _part("evaluate", 5), _part("benchmark", 6), _part("benchmark", 4),
+    *SETS, _part("statistics", 8), _part("fit", 4), _part("evaluate", 8), SEARCH,
+    _part("evaluate", 3), _part("benchmark", 15), _part("benchmark", 5),
 )  # fmt: skip
 WAYS: Mapping[JobKind, tuple[Part, ...]] = {
-    "import-model": (_part("copy", 20), _part("unpack", 30), _part("read", 50)),
+    "import-model": (_part("copy", 2), _part("unpack", 3), _part("read", 5)),
     "import-dataset": (_part("copy", 30), _part("unpack", 50), _part("read", 50)),
     "sample": (_part("fetch", 70), _part("write", 25), _part("read", 5)),
     "machine": (_part("read", 1),),
-    "baseline": (_part("diagnose", 15), _part("decode", 20), _part("evaluate", 40), _part("benchmark", 15)),
-    "benchmark": (_part("read", 5),),
-    "evaluate": (_part("diagnose", 15), _part("decode", 30), _part("evaluate", 55)),
-    "try-settings": (_part("diagnose", 60), _part("decode", 15), _part("evaluate", 25)),
+    "baseline": (_part("diagnose", 4), _part("decode", 3), _part("evaluate", 10), _part("benchmark", 10)),
+    "benchmark": (_part("read", 1),),
+    "evaluate": (_part("diagnose", 4), _part("decode", 3), _part("evaluate", 10)),
+    "try-settings": (_part("diagnose", 4), _part("evaluate", 2)),
     "pick": (_part("write", 1),),
 }
-POINTS = _part("points", 10)
-"""Throughput at every point that was asked for; the last thing of a job."""
+"""Weights are seconds, as a network of middle size takes for some hundred pictures on two cores."""
 
 
-def way_of(kind: JobKind, *, is_accuracy_aware: bool = False, has_points: bool = False) -> tuple[Part, ...]:
-    """The parts of a job, in order."""
+def way_of(kind: JobKind, *, is_accuracy_aware: bool = False, points_s: float = 0.0) -> tuple[Part, ...]:
+    """The parts of a job, in order.
+
+    Args:
+        points_s: seconds that measuring at points will take at the end; 0: there are none.
+    """
     parts = (ACCURACY_AWARE if is_accuracy_aware else CALIBRATE) if kind == "calibrate" else WAYS[kind]
-    return (*parts, POINTS) if has_points else parts
+    return (*parts, _part("points", points_s)) if points_s > 0 else parts
 
 
 class Overall:

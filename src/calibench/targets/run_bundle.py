@@ -17,9 +17,12 @@ from calibench.targets.bundle_files import EventLog, read_bundle, write_end
 from calibench.targets.overall import Overall, way_of
 from calibench.targets.running import Running
 from calibench.targets.teller import Teller, say
+from calibench.things.asked import Points
 from calibench.things.kept import Failure, JobKind
 
 TEMPORARY = "tmp"
+MODELS = 2
+"""That are measured side by side, as a rule."""
 
 Body = Callable[[Running], dict[str, Any]]
 """Does the work of one kind of job, and gives the result that end.json holds."""
@@ -93,9 +96,17 @@ def _failed(job: Running | None, kind: str, message: str) -> End:
 
 def _running(folder: Path, bundle: Bundle) -> Running:
     (folder / OUT).mkdir(exist_ok=True)
+    points = bundle.points or (Points() if bundle.kind == "benchmark" else None)
     is_searched = bundle.settings.method == "accuracy-aware"
-    way = way_of(bundle.kind, is_accuracy_aware=is_searched, has_points=bundle.points is not None)
+    way = way_of(bundle.kind, is_accuracy_aware=is_searched, points_s=_points_s(points))
     return Running(folder, bundle, Teller(EventLog(folder), Overall(way)))
+
+
+def _points_s(points: Points | None) -> float:
+    """Seconds that measuring takes: every point in every round, and once more for the latency."""
+    if points is None:
+        return 0.0
+    return MODELS * len(points.batches) * len(points.streams) * (points.rounds + 1) * points.seconds
 
 
 def _log_traceback(folder: Path) -> None:
