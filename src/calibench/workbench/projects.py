@@ -9,14 +9,23 @@ from typing import Any
 from calibench.errors import SettingsError
 from calibench.settings import make_settings
 from calibench.things.asked import AskCalibration, AskPick, NewProject, Points, Rename
-from calibench.things.kept import Deletion, Hindrance, Job, JobKind, KeptDataset, KeptModel, Project, Target
+from calibench.things.kept import Deletion, Hindrance, Job, KeptDataset, KeptModel, Project, Target
 from calibench.workbench import project_runs
 from calibench.workbench.accuracy_settings import check_reach
 from calibench.workbench.calibrations import images
 from calibench.workbench.deletions import Deletions
 from calibench.workbench.estimates import seconds_of
+from calibench.workbench.finding_projects import (
+    about,
+    calibration_dataset,
+    find_project,
+    going_job,
+    parts_of,
+    root_of,
+    where_asked,
+)
 from calibench.workbench.fitting import fit
-from calibench.workbench.hindrances import About, calibration_hindrances, method_hindrances, remarks
+from calibench.workbench.hindrances import calibration_hindrances, method_hindrances, remarks
 from calibench.workbench.import_sources import ImportSources
 from calibench.workbench.job_book import JobBook
 from calibench.workbench.project_results import Results
@@ -59,7 +68,7 @@ class Projects:
 
     def family(self, id: int) -> tuple[Project, ...]:
         """The FP32 project that a project belongs to, then its INT8 projects, the oldest first."""
-        root = self._root(self.get(id))
+        root = root_of(self._store, self.get(id))
         return (root, *self._store.all(Project, where={"parent_id": root.id}, newest_first=False))
 
     def create(self, new: NewProject) -> Project:
@@ -68,14 +77,14 @@ class Projects:
         Raises:
             NotPossible: model or dataset are not ready, or do not fit.
         """
-        model, dataset, target = self._parts_of(new)
+        model, dataset, target = parts_of(self._store, new)
         with self._making:
-            project = self._find(model.id, dataset.id, target.id, new.device)
+            project = find_project(self._store, model.id, dataset.id, target.id, new.device)
             if project is None:
                 project = self._make(new, model, dataset, target)
             elif project.is_archived:
                 project = self._shelf.change(Project, project.id, is_archived=False)
-            if new.run_baseline and project.result is None and self._runs(project.id) is None:
+            if new.run_baseline and project.result is None and going_job(self._store, project.id) is None:
                 self._measure(project, model)
         return self.get(project.id)
 
@@ -105,15 +114,15 @@ class Projects:
 
     def hindrances(self, id: int) -> tuple[Hindrance, ...]:
         """Why INT8 cannot be calibrated in a project, the first reason first; (): it can."""
-        return calibration_hindrances(self._about(self._asked_in(self.get(id))))
+        return calibration_hindrances(about(self._store, self._results, where_asked(self._store, self.get(id))))
 
     def method_hindrances(self, id: int, calibration_dataset_id: int | None = None) -> tuple[Hindrance, ...]:
         """Why the accuracy-aware method is not possible in a project; (): it is."""
-        return method_hindrances(self._about(self._asked_in(self.get(id))))
+        return method_hindrances(about(self._store, self._results, where_asked(self._store, self.get(id))))
 
     def remarks(self, id: int) -> tuple[Hindrance, ...]:
         """What a person should know of a project, and what hinders nothing."""
-        return remarks(self._about(self.get(id)))
+        return remarks(about(self._store, self._results, self.get(id)))
 
     def baseline(self, id: int) -> Job:
         """Measure the project's model as it is: accuracy, speed, layers.
@@ -127,7 +136,7 @@ class Projects:
                 "A baseline is of an FP32 model, and this one is quantized. Measure its speed and accuracy instead."
             )
             refuse(Hindrance(code="quantized", sentence=sentence))
-        if running := self._runs(id, ("baseline",)):
+        if running := going_job(self._store, id, ("baseline",)):
             refuse(
                 Hindrance(code="baseline-running", sentence="The baseline runs already.", link=f"/jobs/{running.id}")
             )
@@ -144,20 +153,21 @@ class Projects:
             SettingsError: a setting is not possible.
         """
         again = self.get(id)
-        project = self._asked_in(again)
-        about = self._about(project)
-        self._refuse_first(calibration_hindrances(about))
+        project = where_asked(self._store, again)
+        facts = about(self._store, self._results, project)
+        hindrances = calibration_hindrances(facts)
         if ask.method == "accuracy-aware" and not _is_label_free(ask):
-            self._refuse_first(method_hindrances(about))
-        calibration = self._calibration_dataset(project, ask)
+            hindrances += method_hindrances(facts)
+        refuse(next(iter(hindrances), None))
+        calibration = calibration_dataset(self._store, project, ask)
         check_reach(make_settings(ask.advanced), self._sources)
-        asked = project_runs.Asked(project, about.model, about.dataset, calibration, ask)
+        asked = project_runs.Asked(project, facts.model, facts.dataset, calibration, ask)
         return project_runs.calibrate(self._shelf, self._jobs, asked, again if again.id != project.id else None)
 
     def estimate(self, id: int, ask: AskCalibration) -> Plain:
         """How many images a subset means, and how long it may take: {"images": n, "seconds": [least, most] | None}."""
-        project = self._asked_in(self.get(id))
-        calibration = self._calibration_dataset(project, ask)
+        project = where_asked(self._store, self.get(id))
+        calibration = calibration_dataset(self._store, project, ask)
         own = self._store.get(KeptDataset, project.dataset_id)
         count = images(ask, own, calibration)
         return {"images": count, "seconds": seconds_of(self._store, self._results, self.family(project.id), ask, count)}
@@ -236,15 +246,10 @@ class Projects:
         """The lines that repeat the project's job: {"cli", "python"}."""
         return project_runs.snippets(self._shelf, self.get(id))
 
-    def _find(self, model: int, dataset: int, target: int, device: str) -> Project | None:
-        same = {"model_id": model, "dataset_id": dataset, "target_id": target, "device": device}
-        found = self._store.all(Project, where=same, newest_first=False, limit=1)
-        return found[0] if found else None
-
     def _make(self, new: NewProject, model: KeptModel, dataset: KeptDataset, target: Target) -> Project:
         parent = None
         if model.parent_id is not None:
-            parent = self._find(model.parent_id, dataset.id, target.id, new.device)
+            parent = find_project(self._store, model.parent_id, dataset.id, target.id, new.device)
         project = Project(
             created=datetime.now(UTC),
             name=new.name or project_runs.project_name(model, dataset),
@@ -257,51 +262,15 @@ class Projects:
         )
         return self._shelf.add(project)
 
-    def _parts_of(self, new: NewProject) -> tuple[KeptModel, KeptDataset, Target]:
-        model, dataset = self._store.get(KeptModel, new.model_id), self._store.get(KeptDataset, new.dataset_id)
-        if new.target_id is None:
-            target = self._store.all(Target, where={"kind": "local"}, newest_first=False, limit=1)[0]
-        else:
-            target = self._store.get(Target, new.target_id)
-        refuse(fit(model, dataset))
-        return model, dataset, target
-
-    def _calibration_dataset(self, project: Project, ask: AskCalibration) -> KeptDataset | None:
-        """The dataset that sets the ranges; None: half of the project's own."""
-        if ask.calibration_dataset_id in (None, project.dataset_id):
-            return None
-        assert ask.calibration_dataset_id is not None
-        dataset = self._store.get(KeptDataset, ask.calibration_dataset_id)
-        refuse(fit(self._store.get(KeptModel, project.model_id), dataset))
-        return dataset
-
-    def _about(self, project: Project) -> About:
-        baselines = self._store.all(Job, where={"project_id": project.id, "kind": "baseline"}, limit=1)
-        measured = self._results.baseline(project) or {}
-        return About(
-            project=project,
-            model=self._store.get(KeptModel, project.model_id),
-            dataset=self._store.get(KeptDataset, project.dataset_id),
-            target=self._store.get(Target, project.target_id),
-            baseline=baselines[0] if baselines else None,
-            why_no_score=measured.get("why_no_score") or "",
-            family=self._store.get(Project, project.parent_id) if project.parent_id else None,
-        )
-
-    def _asked_in(self, project: Project) -> Project:
-        """Where a calibration would be asked: of an INT8 project that came to nothing, in that of the FP32 model."""
-        is_lost = project.parent_id is not None and project.result is None and project.state in ("failed", "cancelled")
-        return self._root(project) if is_lost else project
-
-    def _root(self, project: Project) -> Project:
-        return project if project.parent_id is None else self.get(project.parent_id)
-
     def _open(self, id: int) -> Project:
         """A project in which something may be started."""
         project = self.get(id)
         if project.is_archived:
             sentence = "This project is archived: it can be read, not changed."
-            raise NotPossible(Hindrance(code="archived", sentence=sentence, action="Take it out of the archive"))
+            link = f"POST /api/v1/projects/{id}/restore"
+            raise NotPossible(
+                Hindrance(code="archived", sentence=sentence, action="Take it out of the archive", link=link)
+            )
         return project
 
     def _measure(self, project: Project, model: KeptModel) -> None:
@@ -310,16 +279,6 @@ class Projects:
             project_runs.benchmark(self._shelf, self._jobs, project, Points())
         else:
             project_runs.baseline(self._shelf, self._jobs, project)
-
-    def _runs(self, id: int, kinds: tuple[JobKind, ...] = ()) -> Job | None:
-        """A job of the project that has not ended."""
-        where = {"project_id": id, "state": ("queued", "running", "cancelling"), **({"kind": kinds} if kinds else {})}
-        found = self._store.all(Job, where=where, limit=1)
-        return found[0] if found else None
-
-    @staticmethod
-    def _refuse_first(hindrances: tuple[Hindrance, ...]) -> None:
-        refuse(hindrances[0] if hindrances else None)
 
 
 def _archived(archived: bool | None) -> Mapping[str, Any]:
