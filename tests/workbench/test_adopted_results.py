@@ -5,8 +5,9 @@ import json
 import pytest
 from project_bench import ProjectBench, baseline_values, point, report_values, search_values
 
+from calibench.settings import make_settings
 from calibench.things.asked import NewProject, Points
-from calibench.things.kept import Headline, Job, Project
+from calibench.things.kept import Headline, Job, KeptModel, Project
 from calibench.workbench.adopted_results import merged
 
 
@@ -24,6 +25,19 @@ def test_a_baseline_gives_the_project_its_numbers(bench):
     assert (head.fp32_fps, head.default_fps, head.latency_ms, head.fp32_bytes) == (100.0, 150.0, 7.0, 4000)
     assert (head.int8, head.int8_fps) == (None, None)
     assert bench.projects.report(project.id)["samples"] == 4
+
+
+@pytest.mark.parametrize("is_confirmed", (True, False))
+def test_settings_that_the_baseline_found_by_trying_are_the_models_unless_a_person_set_them(bench, is_confirmed):
+    given = {"accuracy_settings": {"metric": "top1"}, "are_settings_confirmed": is_confirmed}
+    model, dataset = bench.model(**given), bench.dataset()
+    project = bench.projects.create(NewProject(model_id=model.id, dataset_id=dataset.id))
+    found = make_settings({"metric": "top1", "inputs": {"": {"mean": [127.5]}}}).model_dump(mode="json")
+    bench.done(project.job_id, {"baseline.json": json.dumps(baseline_values(settled=found))})
+    after = bench.store.get(KeptModel, model.id)
+    assert ("inputs" in after.accuracy_settings) is not is_confirmed
+    assert after.are_settings_confirmed is is_confirmed
+    assert not [each for each in bench.projects.remarks(project.id) if each.code == "baseline-outdated"]
 
 
 def test_a_baseline_without_a_score_has_speeds(bench):

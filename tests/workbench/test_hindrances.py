@@ -127,11 +127,19 @@ def test_fp16_weights_are_a_note_and_hinder_nothing():
     assert [each.code for each in remarks(fp16)] == ["fp16-weights"]
 
 
-def test_guessed_settings_are_pointed_out_to_the_default_method_and_hinder_the_accuracy_aware_one():
+def test_guessed_settings_are_pointed_out_and_hinder_nothing():
     guessed = about(model={"are_settings_confirmed": False})
     assert calibration_hindrances(guessed) == ()
     assert [each.code for each in remarks(guessed)] == ["settings-guessed"]
-    assert [each.code for each in method_hindrances(guessed)] == ["settings-guessed"]
+    assert method_hindrances(guessed) == ()
+
+
+def test_a_score_of_the_fp32_model_tells_that_the_default_settings_fit():
+    open_ones = {"accuracy_settings": {}, "are_settings_confirmed": False}
+    scored = about(model=open_ones, project={"headline": Headline(metric="top1", baseline=71.0)})
+    assert calibration_hindrances(scored) == () == method_hindrances(scored)
+    unscored = about(model=open_ones, project={"headline": Headline()})
+    assert [each.code for each in calibration_hindrances(unscored)] == ["settings-missing"]
 
 
 def test_texts_need_no_settings_of_pictures():

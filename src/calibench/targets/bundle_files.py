@@ -24,7 +24,8 @@ def write_bundle(bundle: Bundle, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         said = bundle.model_dump(mode="json", exclude_unset=True)  # what nobody set is still to be found by trying
-        _write_whole(folder / BUNDLE, json.dumps({"format": bundle.format, **said}, indent=2) + "\n")
+        fields = {"format": bundle.format, **{name: said[name] for name in Bundle.model_fields if name in said}}
+        _write_whole(folder / BUNDLE, json.dumps(fields, indent=2) + "\n")
     except OSError as error:
         raise JobError(f"{folder}: cannot be written ({error.strerror}). Is the disk full?") from None
 
@@ -46,8 +47,10 @@ def read_bundle(folder: Path) -> Bundle:
         raise JobError(f"{path}: {where or 'this'}: {first['msg']}. Was it written by another Calibench?") from None
     home = folder.resolve()
     given = {name: getattr(bundle, name) for name in ("model", "dataset", "validation", "result")}
-    paths = {name: home / path for name, path in given.items() if path is not None}
-    return bundle.model_copy(update={**paths, "sources": tuple(home / path for path in bundle.sources)})
+    paths: Plain = {name: home / path for name, path in given.items() if path is not None}
+    if bundle.sources:
+        paths["sources"] = tuple(home / path for path in bundle.sources)
+    return bundle.model_copy(update=paths)
 
 
 def write_end(end: End, folder: Path) -> None:

@@ -41,7 +41,7 @@ def calibration_hindrances(about: About) -> tuple[Hindrance, ...]:
 
 def method_hindrances(about: About) -> tuple[Hindrance, ...]:
     """Why the accuracy-aware method is not possible, where the default one is; (): it is."""
-    return (*_of_annotations(about), *_of_settings(about), *_of_guesses(about))
+    return (*_of_annotations(about), *_of_settings(about))
 
 
 def remarks(about: About) -> tuple[Hindrance, ...]:
@@ -146,8 +146,12 @@ def _of_baseline(about: About) -> Iterator[Hindrance]:
 
 
 def _of_settings(about: About) -> Iterator[Hindrance]:
-    """Nothing is known of how pictures enter the model: ranges and scores would be those of other pictures."""
-    if _settings_matter(about) and not about.model.are_settings_confirmed and not _is_guessed(about.model):
+    """Nothing is known of how pictures enter the model: ranges would be those of other pictures.
+
+    A score of the FP32 model tells it: what was wrong in the default would have been found by trying.
+    """
+    is_known = about.model.are_settings_confirmed or _is_guessed(about.model)
+    if _settings_matter(about) and not is_known and about.project.headline.baseline is None:
         yield Hindrance(
             code="settings-missing",
             sentence=f"It is not known how pictures enter {about.model.name}: colour order, mean and scale.",
@@ -167,17 +171,6 @@ def _of_annotations(about: About) -> Iterator[Hindrance]:
     elif about.why_no_score:
         sentence = f"AccuracyAware decides by accuracy, and {about.model.name} has no score here: {about.why_no_score}"
         yield Hindrance(code="no-score", sentence=sentence, **another)
-
-
-def _of_guesses(about: About) -> Iterator[Hindrance]:
-    if _settings_matter(about) and not about.model.are_settings_confirmed and _is_guessed(about.model):
-        yield Hindrance(
-            code="settings-guessed",
-            sentence=f"How pictures enter {about.model.name} was guessed, and nobody confirmed it. AccuracyAware "
-            "decides by accuracy, so look first whether the predictions are right.",
-            action="Check accuracy settings",
-            link=_settings_page(about),
-        )
 
 
 def _said(about: About) -> Iterator[Hindrance]:
