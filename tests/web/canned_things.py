@@ -138,7 +138,7 @@ def datasets() -> list[KeptDataset]:
             format="imagenet",
             title="ImageNet folders",
             samples=1020,
-            annotated=("classification",),
+            annotated=("label",),
             has_pictures=True,
             classes=flowers,
             size_bytes=48_300_000,

@@ -1,5 +1,8 @@
 """What lists show, in which order, and where an import leads back to; without a browser."""
 
+import subprocess
+import sys
+
 import pytest
 from canned_things import models, projects
 from fake_workbench import FakeWorkbench
@@ -98,3 +101,9 @@ def test_the_cpu_says_what_it_means_for_int8(flags: list[str], words: str) -> No
 
 def test_a_machine_that_was_not_looked_at_says_so() -> None:
     assert "Check it" in int8_words({})
+
+
+def test_the_pages_need_no_package_that_reads_models_or_pictures() -> None:
+    code = "import sys, calibench.web.pages; print({'openvino', 'numpy', 'cv2', 'datumaro'} & set(sys.modules))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "set()"

@@ -59,6 +59,21 @@ def test_a_job_is_at_100_percent_only_when_it_is_whole() -> None:
     assert looks.percent(1.0) == "100 %"
 
 
+def test_annotations_are_called_as_everywhere_else() -> None:
+    from calibench.evaluation.tasks.task_choice import MEANINGS
+
+    assert looks.ANNOTATION_WORDS == MEANINGS
+    assert looks.annotations(("label", "pixels")) == "classes, classes of pixels"
+    assert looks.annotations(()) == "none"
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(9.3e6, "9.30 million"), (1.82e9, "1.82 billion"), (4.1e10, "41.0 billion"), (12.0, "12")]
+)
+def test_large_counts_are_in_words(number: float, words: str) -> None:
+    assert looks.large(number) == words
+
+
 def test_every_state_and_kind_of_the_values_has_its_word() -> None:
     from typing import get_args
 

@@ -61,7 +61,7 @@ def annotation_words(dataset: KeptDataset) -> str:
     """What it has annotations for."""
     if dataset.state != "ready":
         return looks.NOTHING
-    return ", ".join(dataset.annotated) or "none"
+    return looks.annotations(dataset.annotated)
 
 
 def _columns() -> tuple[Column[KeptDataset], ...]:

@@ -103,7 +103,8 @@ class DatasetPage:
             with ui.element("dl").classes("facts"):
                 fact("Format", f"{dataset.title} ({dataset.format})")
                 fact("Samples", looks.count(dataset.samples, "picture" if dataset.has_pictures else "sample"))
-                fact("Annotations", ", ".join(dataset.annotated) or "none; INT8 is held against the answers of FP32")
+                held = "" if dataset.annotated else "; INT8 is held against the answers of FP32"
+                fact("Annotations", looks.annotations(dataset.annotated) + held)
                 if dataset.classes:
                     fact("Classes", f"{len(dataset.classes):,}" + _source(facts))
                 if facts.get("objects") is not None:

@@ -26,7 +26,8 @@ def first_visit(workbench: "Workbench") -> None:
     """Draw the steps; what is there already is ticked."""
     models, datasets = workbench.models.all(), workbench.datasets.all()
     text("Is INT8 worth it for your model on this machine?", "h1")
-    text("Three steps to know what it gains, and what it costs in accuracy.", "p").classes("quiet")
+    text("Three steps, and you know what it gains and what it costs in accuracy.", "p").classes("quiet")
+    text("Import your own", "h2")
     with ui.element("ol").classes("steps"):
         with _step(1, "A model", MODEL_NEEDS):
             _there(models, "models")
@@ -75,7 +76,7 @@ def _sample(workbench: "Workbench") -> None:
     last = workbench.jobs.all(kind="sample", limit=1)
     job = last[0] if last else None
     with ui.element("section").classes("panel sample"):
-        text("Nothing at hand?", "h2")
+        text("Or try it with the sample", "h2")
         text(SAMPLE, "p").classes("quiet")
         if job is not None and job.state not in ENDED:
             JobBar(workbench, job)

@@ -38,6 +38,18 @@ STATE_ICONS: dict[JobState | ThingState, str] = {
     "importing": "downloading",
     "ready": "check_circle",
 }
+ANNOTATION_WORDS = {
+    "label": "classes",
+    "objects": "boxes",
+    "instances": "boxes with masks",
+    "pixels": "classes of pixels",
+    "picture": "pictures that should come out",
+    "text": "texts",
+    "points": "landmarks",
+    "pairs": "pairs of faces",
+}
+"""What is annotated, for a person; as evaluation/tasks/task_choice.py has it, which needs NumPy."""
+
 KIND_WORDS = {
     "import-model": "Import of a model",
     "import-dataset": "Import of a dataset",
@@ -137,6 +149,19 @@ def percent(part: float) -> str:
 
 def _with_unit(text: str, unit: str) -> str:
     return f"{text} {unit}" if unit else text
+
+
+def large(number: float) -> str:
+    """A count in words: '9.3 million', '1.82 billion'."""
+    for size, word in ((1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
+        if number >= size:
+            return f"{short(number / size)} {word}"
+    return f"{number:,.0f}"
+
+
+def annotations(kinds: tuple[str, ...]) -> str:
+    """What is annotated; 'none' where nothing is."""
+    return ", ".join(ANNOTATION_WORDS.get(kind, kind) for kind in kinds) or "none"
 
 
 def moment(when: datetime) -> str:

@@ -113,7 +113,7 @@ class ModelPage:
                 fact("Precision", precision_words(model))
                 fact("Size", looks.size(model.size_bytes))
                 if model.multiply_adds is not None:
-                    fact("Multiply-adds of a sample", f"{looks.short(model.multiply_adds / 1e9)} billion")
+                    fact("Multiply-adds of a sample", looks.large(model.multiply_adds))
                 fact("Operations", f"{model.operations:,}")
                 fact("Layers", layer_words(model))
                 fact("Inputs", ports(model.inputs))

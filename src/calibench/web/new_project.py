@@ -209,10 +209,9 @@ def dataset_facts(dataset: KeptDataset) -> None:
         return
     noun = "picture" if dataset.has_pictures else "sample"
     text(f"{dataset.title}, {looks.count(dataset.samples, noun)}", "p").classes("quiet")
-    tasks = ", ".join(dataset.annotated)
-    text(f"Annotated for {tasks}" if tasks else "No annotations: INT8 is held against FP32's answers.", "p").classes(
-        "quiet"
-    )
+    kinds = looks.annotations(dataset.annotated)
+    words = f"Annotated: {kinds}" if dataset.annotated else "No annotations: INT8 is held against FP32's answers."
+    text(words, "p").classes("quiet")
 
 
 def _fits(model: KeptModel, dataset: KeptDataset) -> None:

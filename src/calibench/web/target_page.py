@@ -104,7 +104,7 @@ def machine_rows(machine: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Memory", looks.size(int(machine["memory_mb"]) * 2**20)),
         ("Devices", devices or "none"),
         ("System", str(machine["system"])),
-        ("OpenVINO", str(machine["openvino"])),
+        ("OpenVINO", str(machine["openvino"]).partition("-")[0]),
     ]
 
 
