@@ -51,6 +51,11 @@ def test_a_folder_without_the_right_to_write_is_named(tmp_path):
         DataFolder(tmp_path / "data").make()
 
 
+def test_a_folder_that_is_not_there_cannot_be_locked(tmp_path):
+    with pytest.raises(JobError, match=r"nowhere: cannot be locked \(No such file or directory\)"):
+        DataFolder(tmp_path / "nowhere").lock()
+
+
 def test_two_processes_do_not_work_in_one_folder(tmp_path):
     DataFolder(tmp_path).make()
     hold = "import sys; from pathlib import Path; from calibench.store.data_folder import DataFolder\n"

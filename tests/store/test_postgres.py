@@ -71,6 +71,18 @@ def test_two_stores_wait_for_each_other(store, postgres):
     other.close()
 
 
+def test_two_servers_do_not_work_on_one_database(store, postgres):
+    store.hold()
+    store.hold()
+    other = Store(postgres)
+    with pytest.raises(JobError, match="another server works on it"):
+        other.hold()
+    assert other.count(Job) == 0
+    store.close()
+    other.hold()
+    other.close()
+
+
 def test_the_revisions_make_the_tables_that_a_new_database_gets(postgres):
     with opened(postgres) as engine:
         run_revisions(engine, HEAD)

@@ -6,6 +6,8 @@ import threading
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from calibench.errors import JobError
 from calibench.store.refused import Conflict, NotThere
@@ -170,6 +172,16 @@ def test_a_search_knows_no_case_and_no_wildcards(store):
     assert store.count(KeptModel, search="OTHER") == 1
     store.change(KeptModel, 3, name="Renamed")
     assert (found("other"), found("renamed")) == ([], ["Renamed"])
+
+
+@given(name=st.text(min_size=1), note=st.text())
+def test_any_text_comes_back_and_is_found_by_its_words(tmp_path_factory, name, note):
+    store = Store(f"sqlite:///{tmp_path_factory.getbasetemp()}/texts.db")
+    added = store.add(model(name, notes=(note,)))
+    assert (added.name, added.notes) == (name.replace("\0", "?"), (note.replace("\0", "?"),))
+    for search in (name, name.casefold(), " ".join(reversed(name.split()))):
+        assert added in store.all(KeptModel, search=search)
+    store.close()
 
 
 def test_together_is_all_or_nothing(store):

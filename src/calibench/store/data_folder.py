@@ -67,13 +67,18 @@ class DataFolder:
     def lock(self) -> None:
         """Hold the folder until `unlock`, or until this process ends, however it does.
 
-        Raises:
-            JobError: another process holds it; names that one.
-        """
-        import fcntl
+        The lock goes with this value: keep it.
 
-        file = (self.path / "lock").open("a+", encoding="ascii")
+        Raises:
+            JobError: another process holds it; names that one. Or the folder is not there.
+        """
         try:
+            file = (self.path / "lock").open("a+", encoding="ascii")
+        except OSError as error:
+            raise JobError(f"{self.path}: cannot be locked ({error.strerror}). Give another --data-dir.") from None
+        try:
+            import fcntl
+
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = self.holder()
@@ -82,7 +87,7 @@ class DataFolder:
             raise JobError(
                 f"{self.path}: another Calibench works in this data folder{who}. Stop it, or give another --data-dir."
             ) from None
-        except OSError:  # a file system without locks is trusted
+        except (ImportError, OSError):  # systems and disks without locks are trusted
             pass
         file.truncate(0)
         file.write(f"{os.getpid()}\n")

@@ -7,10 +7,14 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Row, Select, delete, false, func, insert, select, update
 
+from calibench.errors import JobError
 from calibench.store.conditions import LARGEST, finds, holds
-from calibench.store.database import READS, explained, make_engine, make_or_check
+from calibench.store.database import READS, explained, make_engine, make_or_check, shown
 from calibench.store.refused import Conflict, NotThere
 from calibench.store.tables import FOLDED, TABLES, Thing, ThingT, folded, word
+
+SERVER = 0x43414C4942454E43
+"""The number under which a server holds a PostgreSQL database."""
 
 
 class Store:
@@ -30,6 +34,7 @@ class Store:
         self._engine = make_engine(url)
         self._writing = RLock()  # writers of this process wait here rather than in the database, which is not fair
         self._here = local()
+        self._held: Connection | None = None
         try:
             make_or_check(self._engine)
         except BaseException:
@@ -38,7 +43,25 @@ class Store:
 
     def close(self) -> None:
         """Give back all connections."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
         self._engine.dispose()
+
+    def hold(self) -> None:
+        """Be the one server of this database until `close`; of SQLite, the lock of the data folder says so.
+
+        Raises:
+            JobError: another server holds it.
+        """
+        if self._engine.dialect.name == "sqlite" or self._held is not None:
+            return
+        with explained(self._engine):
+            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            if not connection.execute(select(func.pg_try_advisory_lock(SERVER))).scalar_one():
+                connection.close()
+                raise JobError(f"{shown(self._engine)}: another server works on it. Stop that, or give another one.")
+            self._held = connection
 
     def add(self, thing: ThingT) -> ThingT:
         """Keep a new thing; the answer has its id.
@@ -155,7 +178,7 @@ class Store:
         """All calls inside, of this thread, are one transaction; an exception undoes them all.
 
         It begins with the first call: slow work that comes before holds up nobody. Inside another one, it is a part
-        of that.
+        of that. Await nothing inside: what else the loop runs would be a part of it.
         """
         if getattr(self._here, "stack", None) is not None:
             yield

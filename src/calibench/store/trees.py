@@ -259,10 +259,10 @@ class Trees:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """One at a time links and unlinks, among all threads and processes."""
-        import fcntl
-
         with (self._trees / ".lock").open("ab") as file:
-            with suppress(OSError):  # a disk without locks is trusted
+            with suppress(ImportError, OSError):  # systems and disks without locks are trusted
+                import fcntl
+
                 fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
