@@ -17,10 +17,15 @@ WORDS = {
     "front": "measure",
 }  # fmt: skip
 """Step: what a person reads. Most steps last too short to have a word of their own."""
-SURE_S, SURE_SHARE = 2.0, 0.02
+SURE_S, SURE_SHARE = 2.0, 0.03
 """Seconds and share of the way before which nothing is said of the time that is left."""
-AT_LEAST, AT_MOST = 0.7, 1.5
-"""By which the two guesses of the time left are widened: weights are rough, and other programs run beside."""
+BELIEF_S = 10.0
+"""Seconds of measured pace that outweigh what the weights say: the first step alone is a poor guess of the others."""
+OWN_BELIEF = 0.2
+"""Share of a part from which on its own pace outweighs that of the way so far."""
+SPREAD, FIRST_SPREAD = 1.4, 2.0
+"""By which the guesses of the time left are widened at the end, and how much more at the start: weights are rough, and
+other programs run beside."""
 NEARLY = 0.999
 """The most that is told before the end."""
 
@@ -144,11 +149,14 @@ class Overall:
         elapsed = now - self._begun
         if elapsed < SURE_S or progress < SURE_SHARE:
             return None
-        by_all = elapsed * (1.0 - progress) / progress
         part, fraction = self._parts[self._at], self._fraction()
-        pace = elapsed / (progress * self._total)
+        pace = (elapsed + BELIEF_S) / (progress * self._total + BELIEF_S)
+        by_all = self._total * (1.0 - progress) * pace
         later = sum(each.weight for each in self._parts[self._at + 1 :]) * pace
-        rest = (now - self._part_begun) * (1.0 - fraction) / max(fraction, 0.05)
+        belief = OWN_BELIEF * part.weight
+        own_pace = (now - self._part_begun + belief * pace) / (part.weight * fraction + belief)
+        rest = part.weight * (1.0 - fraction) * own_pace
         guesses = (by_all, rest + later)
         least = min(*guesses, later) if part.is_open else min(guesses)
-        return round(AT_LEAST * least, 1), round(AT_MOST * max(guesses), 1)
+        spread = SPREAD + (FIRST_SPREAD - SPREAD) * (1.0 - progress)
+        return round(least / spread, 1), round(max(guesses) * spread, 1)
