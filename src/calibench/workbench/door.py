@@ -61,9 +61,10 @@ class Workbench:
         """Hold the data folder, mend what a killed server left, and take jobs.
 
         Raises:
-            JobError: another process works in the data folder, or the queue cannot be opened.
+            JobError: another process works in the data folder or on its database, or the queue cannot be opened.
         """
         self.folder.lock()
+        self.store.hold()
         self.targets.local()
         for news in self._news:
             news.listen()
