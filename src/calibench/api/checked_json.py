@@ -1,6 +1,7 @@
 """Request bodies: JSON that a database and a browser can hold, and not more of it than a form has."""
 
 import json
+import math
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
@@ -42,7 +43,7 @@ class CheckedRequest(Request):
         """The value in the body.
 
         Raises:
-            HTTPException: 400, it is no JSON or holds what we cannot keep.
+            HTTPException: as `read_json`.
         """
         return read_json(await self.body())
 
@@ -64,7 +65,7 @@ def read_json(body: bytes) -> Any:
     """A value out of JSON in UTF-8.
 
     Raises:
-        HTTPException: 400; it is no JSON, is nested too deep, or has a number or letter that nobody can keep.
+        HTTPException: 400, it is no JSON; 422, it is nested too deep, or has a number or letter that nobody can keep.
     """
     try:
         value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
@@ -75,8 +76,10 @@ def read_json(body: bytes) -> Any:
         raise HTTPException(400, f"The body is no JSON: {error.msg}, line {error.lineno}.") from None
     except RecursionError:
         raise _too_deep() from None
-    except ValueError as error:  # a number with thousands of digits, and what _check refuses
-        raise HTTPException(400, f"The body is not taken: {error}.") from None
+    except OverflowError as error:
+        raise HTTPException(422, f"The body is not taken: {error}.") from None
+    except ValueError as error:  # NaN, and a number with thousands of digits
+        raise HTTPException(400, f"The body is no JSON: {error}.") from None
     return value
 
 
@@ -96,10 +99,12 @@ def _check(value: Any, depth: int) -> None:
             _check(inner, depth + 1)
     elif isinstance(value, str):
         if any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value):
-            raise ValueError("a text holds a NUL or half a letter")
-    elif isinstance(value, (int, float)) and not -LARGEST <= value <= LARGEST:
-        raise ValueError("a number is larger than 2^53")
+            raise OverflowError("a text holds a NUL or half a letter")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise OverflowError("a number is larger than 1e308")
+    elif isinstance(value, int) and not -LARGEST <= value <= LARGEST:
+        raise OverflowError("a whole number is larger than 2^53")
 
 
 def _too_deep() -> HTTPException:
-    return HTTPException(400, f"The body is nested deeper than {DEPTH} levels.")
+    return HTTPException(422, f"The body is nested deeper than {DEPTH} levels.")

@@ -85,6 +85,7 @@ def complete(schema: Described) -> Described:
     schema["security"] = [{"token": []}]
     parts["responses"] = _error_responses()
     _add_error_schema(parts["schemas"])
+    _even_out(schema)
     for operation in _operations(schema):
         name, answers = operation["operationId"], operation["responses"]
         if name == "show_health":
@@ -97,6 +98,19 @@ def complete(schema: Described) -> Described:
         if name.startswith("list_") and any(parameter["name"] == "limit" for parameter in _parameters(operation)):
             done["headers"] = {"X-Total-Count": {"description": "length of the whole", "schema": {"type": "integer"}}}
     return schema
+
+
+def _even_out(part: Any) -> None:
+    """Say of a list whose items are all of one kind just that: more programs read it than a kind for each place."""
+    if isinstance(part, list):
+        for inner in part:
+            _even_out(inner)
+    elif isinstance(part, dict):
+        kinds = part.get("prefixItems")
+        if isinstance(kinds, list) and all(kind == kinds[0] for kind in kinds):
+            part["items"] = part.pop("prefixItems")[0]
+        for inner in part.values():
+            _even_out(inner)
 
 
 def _operations(schema: Described) -> Iterator[Described]:

@@ -35,6 +35,7 @@ WORDS = {
     404: ("NotThere", "There is no such path; /api/docs lists them."),
     405: ("NotAllowed", "This path does not take this method; /api/docs lists what it takes."),
     413: ("TooLarge", "The request is too large."),
+    422: ("SettingsError", "A value is not possible."),
 }
 
 
@@ -88,7 +89,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
 async def _of_http(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     kind, message = WORDS.get(error.status_code, ("RequestError", str(error.detail)))
-    own = error.detail if error.status_code in (400, 413) else message
+    own = error.detail if error.status_code in (400, 413, 422) else message
     return error_answer(error.status_code, kind, own, error.headers)
 
 

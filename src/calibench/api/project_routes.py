@@ -8,7 +8,7 @@ from pydantic import Field
 from calibench.api.checked_json import CheckedRoute
 from calibench.api.parameters import LARGEST_ID, Door, Id, Listed
 from calibench.settings import Frozen
-from calibench.things.asked import AskCalibration, AskPick, NewProject, Points, Rename
+from calibench.things.asked import AskCalibration, AskPick, NewProject, Points, Rename, Whole, Yes
 from calibench.things.kept import Deletion, Hindrance, Job, Project
 
 router = APIRouter(prefix="/projects", tags=["projects"], route_class=CheckedRoute)
@@ -17,13 +17,13 @@ router = APIRouter(prefix="/projects", tags=["projects"], route_class=CheckedRou
 class Archived(Frozen):
     """Put a project away, or take it back."""
 
-    is_archived: bool
+    is_archived: Yes
 
 
 class AskEvaluation(Frozen):
     """Score the project's model on another dataset."""
 
-    dataset_id: int = Field(ge=1, le=LARGEST_ID)
+    dataset_id: Whole = Field(ge=1, le=LARGEST_ID)
 
 
 class Hindrances(Frozen):

@@ -10,19 +10,35 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import Convertor, register_url_convertor
 
 from calibench.api.checked_json import CheckedRoute
 from calibench.api.parameters import Door, Stretch, Text
 from calibench.errors import SettingsError
 from calibench.settings import Frozen
+from calibench.things.asked import Whole
 from calibench.things.kept import Upload
 
 LARGEST_FILE = 2**53 - 1
 NAME_BYTES = 1000
 """Of a file's name as it is sent; the Workbench shortens it to what a disk takes."""
 
+
+class _IdConvertor(Convertor[str]):
+    """An id in a path, which tells `/uploads/raw` from `/uploads/{id}`."""
+
+    regex = "[0-9a-f]{16}"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("upload_id", _IdConvertor())
 router = APIRouter(prefix="/uploads", tags=["uploads"], route_class=CheckedRoute)
-UploadId = Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="from the beginning of the upload")]
+UploadId = Annotated[str, Path(description="as the beginning of the upload gave it", examples=["5d41402abc4b2a76"])]
 BINARY = {
     "requestBody": {
         "required": True,
@@ -35,7 +51,7 @@ class NewUpload(Frozen):
     """Announce a file."""
 
     name: Text = Field(min_length=1, max_length=NAME_BYTES, description="of the file; its ending says what it is")
-    size: int | None = Field(None, ge=0, le=LARGEST_FILE, description="bytes; refused at once where there is no room")
+    size: Whole | None = Field(None, ge=0, le=LARGEST_FILE, description="bytes; refused at once where there is no room")
 
 
 @router.post("", summary="Begin an upload", status_code=201)
@@ -52,13 +68,13 @@ def list_uploads(door: Door, page: Stretch, response: Response) -> list[Upload]:
     return page.cut(door.uploads.all(), response)
 
 
-@router.get("/{id}", summary="Show an upload")
+@router.get("/{id:upload_id}", summary="Show an upload")
 def show_upload(door: Door, id: UploadId) -> Upload:
     """How much is there: `received` is the offset to go on from after a break."""
     return door.uploads.get(id)
 
 
-@router.put("/{id}", summary="Send bytes", openapi_extra=BINARY)
+@router.put("/{id:upload_id}", summary="Send bytes", openapi_extra=BINARY)
 async def send_upload(
     door: Door,
     id: UploadId,
@@ -69,13 +85,13 @@ async def send_upload(
     return await door.uploads.write(id, offset, request.stream())
 
 
-@router.post("/{id}/finish", summary="End an upload")
+@router.post("/{id:upload_id}/finish", summary="End an upload")
 def finish_upload(door: Door, id: UploadId) -> Upload:
     """The file is whole: it gets its hash and can be imported."""
     return door.uploads.finish(id)
 
 
-@router.delete("/{id}", summary="Delete an upload", status_code=204)
+@router.delete("/{id:upload_id}", summary="Delete an upload", status_code=204)
 def delete_upload(door: Door, id: UploadId) -> None:
     """Removes what was sent; what was imported from it stays."""
     door.uploads.delete(id)

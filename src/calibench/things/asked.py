@@ -4,7 +4,7 @@ import unicodedata
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from calibench.settings import Frozen
 from calibench.things.kept import NAME_LENGTH
@@ -26,7 +26,22 @@ def _clean(name: str) -> str:
     return name
 
 
-Name = Annotated[str, AfterValidator(_clean)]
+def _number(value: Any) -> Any:
+    """A number that was sent as one.
+
+    Raises:
+        ValueError: it is true, false or a text, which would be read as a number.
+    """
+    if isinstance(value, (bool, str)):
+        raise ValueError("a number is needed")
+    return value
+
+
+Name = Annotated[str, AfterValidator(_clean), Field(json_schema_extra={"minLength": 1, "maxLength": NAME_LENGTH})]
+Whole = Annotated[int, BeforeValidator(_number)]
+Number = Annotated[float, BeforeValidator(_number)]
+Yes = Annotated[bool, Field(strict=True)]
+"""true or false; 0 and "off" are neither."""
 
 
 class Import(Frozen):
@@ -50,34 +65,34 @@ class Limits(Frozen):
 class NewProject(Frozen):
     """A model, a dataset and a target; made once: asking again gives the same project."""
 
-    model_id: int
-    dataset_id: int
-    target_id: int | None = Field(None, description="None: this machine")
+    model_id: Whole
+    dataset_id: Whole
+    target_id: Whole | None = Field(None, description="None: this machine")
     device: str = "CPU"
     name: Name | None = Field(None, description="None: from model and dataset")
-    run_baseline: bool = True
+    run_baseline: Yes = True
 
 
 class Points(Frozen):
     """Where throughput is measured: every batch with every number of streams."""
 
-    batches: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field((1,), min_length=1, max_length=16)
-    streams: tuple[Annotated[int, Field(ge=0, le=256)], ...] = Field(
+    batches: tuple[Annotated[Whole, Field(ge=1, le=1024)], ...] = Field((1,), min_length=1, max_length=16)
+    streams: tuple[Annotated[Whole, Field(ge=0, le=256)], ...] = Field(
         (0,), min_length=1, max_length=16, description="0: the runtime's own choice"
     )
-    seconds: float = Field(1.0, gt=0, le=60, description="of one measurement")
-    rounds: int = Field(3, ge=1, le=20)
+    seconds: Number = Field(1.0, gt=0, le=60, description="of one measurement")
+    rounds: Whole = Field(3, ge=1, le=20)
 
 
 class AskCalibration(Frozen):
     """The page Optimize INT8."""
 
-    calibration_dataset_id: int | None = Field(
+    calibration_dataset_id: Whole | None = Field(
         None, description="None: the project's own, of which one half sets the ranges and the other decides accuracy"
     )
-    subset_percent: float = Field(100, gt=0, le=100)
+    subset_percent: Number = Field(100, gt=0, le=100)
     method: Literal["default", "accuracy-aware"] = "default"
-    max_drop: float = Field(0.5, ge=0, le=100, description="accuracy-aware: points of the metric")
+    max_drop: Number = Field(0.5, ge=0, le=100, description="accuracy-aware: points of the metric")
     preset: Literal["performance", "mixed"] = "performance"
     advanced: dict[str, Any] = Field({}, description="further Settings, laid over the rest")
     points: Points = Field(Points(), description="inference settings of the calibrated model")
@@ -87,8 +102,8 @@ class AskCalibration(Frozen):
 class AskPick(Frozen):
     """Take another model of the front of a search."""
 
-    max_drop: float | None = None
-    min_fps: float | None = None
+    max_drop: Number | None = None
+    min_fps: Number | None = None
     name: Name | None = None
 
 
@@ -96,20 +111,20 @@ class Rename(Frozen):
     """A new name; `version`: the one that was seen, so that two people do not overwrite each other."""
 
     name: Name
-    version: int | None = None
+    version: Whole | None = None
 
 
 class AccuracyForm(Frozen):
     """How samples enter a model and how its answers are read."""
 
     settings: dict[str, Any] = Field(description="inputs, task, metric, data, as in Settings")
-    version: int | None = None
+    version: Whole | None = None
 
 
 class TrySettings(Frozen):
     """Try accuracy settings on a few samples."""
 
-    dataset_id: int
+    dataset_id: Whole
     settings: dict[str, Any] = Field({}, description="inputs, task, metric, data; {}: guessed from the model")
-    samples: int = Field(20, ge=1, le=200)
-    pictures: int = Field(8, ge=1, le=24)
+    samples: Whole = Field(20, ge=1, le=200)
+    pictures: Whole = Field(8, ge=1, le=24)
