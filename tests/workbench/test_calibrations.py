@@ -208,6 +208,19 @@ def test_another_model_of_the_front_gets_a_project(bench, project):
     assert bench.model_of(picked).state == "ready"
 
 
+def test_a_model_of_the_front_that_a_project_has_is_not_made_twice(bench, project):
+    report = report_values(search=search_values())
+    searched = bench.calibrated(project, report, method="accuracy-aware")
+    assert bench.projects.pick(searched.id, AskPick(max_drop=1)).id == searched.id
+    picked = bench.projects.pick(searched.id, AskPick(max_drop=0.2))
+    assert bench.projects.pick(searched.id, AskPick(max_drop=0.3)).id == picked.id
+    bench.done(picked.job_id, bench.calibration_files(report))
+    assert bench.projects.pick(picked.id, AskPick(max_drop=1)).id == searched.id  # its files have the whole front
+    bench.projects.delete(searched.id)
+    with pytest.raises(NotPossible, match="was deleted"):
+        bench.projects.pick(picked.id, AskPick(max_drop=1))
+
+
 def test_what_the_front_does_not_have_is_refused_with_the_nearest(bench, project):
     report = report_values(search=search_values())
     searched = bench.calibrated(project, report, method="accuracy-aware")

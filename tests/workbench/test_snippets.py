@@ -164,6 +164,9 @@ def test_an_fp32_project_repeats_its_baseline_and_a_picked_one_its_choice(bench)
     found = bench.projects.snippets(picked.id)
     assert found["cli"] == f"calibench pick {bench.trees.path(searched.result)} --max-drop 0.2 --out int8\n"
     compile(found["python"], "snippet", "exec")
+    bench.stopped(picked.job_id)
+    bench.projects.delete(searched.id)
+    assert bench.projects.snippets(picked.id)["cli"].startswith("calibench calibrate ")
 
 
 def test_the_python_runs_and_gives_the_model_of_the_settings(tmp_path, monkeypatch):

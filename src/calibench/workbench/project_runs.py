@@ -7,6 +7,7 @@ from typing import Any
 
 from calibench.errors import SettingsError
 from calibench.settings import make_settings
+from calibench.store.refused import NotThere
 from calibench.targets.bundle import Bundle
 from calibench.things.asked import AskCalibration, AskPick, Points
 from calibench.things.kept import NAME_LENGTH, Hindrance, Job, KeptDataset, KeptModel, Project
@@ -101,30 +102,60 @@ def calibrate(shelf: Shelf, jobs: JobBook, asked: Asked, again: Project | None =
 def pick(shelf: Shelf, jobs: JobBook, results: Results, project: Project, ask: AskPick) -> Project:
     """Take another model of the front of the project's search, as a new model with its project.
 
+    Where a project has just this model, the answer is that one.
+
     Raises:
         SettingsError: no model of the front is what was asked for.
         NotPossible: there is no search to pick from.
     """
-    report = results.report(project)
-    if project.result is None or report is None or not (report.get("search") or {}).get("front"):
+    source = _searched(shelf, project)
+    report = results.report(source)
+    if source.result is None or report is None or not (report.get("search") or {}).get("front"):
         sentence = "This project holds no search to pick from. Calibrate with AccuracyAware first."
         raise NotPossible(Hindrance(code="no-search", sentence=sentence))
     point = choose(report, ask.max_drop, ask.min_fps)
-    source = shelf.store.get(KeptModel, project.model_id)
-    root = shelf.store.get(Project, project.parent_id or project.id)
-    parent = shelf.store.get(KeptModel, root.model_id)
-    bundle = Bundle(kind="pick", result=shelf.trees.path(project.result), max_drop=ask.max_drop, min_fps=ask.min_fps)
-    of_project = {
-        "settings": project.settings,
-        "calibration_dataset_id": project.calibration_dataset_id,
-        "ask": {**project.ask, "picked": {"project": project.id, "trial": point["trial"], **ask.model_dump()}},
+    if point["trial"] == report["search"]["best"]:
+        return source
+    if (before := _picked_before(shelf, source, point["trial"])) is not None:
+        return before
+    root, model = shelf.store.get(Project, source.parent_id or source.id), shelf.store.get(KeptModel, source.model_id)
+    bundle = Bundle(kind="pick", result=shelf.trees.path(source.result), max_drop=ask.max_drop, min_fps=ask.min_fps)
+    of_project: Plain = {
+        "settings": source.settings,
+        "calibration_dataset_id": source.calibration_dataset_id,
+        "ask": {**source.ask, "picked": {"project": source.id, "trial": point["trial"], **ask.model_dump()}},
     }
-    of_model = {"method": source.method, "preset": source.preset}
     with shelf.together():
         others = _model_names(shelf)
-        name = _checked_name(ask.name, others) or _pick_name(parent, source, point, others)
-        model, made = _child(shelf, root, name, of_model, of_project)
-    return _submit(shelf, jobs, made, bundle, f"Pick {model.name}")
+        parent = shelf.store.get(KeptModel, root.model_id)
+        name = _checked_name(ask.name, others) or _pick_name(parent, model, point, others)
+        _, made = _child(shelf, root, name, {"method": model.method, "preset": model.preset}, of_project)
+    return _submit(shelf, jobs, made, bundle, f"Pick {name}")
+
+
+def _searched(shelf: Shelf, project: Project) -> Project:
+    """The project whose search a model was picked from, which has the files of the whole front; else itself.
+
+    Raises:
+        NotPossible: that project was deleted.
+    """
+    if "picked" not in project.ask:
+        return project
+    try:
+        return shelf.store.get(Project, project.ask["picked"]["project"])
+    except NotThere:
+        sentence = "The project of the search was deleted, and with it the other models of the front."
+        raise NotPossible(Hindrance(code="no-search", sentence=sentence)) from None
+
+
+def _picked_before(shelf: Shelf, source: Project, trial: int) -> Project | None:
+    """The project that has this model of the front, or is about to."""
+    for each in shelf.store.all(Project, where={"parent_id": source.parent_id}):
+        picked = each.ask.get("picked") or {}
+        is_lost = each.result is None and each.state in ("failed", "cancelled")
+        if (picked.get("project"), picked.get("trial")) == (source.id, trial) and not is_lost:
+            return each
+    return None
 
 
 def snippets(shelf: Shelf, project: Project) -> dict[str, str]:
@@ -136,8 +167,9 @@ def snippets(shelf: Shelf, project: Project) -> dict[str, str]:
     trees, store = shelf.trees, shelf.store
     dataset = dataset_path(trees, store.get(KeptDataset, project.dataset_id))
     if (picked := project.ask.get("picked")) is not None:
-        source = store.get(Project, picked["project"])
-        return pick_snippets(trees.path(source.result or ""), picked["max_drop"], picked["min_fps"])
+        source = store.all(Project, where={"id": picked["project"]})
+        if source and source[0].result:  # else: the calibration with its search is all that can be repeated
+            return pick_snippets(trees.path(source[0].result), picked["max_drop"], picked["min_fps"])
     if project.parent_id is None or not project.ask:
         model = store.get(KeptModel, project.model_id)
         settings = run_settings(model, project.device, trees)
