@@ -514,9 +514,16 @@ def canned_trial(settings: dict[str, Any]) -> dict[str, Any]:
         "score": {"metric": "top1", "unit": "%", "score": 85.0, "samples": 20, "details": {}, "classes": []},
         "samples": 20,
         "findings": [
-            {"cause": "color", "says": "The model expects BGR pictures.", "before": 35.0, "after": 85.0, "samples": 20}
+            {
+                "cause": "colour order",
+                "says": "The model expects BGR pictures",
+                "before": 35.0,
+                "after": 85.0,
+                "samples": 20,
+            }
         ],
         "settled": {**canned.SETTINGS, **settings},
+        "mended": {**canned.SETTINGS, "inputs": {"": {**canned.SETTINGS["inputs"][""], "color": "bgr"}}},
         "notes": ["task classification, from the shapes of the outputs"],
         "warnings": [],
         "rows": rows[:8],

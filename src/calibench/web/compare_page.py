@@ -32,7 +32,7 @@ def register(workbench: "Workbench") -> None:
         root = opened.family[0]
         with frame(workbench, "Compare", [("Projects", "/"), (root.name, f"/projects/{root.id}")]):
             text("Compare", "h1")
-            _choices(opened.family, first, second)
+            _choices(_choosable(workbench, opened.family, second), first, second)
             if second is None:
                 note("There is nothing to compare with yet: calibrate the model first.")
             else:
@@ -48,6 +48,13 @@ def _pair(workbench: "Workbench", a: int | None, b: int | None) -> tuple[int, in
     partner = compare_partner(workbench.projects, known)
     project = workbench.projects.get(known)
     return (known, partner) if project.parent_id is None or partner is None else (partner, known)
+
+
+def _choosable(workbench: "Workbench", family: tuple[Project, ...], other: int | None) -> tuple[Project, ...]:
+    """The family, and what was asked for beside it, though it cannot be compared."""
+    if other is None or other in [each.id for each in family]:
+        return family
+    return (*family, workbench.projects.get(other))
 
 
 def _choices(family: tuple[Project, ...], a: int, b: int | None) -> None:

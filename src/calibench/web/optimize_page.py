@@ -176,9 +176,13 @@ class OptimizeForm:
         estimate = self._estimate(ask)
         self._say_images(estimate)
         self._summarise(ask, estimate)
-        first = next(iter(errors.values()), "")
-        self.button.allow(self._reason(f"Mend this first: {first}" if errors else ""))
+        first = next((f"{self._title(name)}: {words}" for name, words in errors.items()), "")
+        self.button.allow(self._reason(f"Mend this first. {first}" if errors else ""))
         return ask
+
+    def _title(self, name: str) -> str:
+        field = self.fields.get(name)
+        return str(field.props.get("label") or name) if field is not None else name
 
     def _reason(self, of_form: str) -> str:
         """Why Calibrate is greyed out; '': it is not."""

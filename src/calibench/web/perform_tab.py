@@ -138,11 +138,11 @@ def _step(end: float) -> float:
 
 def _points_table(points: list[Point] | Any) -> None:
     columns = (
-        words("series", "Model", flex=2, minWidth=130),
-        numbers("batch", "Batch", 0, width=76),
-        numbers("streams", "Streams", 0, width=88),
-        numbers("fps", "fps", 1, width=82, sort="desc"),
-        numbers("latency", "Latency, ms", 2, width=104),
+        words("series", "Model", flex=1, minWidth=118),
+        numbers("batch", "Batch", 0, width=68),
+        numbers("streams", "Streams", 0, width=80),
+        numbers("fps", "fps", 1, width=78, sort="desc"),
+        numbers("latency", "Latency, ms", 2, width=100),
         numbers("p95", "95 % below, ms", 2, width=124),
     )
     grid(columns, speed_rows(points), label="Measured points", has_filters=False).style("height: 420px")

@@ -132,8 +132,6 @@ def _field(title: str, hint: str, draft: dict[str, Any], name: str, begin: str) 
 
 
 def show_error(field: Any, message: str | None) -> None:
-    """A sentence below a field, or none."""
-    if field.props.get("error-message", "") == (message or "") and bool(field.props.get("error")) == bool(message):
-        return
-    field.props["error"] = bool(message)
-    field.props["error-message"] = message or ""
+    """A sentence below a field, or none; the field's own checks would take it away again, so there are none."""
+    field.without_auto_validation()
+    field.error = message or None

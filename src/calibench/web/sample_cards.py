@@ -71,6 +71,9 @@ def _panel(row: Row, shown: Shown, tone: str, title: str) -> None:
         if source:
             picture = ui.element("img").props('loading="lazy"')
             picture.props["src"] = source
+            if row.get("size"):
+                height, width = row["size"]
+                picture.style(f"aspect-ratio: {int(width)} / {int(height)}")  # keeps its place until it is drawn
             picture.props["alt"] = f"{title}: {said or 'picture'}"
         if said:
             text(said, "p").classes("sample-words")
