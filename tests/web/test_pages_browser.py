@@ -100,7 +100,7 @@ def test_the_skip_link_leads_into_the_content(open_page: OpenPage) -> None:
     page = open_page("/")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    page.wait_for_function("document.activeElement.tagName .classList.contains('page')")
+    page.wait_for_function("document.activeElement.classList.contains('page')")
 
 
 def test_the_page_follows_the_system_until_one_chooses_and_then_remembers(open_page: OpenPage) -> None:

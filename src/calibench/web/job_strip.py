@@ -51,7 +51,7 @@ def job_strip(workbench: "Workbench") -> None:
 
 def line(job: Job) -> str:
     """How far a running job is, in one line: percent, stage, time left."""
-    parts = (looks.percent(job.progress), job.stage, looks.eta(job.eta_s))
+    parts = (looks.percent(job.progress), job.stage or "starting", looks.eta(job.eta_s))
     return " · ".join(part for part in parts if part)
 
 
