@@ -4,9 +4,11 @@ import json
 
 import pytest
 from project_bench import ProjectBench, point, report_values, search_values, timed
+from report_samples import rich_report
 
+from calibench.reports.report import as_json, write_report
 from calibench.store.refused import NotThere
-from calibench.workbench.project_results import KEPT_IN_MEMORY, Results, best_under
+from calibench.workbench.project_results import KEPT_IN_MEMORY, Results, best_under, read_lean
 from calibench.workbench.ran_layers import baseline_layers, calibrated_layers, precision_shares, precision_word
 
 
@@ -99,6 +101,17 @@ def test_weights_of_single_channels_come_with_one_layer_only(bench):
     assert bench.projects.layer(project.id, "reorder")["weights"] is None
     with pytest.raises(NotThere, match="no layer"):
         bench.projects.layer(project.id, "c")
+
+
+def test_of_a_real_report_everything_is_read_but_the_weights(tmp_path):
+    report = rich_report()
+    write_report(report, tmp_path / "report.json")
+    whole = as_json(report)
+    assert any(layer["weights"] and layer["weights"]["largest"] for layer in whole["layers"])
+    for layer in whole["layers"]:
+        layer["weights"] = layer["weights"] and {"channels": layer["weights"]["channels"]}
+    assert read_lean(tmp_path / "report.json") == whole
+    assert read_lean(tmp_path / "nothing.json") is None
 
 
 def test_a_layer_whose_name_needs_escapes_is_found(bench):

@@ -1,6 +1,7 @@
 """What the files of a project's result say, as plain JSON for pages and REST; nothing is computed here but joined."""
 
 import json
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,8 @@ from calibench.workbench.ran_layers import baseline_layers, calibrated_layers, p
 REPORT, BASELINE, POINTS = "report.json", "baseline.json", "points.json"
 KEPT_IN_MEMORY = 4
 """Results whose files stay read; a project page asks for one and the same several times."""
+WEIGHTS = re.compile(r'"weights": \{"channels": (\d+), [^{}]*\}')
+"""Of a layer, as the report is written; no text inside of JSON has quotes that are not escaped."""
 EXPORTS = (
     "model.xml", "model.bin", "report.html", REPORT, "deploy.py", "classes.csv", "timings.json", BASELINE, POINTS,
 )  # fmt: skip
@@ -132,14 +135,15 @@ class Results:
 
 
 def read_lean(path: Path) -> Any:
-    """A JSON file without the weights of single channels, which are most of a report and which no page draws; None
-    where there is no such file. They are left out while it is read: what is not kept is never there all at once.
+    """A JSON file without the weights of single channels, which are most of a report and stand in no table; None where
+    there is no such file. They are cut out of the text line by line: what is not kept is never there all at once.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as lines:
+            text = "".join(WEIGHTS.sub(r'"weights": {"channels": \1}', line) for line in lines)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return json.loads(text, object_hook=_lean)
+    return json.loads(text)
 
 
 def _line_of(report: Path, layer: str) -> Plain | None:
@@ -165,9 +169,3 @@ def best_under(points: Sequence[Mapping[str, Any]], limit_ms: float | None) -> M
         if limit_ms is None or (point["latency_ms"] is not None and point["latency_ms"] <= limit_ms)
     ]
     return max(inside, key=lambda point: point["fps"], default=None)
-
-
-def _lean(values: Plain) -> Plain:
-    if "largest" in values and "rms" in values:  # WeightChannels of report.py
-        return {"channels": values["channels"]}
-    return values

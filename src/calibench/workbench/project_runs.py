@@ -9,7 +9,7 @@ from calibench.errors import SettingsError
 from calibench.settings import make_settings
 from calibench.store.refused import NotThere
 from calibench.targets.bundle import Bundle
-from calibench.things.asked import AskCalibration, AskPick, Points
+from calibench.things.asked import AskCalibration, AskEvaluation, AskPick, Points
 from calibench.things.kept import NAME_LENGTH, Hindrance, Job, KeptDataset, KeptModel, Project
 from calibench.workbench.calibrations import calibration_settings, free_name, int8_name, run_settings
 from calibench.workbench.front_choice import choose
@@ -24,6 +24,8 @@ from calibench.workbench.snippets import Repeated, baseline_snippets, calibratio
 Plain = dict[str, Any]
 
 BASELINE_POINTS = Points()
+PICKED = "picked"
+"""In the ask of a project whose model was picked from a front: project and number of the trial, and the wish."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,10 @@ def benchmark(shelf: Shelf, jobs: JobBook, project: Project, points: Points) -> 
     return _run(shelf, jobs, project, bundle, "Benchmark of {model}", project.dataset_id)
 
 
-def evaluate(shelf: Shelf, jobs: JobBook, project: Project, dataset_id: int) -> Job:
-    """Score the project's model on another dataset."""
-    return _run(shelf, jobs, project, Bundle(kind="evaluate"), "Accuracy of {model} on {dataset}", dataset_id)
+def evaluate(shelf: Shelf, jobs: JobBook, project: Project, ask: AskEvaluation) -> Job:
+    """Score the project's model on a dataset."""
+    title = "Accuracy of {model} on {dataset}"
+    return _run(shelf, jobs, project, Bundle(kind="evaluate"), title, ask.dataset_id, ask)
 
 
 def calibrate(shelf: Shelf, jobs: JobBook, asked: Asked, again: Project | None = None) -> Project:
@@ -123,7 +126,7 @@ def pick(shelf: Shelf, jobs: JobBook, results: Results, project: Project, ask: A
     of_project: Plain = {
         "settings": source.settings,
         "calibration_dataset_id": source.calibration_dataset_id,
-        "ask": {**source.ask, "picked": {"project": source.id, "trial": point["trial"], **ask.model_dump()}},
+        "ask": {**source.ask, PICKED: {"project": source.id, "trial": point["trial"], **ask.model_dump()}},
     }
     with shelf.together():
         others = _model_names(shelf)
@@ -139,10 +142,10 @@ def _searched(shelf: Shelf, project: Project) -> Project:
     Raises:
         NotPossible: that project was deleted.
     """
-    if "picked" not in project.ask:
+    if PICKED not in project.ask:
         return project
     try:
-        return shelf.store.get(Project, project.ask["picked"]["project"])
+        return shelf.store.get(Project, project.ask[PICKED]["project"])
     except NotThere:
         sentence = "The project of the search was deleted, and with it the other models of the front."
         raise NotPossible(Hindrance(code="no-search", sentence=sentence)) from None
@@ -151,7 +154,7 @@ def _searched(shelf: Shelf, project: Project) -> Project:
 def _picked_before(shelf: Shelf, source: Project, trial: int) -> Project | None:
     """The project that has this model of the front, or is about to."""
     for each in shelf.store.all(Project, where={"parent_id": source.parent_id}):
-        picked = each.ask.get("picked") or {}
+        picked = each.ask.get(PICKED) or {}
         is_lost = each.result is None and each.state in ("failed", "cancelled")
         if (picked.get("project"), picked.get("trial")) == (source.id, trial) and not is_lost:
             return each
@@ -166,7 +169,7 @@ def snippets(shelf: Shelf, project: Project) -> dict[str, str]:
     """
     trees, store = shelf.trees, shelf.store
     dataset = dataset_path(trees, store.get(KeptDataset, project.dataset_id))
-    if (picked := project.ask.get("picked")) is not None:
+    if (picked := project.ask.get(PICKED)) is not None:
         source = store.all(Project, where={"id": picked["project"]})
         if source and source[0].result:  # else: the calibration with its search is all that can be repeated
             return pick_snippets(trees.path(source[0].result), picked["max_drop"], picked["min_fps"])
@@ -175,7 +178,7 @@ def snippets(shelf: Shelf, project: Project) -> dict[str, str]:
         settings = run_settings(model, project.device, trees)
         return baseline_snippets(Repeated(model_path(trees, model), dataset, settings))
     parent = store.get(KeptModel, store.get(Project, project.parent_id).model_id)
-    ask = AskCalibration.model_validate(project.ask)
+    ask = AskCalibration.model_validate({name: value for name, value in project.ask.items() if name != PICKED})
     other = project.calibration_dataset_id
     return calibration_snippets(
         Repeated(
@@ -194,18 +197,28 @@ def project_name(model: KeptModel, dataset: KeptDataset) -> str:
     return f"{model.name[: NAME_LENGTH - len(tail)]}{tail}"
 
 
-def _run(shelf: Shelf, jobs: JobBook, project: Project, bundle: Bundle, title: str, dataset_id: int) -> Job:
+def _run(
+    shelf: Shelf,
+    jobs: JobBook,
+    project: Project,
+    bundle: Bundle,
+    title: str,
+    dataset_id: int,
+    ask: AskEvaluation | None = None,
+) -> Job:
     """A job on the project's model and one of the datasets.
 
     Args:
         bundle: kind and points; the rest is filled in.
+        ask: settings in place of those of the model, and over them.
     """
+    instead, advanced = (ask.accuracy_settings, ask.advanced) if ask else (None, None)
     model, dataset = shelf.store.get(KeptModel, project.model_id), shelf.store.get(KeptDataset, dataset_id)
     whole = bundle.model_copy(
         update={
             "model": model_path(shelf.trees, model),
             "dataset": dataset_path(shelf.trees, dataset),
-            "settings": run_settings(model, project.device, shelf.trees),
+            "settings": run_settings(model, project.device, shelf.trees, instead, advanced),
         }
     )
     said = title.format(model=model.name, dataset=dataset.name)
