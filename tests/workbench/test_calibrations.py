@@ -1,6 +1,7 @@
 """A calibration that was asked for: its settings, its rows, its bundle."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from kept_things import NOW
@@ -8,8 +9,9 @@ from project_bench import ProjectBench, report_values, search_values
 
 from calibench.errors import JobError, SettingsError
 from calibench.settings import Settings
-from calibench.things.asked import AskCalibration, AskPick, Points
-from calibench.things.kept import NAME_LENGTH, Job, KeptDataset, KeptModel, Project
+from calibench.targets.bundle_files import read_bundle
+from calibench.things.asked import AskCalibration, AskEvaluation, AskPick, Points
+from calibench.things.kept import NAME_LENGTH, Headline, Job, KeptDataset, KeptModel, Project
 from calibench.workbench.calibrations import free_name, laid_over, share
 from calibench.workbench.refusals import NotPossible
 
@@ -243,3 +245,40 @@ def test_a_share_is_said_in_the_words_of_settings(percent, words):
 def test_sections_are_merged_and_values_replaced():
     below = {"a": {"x": 1, "y": 2}, "b": [1], "c": 1}
     assert laid_over(below, {"a": {"y": 3}, "b": [2]}) == {"a": {"x": 1, "y": 3}, "b": [2], "c": 1}
+
+
+def test_settings_brought_along_take_the_place_of_those_of_the_model(bench, project):
+    ask = AskCalibration(accuracy_settings={"task": {"kind": "classification"}}, advanced={"seed": 3})
+    settings = bench.bundle(bench.projects.calibrate(project.id, ask)).settings
+    assert settings == Settings(task={"kind": "classification"}, seed=3)
+    assert "mean" not in settings.input("").model_fields_set
+    nothing = bench.bundle(bench.projects.calibrate(project.id, AskCalibration(accuracy_settings={}))).settings
+    assert not {"inputs", "task", "metric", "data"} & nothing.model_fields_set
+
+
+def test_who_brings_settings_need_not_set_those_of_the_model(bench):
+    project = bench.ready()
+    bench.store.change(KeptModel, project.model_id, accuracy_settings={}, are_settings_confirmed=False)
+    bench.store.change(Project, project.id, headline=Headline())
+    with pytest.raises(NotPossible, match="how pictures enter"):
+        bench.projects.calibrate(project.id, AskCalibration())
+    assert bench.projects.calibrate(project.id, AskCalibration(accuracy_settings={})).state == "queued"
+
+
+@pytest.mark.parametrize("settings", [{"threads": 1}, {"data": {"labels": "/etc/passwd"}}, {"metric": "os:system"}])
+def test_settings_brought_along_reach_no_further_than_those_of_a_model(bench, project, settings):
+    for ask in (AskCalibration, partial(AskEvaluation, dataset_id=project.dataset_id)):
+        call = bench.projects.evaluate if ask is not AskCalibration else bench.projects.calibrate
+        with pytest.raises(SettingsError):
+            call(project.id, ask(accuracy_settings=settings))
+
+
+def test_an_evaluation_takes_settings_of_its_own(bench, project):
+    ask = AskEvaluation(
+        dataset_id=project.dataset_id, accuracy_settings={"metric": "top5"}, advanced={"batch": 4, "diagnose": False}
+    )
+    job = bench.projects.evaluate(project.id, ask)
+    settings = read_bundle(bench.folder.jobs / str(job.id)).settings
+    assert settings == Settings(metric="top5", batch=4, diagnose=False)
+    with pytest.raises(SettingsError, match="device: follows from the project"):
+        bench.projects.evaluate(project.id, ask.model_copy(update={"advanced": {"device": "GPU"}}))

@@ -8,7 +8,7 @@ from pydantic import Field
 from calibench.api.checked_json import CheckedRoute
 from calibench.api.parameters import LARGEST_ID, Door, Id, Listed
 from calibench.settings import Frozen
-from calibench.things.asked import AskCalibration, AskPick, NewProject, Points, Rename, Whole, Yes
+from calibench.things.asked import AskCalibration, AskEvaluation, AskPick, NewProject, Points, Rename, Yes
 from calibench.things.kept import Deletion, Hindrance, Job, Project
 
 router = APIRouter(prefix="/projects", tags=["projects"], route_class=CheckedRoute)
@@ -18,12 +18,6 @@ class Archived(Frozen):
     """Put a project away, or take it back."""
 
     is_archived: Yes
-
-
-class AskEvaluation(Frozen):
-    """Score the project's model on another dataset."""
-
-    dataset_id: Whole = Field(ge=1, le=LARGEST_ID)
 
 
 class Hindrances(Frozen):
@@ -135,8 +129,8 @@ def benchmark_project(door: Door, id: Id, body: Points) -> Job:
 
 @router.post("/{id}/evaluations", summary="Score on another dataset", status_code=202)
 def evaluate_project(door: Door, id: Id, body: AskEvaluation) -> Job:
-    """The score is in the `result` of the job."""
-    return door.projects.evaluate(id, body.dataset_id)
+    """What `calibench evaluate` answers is in the `result` of the job."""
+    return door.projects.evaluate(id, body)
 
 
 @router.post("/{id}/picks", summary="Take another model of a search", status_code=202)

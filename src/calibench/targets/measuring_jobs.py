@@ -38,10 +38,11 @@ def run_benchmark(job: Running) -> dict[str, Any]:
 
 
 def run_evaluation(job: Running) -> dict[str, Any]:
-    """The score of a model, FP32 or INT8, in out/evaluation.json."""
+    """The score of a model, FP32 or INT8, in out/evaluation.json; what `calibench evaluate --json` answers."""
     found = evaluate(model_of(job), dataset_of(job), job.bundle.settings, job.tell).as_json()
     write_plain(job, "evaluation.json", found)
-    return {name: without_nan(found[name]) for name in ("metric", "unit", "score", "samples")}
+    told: dict[str, Any] = json.loads((job.out / "evaluation.json").read_text(encoding="utf-8"))
+    return told
 
 
 def run_trying(job: Running) -> dict[str, Any]:

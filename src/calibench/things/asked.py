@@ -94,9 +94,22 @@ class AskCalibration(Frozen):
     method: Literal["default", "accuracy-aware"] = "default"
     max_drop: Number = Field(0.5, ge=0, le=100, description="accuracy-aware: points of the metric")
     preset: Literal["performance", "mixed"] = "performance"
+    accuracy_settings: dict[str, Any] | None = Field(
+        None, description="inputs, task, metric, data in place of those of the model; None: those of the model"
+    )
     advanced: dict[str, Any] = Field({}, description="further Settings, laid over the rest")
     points: Points = Field(Points(), description="inference settings of the calibrated model")
     name: Name | None = Field(None, description="of the INT8 model; None: from the parent, method and preset")
+
+
+class AskEvaluation(Frozen):
+    """Score the project's model on its own dataset or another one."""
+
+    dataset_id: Whole = Field(ge=1, le=2**31 - 1)
+    accuracy_settings: dict[str, Any] | None = Field(
+        None, description="inputs, task, metric, data in place of those of the model; None: those of the model"
+    )
+    advanced: dict[str, Any] = Field({}, description="further Settings, laid over the rest")
 
 
 class AskPick(Frozen):

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from calibench.errors import SettingsError
 from calibench.settings import InputSettings, Settings, make_settings
+from calibench.things.asked import AskCalibration, AskEvaluation
+from calibench.things.kept import KeptModel
 from calibench.workbench.import_sources import ImportSources
+
+Ask = TypeVar("Ask", AskCalibration, AskEvaluation)
 
 SECTIONS = ("inputs", "task", "metric", "data")
 """What a model keeps of Settings."""
@@ -43,6 +47,19 @@ def told_apart(values: Mapping[str, Any]) -> dict[str, Any]:
     """The accuracy settings among all settings of a run, without those that are as they are by default."""
     settings = make_settings({name: value for name, value in values.items() if name in SECTIONS})
     return settings.model_dump(mode="json", include=set(SECTIONS), exclude_defaults=True)
+
+
+def checked_ask(ask: Ask, model: KeptModel, sources: ImportSources) -> Ask:
+    """The same, where its settings read no file of the server and run no code.
+
+    Raises:
+        SettingsError: names the field.
+    """
+    check_reach(make_settings(ask.advanced), sources)
+    if ask.accuracy_settings is None:
+        return ask
+    values = checked(ask.accuracy_settings, sources, model.accuracy_settings)
+    return ask.model_copy(update={"accuracy_settings": values})
 
 
 def check_reach(settings: Settings, sources: ImportSources, before: Settings = Settings()) -> None:  # noqa: B008

@@ -16,13 +16,24 @@ NOT_HERE = ("weights", "cache_dir", "keep_cache", "device")
 """Settings that follow from the project, or are the operator's business."""
 
 
-def run_settings(model: KeptModel, device: str, trees: Trees) -> Settings:
+def run_settings(
+    model: KeptModel,
+    device: str,
+    trees: Trees,
+    instead: Mapping[str, Any] | None = None,
+    advanced: Mapping[str, Any] | None = None,
+) -> Settings:
     """Settings of a baseline, a benchmark or an evaluation.
 
+    Args:
+        instead: accuracy settings in place of those of the model.
+        advanced: laid over all.
+
     Raises:
-        SettingsError: the accuracy settings of the model are not right any more.
+        SettingsError: the accuracy settings of the model are not right any more, or a value cannot be given here.
     """
-    return make_settings(_of_model(model, device, trees))
+    _check_here(advanced or {})
+    return make_settings(laid_over(_of_model(model, device, trees, instead), advanced or {}))
 
 
 def calibration_settings(model: KeptModel, device: str, ask: AskCalibration, trees: Trees) -> Settings:
@@ -31,13 +42,12 @@ def calibration_settings(model: KeptModel, device: str, ask: AskCalibration, tre
     Raises:
         SettingsError: a value is impossible, or cannot be given here.
     """
-    for name in NOT_HERE:
-        if name in ask.advanced:
-            raise SettingsError(f"{name}: follows from the project and cannot be set here. Leave it out.")
+    _check_here(ask.advanced)
     asked: dict[str, Any] = {"method": ask.method, "preset": ask.preset, "subset": share(ask.subset_percent)}
     if ask.method == "accuracy-aware":
         asked["accuracy"] = {"max_drop": ask.max_drop}
-    return make_settings(laid_over(laid_over(_of_model(model, device, trees), asked), ask.advanced))
+    own = _of_model(model, device, trees, ask.accuracy_settings)
+    return make_settings(laid_over(laid_over(own, asked), ask.advanced))
 
 
 def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,10 +92,15 @@ def free_name(begin: str, end: str, taken: set[str]) -> str:
         number += 1
 
 
-def _of_model(model: KeptModel, device: str, trees: Trees) -> dict[str, Any]:
-    values: dict[str, Any] = {
-        name: model.accuracy_settings[name] for name in SECTIONS if name in model.accuracy_settings
-    }
+def _check_here(advanced: Mapping[str, Any]) -> None:
+    for name in NOT_HERE:
+        if name in advanced:
+            raise SettingsError(f"{name}: follows from the project and cannot be set here. Leave it out.")
+
+
+def _of_model(model: KeptModel, device: str, trees: Trees, instead: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    given = model.accuracy_settings if instead is None else instead
+    values: dict[str, Any] = {name: given[name] for name in SECTIONS if name in given}
     if model.weights and model.tree:
         values["weights"] = str(trees.path(model.tree) / model.weights)
     return {**values, "device": device}

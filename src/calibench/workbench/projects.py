@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from calibench.errors import SettingsError
-from calibench.settings import make_settings
-from calibench.things.asked import AskCalibration, AskPick, NewProject, Points, Rename
+from calibench.things.asked import AskCalibration, AskEvaluation, AskPick, NewProject, Points, Rename
 from calibench.things.kept import Deletion, Hindrance, Job, KeptDataset, KeptModel, Project, Target
 from calibench.workbench import project_runs
-from calibench.workbench.accuracy_settings import check_reach
+from calibench.workbench.accuracy_settings import checked_ask
 from calibench.workbench.calibrations import images
 from calibench.workbench.deletions import Deletions
 from calibench.workbench.estimates import seconds_of
@@ -158,9 +157,11 @@ class Projects:
         hindrances = calibration_hindrances(facts)
         if ask.method == "accuracy-aware" and not _is_label_free(ask):
             hindrances += method_hindrances(facts)
+        if ask.accuracy_settings is not None:  # who brings settings knows how pictures enter
+            hindrances = tuple(each for each in hindrances if each.code != "settings-missing")
         refuse(next(iter(hindrances), None))
         calibration = calibration_dataset(self._store, project, ask)
-        check_reach(make_settings(ask.advanced), self._sources)
+        ask = checked_ask(ask, facts.model, self._sources)
         asked = project_runs.Asked(project, facts.model, facts.dataset, calibration, ask)
         return project_runs.calibrate(self._shelf, self._jobs, asked, again if again.id != project.id else None)
 
@@ -176,11 +177,13 @@ class Projects:
         """Measure the throughput of the project's model at further points."""
         return project_runs.benchmark(self._shelf, self._jobs, self._open(id), points)
 
-    def evaluate(self, id: int, dataset_id: int) -> Job:
-        """Score the project's model on another dataset."""
+    def evaluate(self, id: int, ask: AskEvaluation | int) -> Job:
+        """Score the project's model on a dataset; `ask` may be no more than the id of that."""
+        ask = AskEvaluation(dataset_id=ask) if isinstance(ask, int) else ask
         project = self._open(id)
-        refuse(fit(self._store.get(KeptModel, project.model_id), self._store.get(KeptDataset, dataset_id)))
-        return project_runs.evaluate(self._shelf, self._jobs, project, dataset_id)
+        model = self._store.get(KeptModel, project.model_id)
+        refuse(fit(model, self._store.get(KeptDataset, ask.dataset_id)))
+        return project_runs.evaluate(self._shelf, self._jobs, project, checked_ask(ask, model, self._sources))
 
     def pick(self, id: int, ask: AskPick) -> Project:
         """Take another model of the front of a search: a new project with the model.
