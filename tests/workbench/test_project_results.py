@@ -4,7 +4,6 @@ import json
 
 import pytest
 from project_bench import ProjectBench, point, report_values, search_values, timed
-from report_samples import rich_report
 
 from calibench.reports.report import as_json, write_report
 from calibench.store.refused import NotThere
@@ -104,6 +103,8 @@ def test_weights_of_single_channels_come_with_one_layer_only(bench):
 
 
 def test_of_a_real_report_everything_is_read_but_the_weights(tmp_path):
+    from report_samples import rich_report
+
     report = rich_report()
     write_report(report, tmp_path / "report.json")
     whole = as_json(report)
