@@ -12,6 +12,8 @@ from calibench.things.asked import AskCalibration
 from calibench.things.kept import NAME_LENGTH, KeptDataset, KeptModel
 from calibench.workbench.accuracy_settings import SECTIONS
 
+PICKED = "picked"
+"""In the ask of a project whose model was picked from a front: project and number of the trial, and the wish."""
 NOT_HERE = ("weights", "cache_dir", "keep_cache", "device")
 """Settings that follow from the project, or are the operator's business."""
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from calibench.store.store import Store
 from calibench.things.asked import AskCalibration
 from calibench.things.kept import Job, Project
+from calibench.workbench.calibrations import PICKED
 from calibench.workbench.project_results import Results
 
 LOOKED_AT = 3
@@ -40,7 +41,7 @@ def _again(store: Store, results: Results, project: Project, images: int) -> flo
     """What an earlier calibration would take with this many samples: only the pass over them grows with these."""
     report = results.report(project)
     seconds = (report or {}).get("seconds") or {}
-    if report is None or not seconds or "picked" in project.ask:
+    if report is None or not seconds or PICKED in project.ask:
         return None
     whole = max(
         sum(seconds.values()), _time_of_last(store, project, "calibrate") or 0.0

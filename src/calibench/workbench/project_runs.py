@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from calibench.errors import SettingsError
-from calibench.settings import make_settings
 from calibench.store.refused import NotThere
 from calibench.targets.bundle import Bundle
 from calibench.things.asked import AskCalibration, AskEvaluation, AskPick, Points
 from calibench.things.kept import NAME_LENGTH, Hindrance, Job, KeptDataset, KeptModel, Project
-from calibench.workbench.calibrations import calibration_settings, free_name, int8_name, run_settings
+from calibench.workbench.calibrations import PICKED, calibration_settings, free_name, int8_name, run_settings
 from calibench.workbench.front_choice import choose
 from calibench.workbench.job_book import JobBook
 from calibench.workbench.kept_paths import dataset_path, model_path
@@ -19,13 +18,10 @@ from calibench.workbench.project_news import follow
 from calibench.workbench.project_results import Results
 from calibench.workbench.refusals import NotPossible
 from calibench.workbench.shelf import Shelf
-from calibench.workbench.snippets import Repeated, baseline_snippets, calibration_snippets, pick_snippets
 
 Plain = dict[str, Any]
 
 BASELINE_POINTS = Points()
-PICKED = "picked"
-"""In the ask of a project whose model was picked from a front: project and number of the trial, and the wish."""
 
 
 @dataclass(frozen=True)
@@ -159,36 +155,6 @@ def _picked_before(shelf: Shelf, source: Project, trial: int) -> Project | None:
         if (picked.get("project"), picked.get("trial")) == (source.id, trial) and not is_lost:
             return each
     return None
-
-
-def snippets(shelf: Shelf, project: Project) -> dict[str, str]:
-    """The lines that repeat the job that the project's result came from.
-
-    Raises:
-        NotPossible, NotThere: files that the lines would name are not there, or not any more.
-    """
-    trees, store = shelf.trees, shelf.store
-    dataset = dataset_path(trees, store.get(KeptDataset, project.dataset_id))
-    if (picked := project.ask.get(PICKED)) is not None:
-        source = store.all(Project, where={"id": picked["project"]})
-        if source and source[0].result:  # else: the calibration with its search is all that can be repeated
-            return pick_snippets(trees.path(source[0].result), picked["max_drop"], picked["min_fps"])
-    if project.parent_id is None or not project.ask:
-        model = store.get(KeptModel, project.model_id)
-        settings = run_settings(model, project.device, trees)
-        return baseline_snippets(Repeated(model_path(trees, model), dataset, settings))
-    parent = store.get(KeptModel, store.get(Project, project.parent_id).model_id)
-    ask = AskCalibration.model_validate({name: value for name, value in project.ask.items() if name != PICKED})
-    other = project.calibration_dataset_id
-    return calibration_snippets(
-        Repeated(
-            model=model_path(trees, parent),
-            dataset=dataset_path(trees, store.get(KeptDataset, other)) if other is not None else dataset,
-            settings=make_settings(project.settings),
-            validation=dataset if other is not None else None,
-            points=ask.points,
-        )
-    )
 
 
 def project_name(model: KeptModel, dataset: KeptDataset) -> str:

@@ -30,6 +30,7 @@ from calibench.workbench.job_book import JobBook
 from calibench.workbench.project_results import Results
 from calibench.workbench.refusals import NotPossible, refuse
 from calibench.workbench.shelf import Shelf
+from calibench.workbench.snippets import project_snippets
 
 Plain = dict[str, Any]
 
@@ -247,7 +248,7 @@ class Projects:
 
     def snippets(self, id: int) -> dict[str, str]:
         """The lines that repeat the project's job: {"cli", "python"}."""
-        return project_runs.snippets(self._shelf, self.get(id))
+        return project_snippets(self._shelf, self.get(id))
 
     def _make(self, new: NewProject, model: KeptModel, dataset: KeptDataset, target: Target) -> Project:
         parent = None

@@ -9,9 +9,13 @@ from typing import Any
 
 import yaml
 
-from calibench.settings import Settings
-from calibench.things.asked import Points
+from calibench.settings import Settings, make_settings
+from calibench.things.asked import AskCalibration, Points
+from calibench.things.kept import KeptDataset, KeptModel, Project
+from calibench.workbench.calibrations import PICKED, run_settings
+from calibench.workbench.kept_paths import dataset_path, model_path
 from calibench.workbench.settings_as_options import as_options, said
+from calibench.workbench.shelf import Shelf
 
 CONFIG = "settings.yaml"
 OUT = "int8"
@@ -33,6 +37,36 @@ class Repeated:
     settings: Settings
     validation: Path | None = None
     points: Points = ONE_POINT
+
+
+def project_snippets(shelf: Shelf, project: Project) -> dict[str, str]:
+    """The lines that repeat the job that the project's result came from.
+
+    Raises:
+        NotPossible, NotThere: files that the lines would name are not there, or not any more.
+    """
+    trees, store = shelf.trees, shelf.store
+    dataset = dataset_path(trees, store.get(KeptDataset, project.dataset_id))
+    if (picked := project.ask.get(PICKED)) is not None:
+        source = store.all(Project, where={"id": picked["project"]})
+        if source and source[0].result:  # else: the calibration with its search is all that can be repeated
+            return pick_snippets(trees.path(source[0].result), picked["max_drop"], picked["min_fps"])
+    if project.parent_id is None or not project.ask:
+        model = store.get(KeptModel, project.model_id)
+        settings = run_settings(model, project.device, trees)
+        return baseline_snippets(Repeated(model_path(trees, model), dataset, settings))
+    parent = store.get(KeptModel, store.get(Project, project.parent_id).model_id)
+    ask = AskCalibration.model_validate({name: value for name, value in project.ask.items() if name != PICKED})
+    other = project.calibration_dataset_id
+    return calibration_snippets(
+        Repeated(
+            model=model_path(trees, parent),
+            dataset=dataset_path(trees, store.get(KeptDataset, other)) if other is not None else dataset,
+            settings=make_settings(project.settings),
+            validation=dataset if other is not None else None,
+            points=ask.points,
+        )
+    )
 
 
 def calibration_snippets(job: Repeated) -> dict[str, str]:
