@@ -39,6 +39,6 @@ def known(workbench, kept):
 
 
 @api.parametrize()
-@settings(max_examples=12, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 def test_it_answers_as_described(case, known):
     case.call_and_validate(headers=known)
