@@ -93,6 +93,7 @@ def test_more_points_are_measured_as_they_were_typed(open_page: OpenPage, site: 
 
 def test_optimize_is_greyed_out_with_its_reason_and_the_button_that_mends_it(open_page: OpenPage, site: Site) -> None:
     page = open_page("/projects/6?sub=optimize")
+    page.get_by_role("checkbox", name="INT8").wait_for()
     button = page.get_by_role("button", name="Optimize", exact=True).last
     assert button.get_attribute("aria-disabled") == "true"
     button.click(force=True)
@@ -106,6 +107,7 @@ def test_optimize_is_greyed_out_with_its_reason_and_the_button_that_mends_it(ope
 def test_ticking_int8_and_optimize_lead_to_the_page_that_asks_how(open_page: OpenPage) -> None:
     page = open_page("/projects/1")
     page.get_by_role("button", name="Optimize", exact=True).click()
+    page.get_by_role("checkbox", name="INT8").wait_for()
     page.get_by_role("button", name="Optimize", exact=True).last.click()
     page.wait_for_url("**/projects/1/optimize")
 

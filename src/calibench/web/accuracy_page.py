@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from nicegui import app, context, ui
+from nicegui import ui
 
 from calibench.errors import CalibenchError
 from calibench.store.refused import Conflict
@@ -17,6 +17,7 @@ from calibench.web.job_bar import JobBar
 from calibench.web.live import follow
 from calibench.web.possible import PossibleButton
 from calibench.web.returning import import_address, is_own
+from calibench.web.tab_drafts import tab_draft
 from calibench.web.words import note, said, tell, text
 
 if TYPE_CHECKING:
@@ -36,8 +37,9 @@ def register(workbench: "Workbench") -> None:
         with frame(workbench, "Accuracy settings", above):
             text("Accuracy settings", "h1")
             place = ui.element("div").classes("stack wide")
-        await context.client.connected()
-        draft = app.storage.tab.setdefault(f"accuracy {model_id}", {})
+        draft = await tab_draft(f"accuracy {model_id}", {})
+        if draft is None:
+            return
         with place:
             if model.parent_id is not None:
                 with note("This is an INT8 model: it takes the settings of the FP32 model that it was made from."):
@@ -209,12 +211,12 @@ class AccuracyPage:
             tell(error)
             return
         self.draft.clear()
-        self.conflict.clear()
         self.state.set_text("Saved, confirmed by a person.")
         if self.back:
             ui.navigate.to(self.back)
         else:
             said("Saved")
+        self.conflict.clear()  # last: the button that was pressed may stand in it
 
     def _say_conflict(self, error: Conflict) -> None:
         """Somebody else saved meanwhile: nothing of either is lost."""

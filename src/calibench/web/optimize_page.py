@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from nicegui import app, context, ui
+from nicegui import ui
 
 from calibench.errors import CalibenchError
 from calibench.things.asked import AskCalibration
@@ -27,6 +27,7 @@ from calibench.web.optimize_form import Draft, asked_for, fresh
 from calibench.web.points_form import show_error
 from calibench.web.possible import PossibleButton
 from calibench.web.returning import import_address
+from calibench.web.tab_drafts import tab_draft
 from calibench.web.words import note, tell, text
 
 if TYPE_CHECKING:
@@ -46,8 +47,9 @@ def register(workbench: "Workbench") -> None:
         with frame(workbench, "Optimize INT8", above):
             text("Optimize INT8", "h1")
             place = ui.element("div").classes("stack")
-        await context.client.connected()
-        draft: Draft = app.storage.tab.setdefault(f"optimize {project_id}", fresh(opened.project.ask))
+        draft = await tab_draft(f"optimize {project_id}", fresh(opened.project.ask))
+        if draft is None:
+            return
         if calibration is not None:
             draft["calibration"] = calibration
         with place:

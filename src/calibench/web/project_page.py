@@ -76,15 +76,22 @@ class ProjectPage:
                 ui.tab(name, title)
         self.tabs.props["model-value"] = self.tab
         self.panel = ui.element("div").classes("stack tab-content").props('role="tabpanel"')
-        follow(self.opened.workbench, self._hear, "project", thing=self.opened.id)
+        follow(self.opened.workbench, self._hear, "project", "job")
         self._again = gathered(self._read_again)
         self._draw_top()
         self._draw_panel()
 
     def _hear(self, event: Event) -> None:
-        if event.change == "deleted":
-            self._say_deleted()
-        elif event.change != "progress":
+        if event.topic == "job":
+            if event.change in ("created", "changed") and event.data.get("project_id") == self.opened.id:
+                self._hear_of_job(event)
+        elif event.id == self.opened.id:
+            self._say_deleted() if event.change == "deleted" else self._again()
+
+    def _hear_of_job(self, event: Event) -> None:
+        """The bar follows its job by itself: only another job, or another state, draws the head anew."""
+        job = self.opened.job
+        if job is None or (job.id, job.state) != (event.id, event.data.get("state")):
             self._again()
 
     def _read_again(self) -> None:
