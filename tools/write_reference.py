@@ -1,4 +1,4 @@
-"""Write docs/reference/{cli,settings,report,benchmarks}.md and settings.schema.json from the code and the results.
+"""Write docs/reference/{cli,settings,report,rest,benchmarks}.md and settings.schema.json from the code and the results.
 
 So they cannot say anything else.
 
@@ -21,6 +21,7 @@ from benchmarks.targets import targets
 from benchmarks.task_table import task_section
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from tools.rest_page import rest_page
 
 from calibench.cli.answer import DONE, FAILED, INTERRUPTED, TARGET_MISSED, WRONG_INPUT
 from calibench.cli.app import app
@@ -318,6 +319,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "settings.schema.json": settings_schema,
     "report.md": report_page,
+    "rest.md": lambda: rest_page(NOTE),
     "benchmarks.md": benchmarks_page,
 }
 
