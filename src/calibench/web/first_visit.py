@@ -22,6 +22,14 @@ PROJECT_NEEDS = "Model, dataset and this machine: the FP32 model is measured fir
 SAMPLE = "The sample is a small network that classifies pictures, with a dataset to calibrate it and one to judge it."
 
 
+def shown_things(workbench: "Workbench") -> tuple[object, ...]:
+    """What the steps are drawn from: as long as it is the same, they need not be drawn anew."""
+    models = [(model.name, model.state) for model in workbench.models.all()]
+    datasets = [(dataset.name, dataset.state) for dataset in workbench.datasets.all()]
+    sample = [(job.id, job.state) for job in workbench.jobs.all(kind="sample", limit=1)]
+    return models, datasets, sample
+
+
 def first_visit(workbench: "Workbench") -> None:
     """Draw the steps; what is there already is ticked."""
     models, datasets = workbench.models.all(), workbench.datasets.all()

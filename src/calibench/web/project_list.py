@@ -8,7 +8,7 @@ from nicegui import ui
 
 from calibench.things.kept import Event, Job, JobState, Project
 from calibench.web import looks
-from calibench.web.first_visit import first_visit
+from calibench.web.first_visit import first_visit, shown_things
 from calibench.web.frame import frame, page
 from calibench.web.job_strip import line, with_progress
 from calibench.web.listing import Column, Listing
@@ -98,6 +98,7 @@ class ProjectList:
     def _draw(self) -> None:
         self.place.clear()
         self.is_first_visit = not self.rows and not self.workbench.projects.count(archived=True)
+        self.first_shown = shown_things(self.workbench) if self.is_first_visit else ()
         with self.place:
             if self.is_first_visit:
                 first_visit(self.workbench)
@@ -139,10 +140,10 @@ class ProjectList:
 
     def _read_again(self) -> None:
         self.rows = read_rows(self.workbench, self.is_archived)
-        if self.is_first_visit:
-            self._draw()
-        else:
+        if not self.is_first_visit:
             self._redraw(self.listing.refresh)
+        elif self.rows or self.first_shown != shown_things(self.workbench):
+            self._draw()  # not for every job: a button that is drawn anew while it is pressed does nothing
 
     def _hear(self, event: Event) -> None:
         if event.change in ("progress", "trial"):
