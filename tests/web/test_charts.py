@@ -113,3 +113,10 @@ def test_the_share_of_values_beyond_the_range_is_counted_by_bins() -> None:
     values = {"low": 0.0, "high": 10.0, "counts": [10] * 10}
     assert layer_charts.clipped_share(values, 0.0, 10.0) == 0.0
     assert layer_charts.clipped_share(values, 0.0, 4.0) == pytest.approx(0.5)
+
+
+def test_fp32_is_compared_by_the_points_that_were_measured_in_turns_with_int8() -> None:
+    before, beside, int8 = point(57, 20.0, "default"), point(11, 90.0, "default"), point(20, 50.0)
+    assert point_charts.measured_together({"a": [before], "b": [beside, int8]}) == {"a": [beside], "b": [int8]}
+    assert point_charts.measured_together({"a": [before], "b": [int8]}) == {"a": [before], "b": [int8]}
+    assert point_charts.measured_together({"a": [], "b": [int8]}) == {"a": [], "b": [int8]}

@@ -48,6 +48,7 @@ def grid(
     label: str,
     on_row: Callable[[Row], None] | None = None,
     has_filters: bool = True,
+    most_height: int = MOST_HEIGHT,
 ) -> ui.aggrid:
     """A table.
 
@@ -73,7 +74,7 @@ def grid(
     table = ui.aggrid(options, auto_size_columns=False).classes("grid")
     table.props["aria-label"] = label
     above = HEADINGS + (FILTERS if has_filters else 0)
-    height = min(MOST_HEIGHT, above + ROW_HEIGHT * max(2, len(rows)) + ROOM_BELOW)
+    height = min(most_height, above + ROW_HEIGHT * max(2, len(rows)) + ROOM_BELOW)
     table.style(f"height: {height}px")
     if on_row is not None:
         table.on("selectionChanged", partial(_tell_chosen, table, on_row), [])

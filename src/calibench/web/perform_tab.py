@@ -37,7 +37,8 @@ def _speed(opened: OpenedProject) -> None:
         LimitedChart(opened).draw()
     else:
         text(_why_no_points(opened), "p").classes("note")
-    points_form.draw(opened)
+    if opened.project.result:
+        points_form.draw(opened)
 
 
 def _why_no_points(opened: OpenedProject) -> str:
@@ -145,7 +146,7 @@ def _points_table(points: list[Point] | Any) -> None:
         numbers("latency", "Latency, ms", 2, width=100),
         numbers("p95", "95 % below, ms", 2, width=124),
     )
-    grid(columns, speed_rows(points), label="Measured points", has_filters=False).style("height: 420px")
+    grid(columns, speed_rows(points), label="Measured points", has_filters=False, most_height=420)
 
 
 def _optimize(opened: OpenedProject) -> None:

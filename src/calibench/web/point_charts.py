@@ -81,13 +81,14 @@ def _item(point: Point, is_chosen: bool) -> Options:
 def compared_chart(of: Mapping[str, Sequence[Point]], titles: tuple[str, str]) -> Options:
     """Points of two projects: of each its own model, A as hollow marks and B as filled ones, in the series' colours."""
     series = []
+    together = measured_together(of)
     for side, title in zip("ab", titles, strict=True):
-        own = own_points(of.get(side, ()))
+        own = together[side]
         made = _series(own[0]["series"], own, None) if own else {"type": "scatter", "data": []}
         colour = SERIES[own[0]["series"]][1] if own else ""
         style = {"color": PAPER if side == "a" else colour, "borderColor": colour, "borderWidth": 2}
         series.append({**made, "name": f"{side.upper()}: {title}", "itemStyle": style})
-    found = [point for side in "ab" for point in own_points(of.get(side, ()))]
+    found = [point for points in together.values() for point in points]
     widest = max((point["latency_ms"] for point in found), default=1.0)
     highest = max((point["fps"] for point in found), default=1.0)
     return frame(
@@ -98,6 +99,18 @@ def compared_chart(of: Mapping[str, Sequence[Point]], titles: tuple[str, str]) -
         yAxis=upward(TITLES[1], min=0, max=nice_end(highest * 1.06)),
         series=series,
     )
+
+
+def measured_together(of: Mapping[str, Sequence[Point]]) -> dict[str, list[Point]]:
+    """The points to compare: of an FP32 project beside an INT8 one those that were measured in turns with INT8, because
+    a machine is not equally quick on two days.
+    """
+    found = {side: own_points(of.get(side, ())) for side in "ab"}
+    for side, other in ("ab", "ba"):
+        is_int8 = [any(point["series"] == "int8" for point in of.get(each, ())) for each in (side, other)]
+        if is_int8 == [False, True]:
+            found[side] = own_points([p for p in of[other] if p["series"] != "int8"]) or found[side]
+    return found
 
 
 def own_points(points: Sequence[Point]) -> list[Point]:

@@ -197,7 +197,7 @@ class SearchResult:
             words("repairs", "Repairs tried", width=150),
             words("reason", "Why float", flex=2, minWidth=180),
         )
-        grid(columns, rows, label="What every layer costs and saves").style("height: 340px")
+        grid(columns, rows, label="What every layer costs and saves", most_height=340)
 
     def _trials(self) -> None:
         trials = self.search["trials"]

@@ -45,7 +45,7 @@ def _walk(values: dict[str, Any], defaults: Any, above: str) -> list[tuple[str, 
         before = defaults.get(name) if isinstance(defaults, dict) else None
         if value == before or value in (None, {}, []):
             continue
-        full = f"{above}.{name}" if above else name or "every input"
+        full = ".".join(part for part in (above, name) if part)  # '' stands for every input
         found += _walk(value, before, full) if isinstance(value, dict) else [(full, value)]
     return found
 
