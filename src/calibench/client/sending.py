@@ -1,128 +1,64 @@
-"""Files on their way to a server: a file as it is, a folder as a tar archive made while it is sent."""
+"""Bytes on their way to a server; what has arrived stays when the connection breaks, and the rest follows."""
 
-import io
-import os
-import tarfile
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 
 from calibench.client.connection import Connection
-from calibench.errors import DatasetError, ModelError
+from calibench.client.contents import Content
+from calibench.client.following import LOST_S, PAUSE_S, patiently
+from calibench.errors import CalibenchError, Cancelled, TargetError
+from calibench.progress import Progress, silent
+from calibench.store.refused import Conflict
 from calibench.things.kept import Upload
 
-PART = 1 << 20
-"""Bytes read at once."""
-
-OnBytes = Callable[[int, int], None]
-"""Called with the bytes that are sent, and how many there are in all."""
-
-BESIDE = {
-    ".xml": (".bin",),
-    ".pdmodel": (".pdiparams",),
-    ".onnx": (".onnx_data", ".onnx.data", ".data", ".weights", ".bin"),
-}
-"""Ending of a model file -> endings of files beside it that belong to it, where they are there."""
+MB = 10**6
 
 
-def unseen(_done: int, _total: int) -> None:
-    """Of who does not look."""
-
-
-def send_file(connection: Connection, path: Path, on_bytes: OnBytes = unseen) -> Upload:
-    """Upload one file; goes on where a broken connection stopped it.
+def send(connection: Connection, content: Content, progress: Progress = silent) -> Upload:
+    """Upload bytes; `progress` hears of megabytes.
 
     Raises:
-        DatasetError: it cannot be read.
+        DatasetError: a file cannot be read, or was changed meanwhile.
+        TargetError: the server was away for longer than a minute.
         CalibenchError: what the server refused.
     """
+    upload = connection.ask(Upload, "POST", "/uploads", {"name": content.name, "size": content.size})
     try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            upload = _begin(connection, path.name, size)
-            connection.put_bytes(f"/uploads/{upload.id}", _parts(file, size, on_bytes), offset=0)
-    except OSError as error:
-        raise DatasetError(f"{path}: cannot be read ({error.strerror}). Give a file that you may read.") from None
-    return _finish(connection, upload)
+        _send_all(connection, content, upload.id, progress)
+        return patiently(lambda: connection.ask(Upload, "POST", f"/uploads/{upload.id}/finish"))
+    except BaseException as error:
+        if not isinstance(error, TargetError):  # nobody goes on with it: it need not lie there for a day
+            with suppress(CalibenchError, KeyboardInterrupt, Cancelled):
+                connection.send("DELETE", f"/uploads/{upload.id}")
+        raise
 
 
-def send_folder(connection: Connection, folder: Path, on_bytes: OnBytes = unseen) -> Upload:
-    """Upload a folder as an archive of its files; links inside are followed where they stay inside, else refused.
-
-    Raises:
-        DatasetError: it is empty, or a file of it cannot be read.
-        CalibenchError: what the server refused.
-    """
-    files = list(_files(folder))
-    if not files:
-        raise DatasetError(f"{folder}: holds no files. Give the folder of a dataset.")
-    upload = _begin(connection, f"{folder.resolve().name or 'folder'}.tar", None)
-    connection.put_bytes(f"/uploads/{upload.id}", _tar(folder, files, on_bytes), offset=0)
-    return _finish(connection, upload)
-
-
-def model_files(path: Path, weights: Path | None = None) -> tuple[Path, ...]:
-    """The files that make up a model: itself, and what lies beside it and belongs to it.
-
-    Raises:
-        ModelError: there is no such file.
-    """
-    if not path.exists():
-        raise ModelError(f"{path}: there is no such file. Give the path of a model.")
-    if path.suffix.lower() == ".prototxt":
-        return (path, weights) if weights else (path, *sorted(path.parent.glob(f"{path.stem}*.caffemodel"))[:1])
-    stems = (path.stem, path.name)
-    beside = (path.with_name(stem + end) for end in BESIDE.get(path.suffix.lower(), ()) for stem in stems)
-    return (path, *dict.fromkeys(file for file in beside if file.is_file() and file != path))
-
-
-def _begin(connection: Connection, name: str, size: int | None) -> Upload:
-    return Upload.model_validate(connection.send("POST", "/uploads", json={"name": name, "size": size}).json())
-
-
-def _finish(connection: Connection, upload: Upload) -> Upload:
-    return Upload.model_validate(connection.send("POST", f"/uploads/{upload.id}/finish").json())
-
-
-def _parts(file: io.BufferedReader, size: int, on_bytes: OnBytes) -> Iterator[bytes]:
-    done = 0
-    while part := file.read(PART):
-        yield part
-        done += len(part)
-        on_bytes(done, size)
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """All files below a folder, in the order of their names, whatever the file system's order."""
-    root = folder.resolve()
-    for place, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(place) / name
-            if path.is_symlink() and not path.resolve().is_relative_to(root):
-                raise DatasetError(f"{path}: is a link that leads out of {folder}. Put the file itself there.")
-            if path.is_file():
-                yield path
-
-
-def _tar(folder: Path, files: Sequence[Path], on_bytes: OnBytes) -> Iterator[bytes]:
-    """A tar archive as it grows; no more than one part of it is in memory."""
-    total, done = sum(file.stat().st_size for file in files), 0
-    for path in files:
-        info = tarfile.TarInfo(path.relative_to(folder).as_posix())
+def _send_all(connection: Connection, content: Content, id: str, progress: Progress) -> None:
+    at, since = 0, time.monotonic()
+    while True:
         try:
-            with path.open("rb") as file:
-                info.size = os.fstat(file.fileno()).st_size
-                yield info.tobuf(format=tarfile.PAX_FORMAT)
-                left = info.size
-                while left:
-                    part = file.read(min(PART, left))
-                    if not part:
-                        raise DatasetError(f"{path}: became shorter while it was sent. Try again when it is at rest.")
-                    left -= len(part)
-                    yield part
-                    done += len(part)
-                    on_bytes(done, total)
-        except OSError as error:
-            raise DatasetError(f"{path}: cannot be read ({error.strerror}). Give files that you may read.") from None
-        yield b"\0" * (-info.size % tarfile.BLOCKSIZE)
-    yield b"\0" * (2 * tarfile.BLOCKSIZE)
+            connection.put_bytes(f"/uploads/{id}", _counted(content, at, progress), offset=at)
+            return
+        except (TargetError, Conflict):  # a conflict: the server has not seen yet that the line broke
+            if time.monotonic() - since > LOST_S:
+                raise
+        time.sleep(PAUSE_S)
+        received = patiently(lambda: connection.thing(Upload, f"/uploads/{id}")).received
+        if received > at:
+            at, since = received, time.monotonic()
+
+
+def _counted(content: Content, at: int, progress: Progress) -> Iterator[bytes]:
+    total, told = in_megabytes(content.size), -1
+    for part in content.parts(at):
+        yield part
+        at += len(part)
+        if in_megabytes(at) != told:
+            told = in_megabytes(at)
+            progress("send", told, total)
+
+
+def in_megabytes(size: int) -> int:
+    """As whole as progress counts; something is 1."""
+    return -(-size // MB)

@@ -40,7 +40,8 @@ def dataset_facts_of(job: Running, tree: Path) -> dict[str, Any]:
         DatasetError: nothing is recognised.
     """
     found = _inspected(job, tree)
-    facts = {**found.as_json(), "path": "", "sheet": None}
+    read_by = job.bundle.settings.data.model_dump(mode="json", exclude_unset=True)
+    facts = {**found.as_json(), "path": "", "sheet": None, "data": read_by}
     said = [job.named(text) for text in (*(str(each) for each in found.facts.problems), *found.facts.unreadable)]
     facts["problems"] = [{**each, "what": job.named(each["what"])} for each in facts["problems"]]
     root = found.facts.path
