@@ -98,6 +98,9 @@ class SearchResult:
         self.chart = _chart(self._options(None))
         if len(self.front) > 1:
             self._slider()
+        else:
+            said = "There is no other model to take: none that was tried beats this one in accuracy or in speed."
+            text(said, "p").classes("quiet measure")
         self._floats()
         self._trials()
 
@@ -190,11 +193,11 @@ class SearchResult:
             return
         columns = (
             words("layer", "Layer", flex=2, minWidth=180),
-            words("state", "Is in", width=90),
+            words("state", "Is in", width=130),
             numbers("share", "Error, % of all", 1, width=120, sort="desc"),
             numbers("drop", "Drop, estimated", 3, width=135),
             numbers("saves", "INT8 saves, ms", 3, width=130),
-            words("repairs", "Repairs tried", width=150),
+            words("repairs", "Repairs tried", flex=1, minWidth=150),
             words("reason", "Why float", flex=2, minWidth=180),
         )
         grid(columns, rows, label="What every layer costs and saves", most_height=340)
