@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -68,7 +69,8 @@ def _is_streamed(body: Any, headers: Mapping[str, str]) -> bool:
 def real_server(data: Path, *options: str) -> Iterator[RealServer]:
     """A server on a free port, killed at the end where it still runs."""
     command = [sys.executable, "-c", START, "serve", "--port", "0", "--json", "--data-dir", str(data), *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}  # NiceGUI looks
+    process = subprocess.Popen(command, env=outside, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         said = ""
