@@ -8,11 +8,11 @@ from canned_things import models, projects
 from fake_workbench import FakeWorkbench
 
 from calibench.web.import_page import name_from
-from calibench.web.listing import in_order
 from calibench.web.machine_facts import int8_words
 from calibench.web.model_list import as_tree
 from calibench.web.model_page import calibration_hindrance
 from calibench.web.new_project import first_choice
+from calibench.web.paged_list import in_order
 from calibench.web.project_list import is_shown, read_rows
 from calibench.web.returning import address_with, import_address, return_address
 

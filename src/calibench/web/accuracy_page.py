@@ -12,9 +12,9 @@ from calibench.web import accuracy_form
 from calibench.web.accuracy_fields import AccuracyFields
 from calibench.web.accuracy_results import show_trial
 from calibench.web.button_looks import FLAT, OUTLINE
-from calibench.web.frame import frame, page
 from calibench.web.job_bar import JobBar
 from calibench.web.live import follow
+from calibench.web.page_frame import frame, page
 from calibench.web.possible import PossibleButton
 from calibench.web.returning import import_address, is_own
 from calibench.web.tab_drafts import tab_draft

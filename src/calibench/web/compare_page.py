@@ -7,8 +7,8 @@ from nicegui import ui
 from calibench.errors import SettingsError
 from calibench.things.kept import Project
 from calibench.web import compared_tables
-from calibench.web.frame import frame, page
 from calibench.web.opened_project import OpenedProject, open_project
+from calibench.web.page_frame import frame, page
 from calibench.web.sample_cards import BOTH, sample_cards
 from calibench.web.words import note, text
 from calibench.workbench.compared_projects import compare_partner

@@ -6,9 +6,9 @@ from nicegui import ui
 
 from calibench.things.kept import Event, KeptDataset
 from calibench.web import looks
-from calibench.web.frame import frame, page
-from calibench.web.listing import Column, Listing
 from calibench.web.live import follow, gathered
+from calibench.web.page_frame import frame, page
+from calibench.web.paged_list import Column, Listing
 from calibench.web.words import state, text
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from calibench.store.refused import NotThere
 from calibench.things.kept import Event, KeptDataset, Project
 from calibench.web import looks
 from calibench.web.asking import ask_deletion, ask_name
-from calibench.web.frame import frame, page
-from calibench.web.listing import Column, Listing
 from calibench.web.live import follow, gathered
+from calibench.web.page_frame import frame, page
+from calibench.web.paged_list import Column, Listing
 from calibench.web.thing_page import draw_state, fact, say_deleted
 from calibench.web.words import text
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from nicegui import ui
 
 from calibench.web import looks
-from calibench.web.frame import frame, page
+from calibench.web.page_frame import frame, page
 from calibench.web.words import state, text
 
 if TYPE_CHECKING:

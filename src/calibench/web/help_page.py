@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from calibench.web.frame import frame, page
+from calibench.web.page_frame import frame, page
 from calibench.web.words import text
 
 if TYPE_CHECKING:

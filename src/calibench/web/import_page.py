@@ -11,7 +11,7 @@ from calibench.errors import CalibenchError
 from calibench.things.asked import Import
 from calibench.things.kept import NAME_LENGTH
 from calibench.web.asking import name_field, sentence, show_error
-from calibench.web.frame import frame, page
+from calibench.web.page_frame import frame, page
 from calibench.web.possible import PossibleButton
 from calibench.web.returning import is_own, return_address
 from calibench.web.upload_box import UploadBox

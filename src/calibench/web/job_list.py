@@ -8,10 +8,10 @@ from calibench.errors import CalibenchError
 from calibench.things.kept import ENDED, Event, Job, JobState
 from calibench.web import looks
 from calibench.web.asking import buttons, dialog
-from calibench.web.frame import frame, page
 from calibench.web.job_bar import JobBar
-from calibench.web.listing import Column, Listing
 from calibench.web.live import follow, gathered
+from calibench.web.page_frame import frame, page
+from calibench.web.paged_list import Column, Listing
 from calibench.web.words import state, tell, text
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from calibench.errors import CalibenchError
 from calibench.store.refused import NotThere
 from calibench.things.kept import ENDED, Event, Job, Project
 from calibench.web import looks
-from calibench.web.frame import frame, page
 from calibench.web.job_bar import JobBar
 from calibench.web.job_list import ask_job_deletion, took
 from calibench.web.live import follow, gathered
+from calibench.web.page_frame import frame, page
 from calibench.web.search_chart import search_chart
 from calibench.web.thing_page import fact, say_deleted
 from calibench.web.words import failure, note, state, tell, text

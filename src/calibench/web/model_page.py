@@ -9,10 +9,10 @@ from calibench.store.refused import NotThere
 from calibench.things.kept import Event, KeptModel, Port, Project
 from calibench.web import looks
 from calibench.web.asking import ask_deletion, ask_name, dialog
-from calibench.web.frame import Crumbs, frame, page
 from calibench.web.live import follow, gathered
 from calibench.web.model_family import draw_family
 from calibench.web.model_list import precision_words
+from calibench.web.page_frame import Crumbs, frame, page
 from calibench.web.possible import PossibleButton
 from calibench.web.returning import address_with
 from calibench.web.thing_page import draw_state, fact, say_deleted

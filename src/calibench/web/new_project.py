@@ -9,9 +9,9 @@ from calibench.errors import CalibenchError
 from calibench.things.asked import NewProject
 from calibench.things.kept import Event, Hindrance, KeptDataset, KeptModel, Target
 from calibench.web import looks
-from calibench.web.frame import frame, page
 from calibench.web.live import follow, gathered
 from calibench.web.machine_facts import int8_words
+from calibench.web.page_frame import frame, page
 from calibench.web.possible import PossibleButton
 from calibench.web.returning import address_with, import_address, is_own
 from calibench.web.words import note, state, tell, text

@@ -8,7 +8,7 @@ from nicegui import app, ui
 from nicegui.client import Client
 from starlette.exceptions import HTTPException
 
-from calibench.web.frame import frame
+from calibench.web.page_frame import frame
 from calibench.web.words import text
 
 if TYPE_CHECKING:

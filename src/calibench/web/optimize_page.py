@@ -9,7 +9,6 @@ from calibench.things.asked import AskCalibration
 from calibench.things.kept import Event, Hindrance, KeptDataset
 from calibench.web import looks
 from calibench.web.button_looks import FLAT
-from calibench.web.frame import frame, page
 from calibench.web.hindrance_notes import hindrance_notes
 from calibench.web.live import follow, gathered
 from calibench.web.opened_project import OpenedProject, open_project
@@ -24,6 +23,7 @@ from calibench.web.optimize_fields import (
     subset_fields,
 )
 from calibench.web.optimize_form import Draft, asked_for, fresh
+from calibench.web.page_frame import frame, page
 from calibench.web.points_form import show_error
 from calibench.web.possible import PossibleButton
 from calibench.web.returning import import_address

@@ -9,10 +9,10 @@ from nicegui import ui
 from calibench.things.kept import Event, Job, JobState, Project
 from calibench.web import looks
 from calibench.web.first_visit import first_visit, shown_things
-from calibench.web.frame import frame, page
 from calibench.web.job_strip import line, with_progress
-from calibench.web.listing import Column, Listing
 from calibench.web.live import follow, gathered
+from calibench.web.page_frame import frame, page
+from calibench.web.paged_list import Column, Listing
 from calibench.web.words import state, text
 
 if TYPE_CHECKING:

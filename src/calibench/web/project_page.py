@@ -21,10 +21,10 @@ from calibench.web import (
     settings_tab,
     time_tab,
 )
-from calibench.web.frame import frame, page
 from calibench.web.headline import show_headline
 from calibench.web.live import follow, gathered
 from calibench.web.opened_project import OpenedProject, open_project
+from calibench.web.page_frame import frame, page
 from calibench.web.words import text
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from nicegui import ui
 from calibench.errors import CalibenchError
 from calibench.things.kept import Event, Target
 from calibench.web import looks
-from calibench.web.frame import frame, page
 from calibench.web.live import follow, gathered
 from calibench.web.machine_facts import flag_words, int8_words
+from calibench.web.page_frame import frame, page
 from calibench.web.thing_page import fact
 from calibench.web.words import said, tell, text
 
