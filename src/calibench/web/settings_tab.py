@@ -4,7 +4,7 @@ from typing import Any
 
 from nicegui import ui
 
-from calibench.settings import Settings
+from calibench.settings import InputSettings, Settings
 from calibench.web.copying import copy_block
 from calibench.web.opened_project import OpenedProject
 from calibench.web.setting_fields import as_yaml
@@ -35,7 +35,8 @@ def draw(opened: OpenedProject) -> None:
 
 def changed(values: dict[str, Any]) -> list[tuple[str, str]]:
     """Dotted name and value of what is not the default, in the order of the settings."""
-    defaults = Settings().model_dump(mode="json")
+    of_inputs = dict.fromkeys(values.get("inputs") or {}, InputSettings().model_dump(mode="json"))
+    defaults = Settings().model_dump(mode="json") | {"inputs": of_inputs}
     return [(name, said(value)) for name, value in _walk(values, defaults, "")]
 
 
