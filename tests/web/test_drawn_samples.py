@@ -85,6 +85,5 @@ def test_only_settings_that_are_not_the_default_are_listed() -> None:
     assert changed(values) == [
         ("preset", "mixed"),
         ("inputs.mean", "1.0"),
-        ("inputs.color", "rgb"),
         ("diagnose", "off"),
     ]
