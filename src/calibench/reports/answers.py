@@ -20,6 +20,8 @@ from calibench.settings import Settings
 
 NAMES_SHOWN = 3
 
+Plain = Mapping[str, Any]
+
 
 @dataclass(frozen=True)
 class Inspection:
@@ -83,16 +85,7 @@ class DatasetInspection:
     @property
     def lines(self) -> tuple[str, ...]:
         """For a person."""
-        facts = self.facts
-        annotated = ", ".join(MEANINGS.get(kind, kind) for kind in facts.annotated) or "nothing"
-        return (
-            f"{facts.path}: {facts.title} ({facts.format}), {facts.samples} samples",
-            f"annotated  {annotated}",
-            *self._class_lines(),
-            *self._content_lines(),
-            *self._fault_lines(),
-            *((f"sheet      {self.sheet}",) if self.sheet else ()),
-        )
+        return dataset_lines(self.as_json())
 
     def as_json(self) -> dict[str, Any]:
         """The same as plain values, with every class and every fault."""
@@ -100,7 +93,9 @@ class DatasetInspection:
         return {
             "path": str(facts.path),
             "format": facts.format,
+            "title": facts.title,
             "samples": facts.samples,
+            "looked_at": facts.looked_at,
             "annotated": list(facts.annotated),
             "classes": list(facts.classes),
             "label_source": facts.label_source,
@@ -113,35 +108,50 @@ class DatasetInspection:
             "sheet": str(self.sheet) if self.sheet else None,
         }
 
-    def _class_lines(self) -> list[str]:
-        facts = self.facts
-        if not facts.counts:
-            return []
-        names = [facts.classes[label] if label < len(facts.classes) else str(label) for label, _ in facts.counts]
-        shown = ", ".join(f"{name} {count}" for name, (_, count) in list(zip(names, facts.counts, strict=True))[:8])
-        more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-        what = "objects" if facts.objects is not None else "samples"
-        source = f", in the order of {facts.label_source}" if facts.label_source else ""
-        few = f" of the first {facts.looked_at} samples" if facts.looked_at < facts.samples else ""
-        return [f"classes    {len(facts.classes) or len(names)}{source}; {what}{few}: {shown}{more}"]
 
-    def _content_lines(self) -> list[str]:
-        facts, lines = self.facts, []
-        if facts.sizes:
-            low, high = facts.sizes[:2], facts.sizes[2:]
-            between = "" if low == high else f" to {high[0]} x {high[1]}"
-            lines.append(f"pictures   {low[0]} x {low[1]}{between} pixels, height first")
-        return lines + ([f"holds      {', '.join(facts.columns)}"] if facts.columns else [])
+def dataset_lines(facts: Plain) -> tuple[str, ...]:
+    """What `DatasetInspection.as_json` gives, for a person."""
+    annotated = ", ".join(MEANINGS.get(kind, kind) for kind in facts["annotated"]) or "nothing"
+    return (
+        f"{facts['path']}: {facts['title']} ({facts['format']}), {facts['samples']} samples",
+        f"annotated  {annotated}",
+        *_class_lines(facts),
+        *_content_lines(facts),
+        *_fault_lines(facts),
+        *((f"sheet      {facts['sheet']}",) if facts["sheet"] else ()),
+    )
 
-    def _fault_lines(self) -> list[str]:
-        facts = self.facts
-        rules: dict[str, list[str]] = {}
-        for problem in facts.problems:
-            rules.setdefault(problem.rule, []).append(str(problem))
-        lines = [f"fault      {len(said)} x {rule}: {said[0]}" for rule, said in rules.items()]
-        if facts.unreadable:
-            lines.append(f"fault      {len(facts.unreadable)} pictures cannot be read: {facts.unreadable[0]}")
-        return lines or ["faults     none"]
+
+def _class_lines(facts: Plain) -> list[str]:
+    classes, counts = facts["classes"], [(int(label), count) for label, count in facts["counts"].items()]
+    if not counts:
+        return []
+    names = [classes[label] if label < len(classes) else str(label) for label, _ in counts]
+    shown = ", ".join(f"{name} {count}" for name, (_, count) in list(zip(names, counts, strict=True))[:8])
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    what = "objects" if facts["objects"] is not None else "samples"
+    source = f", in the order of {facts['label_source']}" if facts["label_source"] else ""
+    few = f" of the first {facts['looked_at']} samples" if facts["looked_at"] < facts["samples"] else ""
+    return [f"classes    {len(classes) or len(names)}{source}; {what}{few}: {shown}{more}"]
+
+
+def _content_lines(facts: Plain) -> list[str]:
+    lines = []
+    if facts["sizes"]:
+        low, high = facts["sizes"][:2], facts["sizes"][2:]
+        between = "" if low == high else f" to {high[0]} x {high[1]}"
+        lines.append(f"pictures   {low[0]} x {low[1]}{between} pixels, height first")
+    return lines + ([f"holds      {', '.join(facts['columns'])}"] if facts["columns"] else [])
+
+
+def _fault_lines(facts: Plain) -> list[str]:
+    rules: dict[str, list[str]] = {}
+    for problem in facts["problems"]:
+        rules.setdefault(problem["rule"], []).append(problem["what"])
+    lines = [f"fault      {len(said)} x {rule}: {said[0]}" for rule, said in rules.items()]
+    if facts["unreadable"]:
+        lines.append(f"fault      {len(facts['unreadable'])} pictures cannot be read: {facts['unreadable'][0]}")
+    return lines or ["faults     none"]
 
 
 @dataclass(frozen=True)
@@ -240,12 +250,7 @@ class Evaluation:
     @property
     def lines(self) -> tuple[str, ...]:
         """For a person."""
-        found = self.score
-        return (
-            f"{self.model}: {found.metric} {found.score:.2f} {found.unit} on {len(found.values)} samples",
-            *(f"  {name} {value:.2f} {found.unit}" for name, value in found.details.items()),
-            *(f"Note: {note}" for note in self.notes),
-        )
+        return evaluation_lines(self.as_json())
 
     def as_json(self) -> dict[str, Any]:
         """The same as plain values."""
@@ -264,6 +269,19 @@ class Evaluation:
             ],
             "notes": list(self.notes),
         }
+
+
+def evaluation_lines(found: Plain) -> tuple[str, ...]:
+    """What `Evaluation.as_json` gives, for a person; None: no number."""
+    return (
+        f"{found['model']}: {found['metric']} {_number(found['score'])} {found['unit']} on {found['samples']} samples",
+        *(f"  {name} {_number(value)} {found['unit']}" for name, value in found["details"].items()),
+        *(f"Note: {note}" for note in found["notes"]),
+    )
+
+
+def _number(value: float | None) -> str:
+    return "nan" if value is None else f"{value:.2f}"
 
 
 def class_name(about: About, label: int) -> str:
