@@ -41,6 +41,10 @@ def test_every_tab_is_drawn_and_fits_a_phone_in_every_state_of_a_project(
         assert fits(page), tab
 
 
+def test_what_a_person_should_know_of_a_project_stands_below_its_numbers(open_page: OpenPage) -> None:
+    assert open_page("/projects/6").get_by_text("stored as FP16; they are computed as FP32").is_visible()
+
+
 def test_a_chosen_tab_stays_after_a_reload(open_page: OpenPage) -> None:
     page = open_page("/projects/2")
     choose(page, "Export")

@@ -51,7 +51,7 @@ def job(state, **values):
 
 
 REFUSED = {
-    "archived": ({"project": {"is_archived": True}}, "archived", "POST /api/v1/projects/7/restore"),
+    "archived": ({"project": {"is_archived": True}}, "archived", "PUT /api/v1/projects/7/archived"),
     "importing": ({"model": {"state": "importing"}}, "model-importing", "/jobs"),
     "failed": (
         {"model": {"state": "failed", "failure": Failure(kind="ModelError", message="It is empty.")}},

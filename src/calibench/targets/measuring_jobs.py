@@ -23,7 +23,9 @@ def run_baseline(job: Running) -> dict[str, Any]:
     model, dataset = model_of(job), dataset_of(job)
     found = baseline(model, dataset, job.bundle.settings, grid_of(job.bundle.points), job.tell).as_json()
     write_plain(job, "baseline.json", found)
-    return {"score": without_nan(found["score"] and found["score"]["score"]), "samples": found["samples"]}
+    score = found["score"] and found["score"]["score"]
+    why = job.named(found["why_no_score"])
+    return {"score": without_nan(score), "why_no_score": why, "samples": found["samples"]}
 
 
 def run_benchmark(job: Running) -> dict[str, Any]:

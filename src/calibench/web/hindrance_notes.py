@@ -14,7 +14,7 @@ from calibench.web.words import tell, text
 if TYPE_CHECKING:
     from calibench.workbench.door import Workbench
 
-CALL = re.compile(r"POST /api/v1/projects/(\d+)/(baseline|restore)")
+CALL = re.compile(r"(?:POST|PUT) /api/v1/projects/(\d+)/(baseline|archived)")
 """REST calls that a hindrance may name as the way out, and a page can do itself."""
 
 

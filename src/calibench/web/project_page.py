@@ -22,6 +22,7 @@ from calibench.web import (
     time_tab,
 )
 from calibench.web.headline import show_headline
+from calibench.web.hindrance_notes import hindrance_notes
 from calibench.web.live import follow, gathered
 from calibench.web.opened_project import OpenedProject, open_project
 from calibench.web.page_frame import frame, page
@@ -131,6 +132,8 @@ class ProjectPage:
             if opened.project.result or opened.project.headline != Headline():
                 why = str((opened.job and opened.job.result.get("why_no_score")) or "")
                 show_headline(opened.project.headline, opened.is_int8, why)
+            if remarks := opened.workbench.projects.remarks(opened.id):
+                hindrance_notes(opened.workbench, remarks)
 
     def _draw_panel(self) -> None:
         self.panel.clear()

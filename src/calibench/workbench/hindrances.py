@@ -55,7 +55,7 @@ def _of_project(about: About) -> Iterator[Hindrance]:
             code="archived",
             sentence="This project is archived: it can be read, not changed.",
             action="Take it out of the archive",
-            link=f"POST /api/v1/projects/{about.project.id}/restore",
+            link=f"PUT /api/v1/projects/{about.project.id}/archived",
         )
 
 

@@ -271,7 +271,7 @@ class Projects:
         project = self.get(id)
         if project.is_archived:
             sentence = "This project is archived: it can be read, not changed."
-            link = f"POST /api/v1/projects/{id}/restore"
+            link = f"PUT /api/v1/projects/{id}/archived"
             raise NotPossible(
                 Hindrance(code="archived", sentence=sentence, action="Take it out of the archive", link=link)
             )
