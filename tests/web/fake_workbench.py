@@ -327,7 +327,7 @@ class FakeProjects(Shelf):
         return list((self.report(project_id) or {}).get("advice", []))
 
     def remarks(self, project_id: int) -> tuple[Hindrance, ...]:
-        model = self.models.get(self.get(project_id).model_id)
+        model = self.bench.models.get(self.get(project_id).model_id)
         said = "The weights are stored as FP16; they are computed as FP32."
         return (Hindrance(code="fp16-weights", sentence=said),) if model.has_fp16_weights else ()
 
