@@ -113,7 +113,9 @@ def _all(server: Server, client: Client, browser: Browser, scenes: int, place: P
     client.projects.download(rest.id, place / "rest")
     pressed = press_calibrate(server, client, browser, project.id, calibration.name)
     client.projects.download(pressed, place / "pages")
-    line = client.projects.results.snippets(rest.id)["cli"].splitlines()[0].replace("--out int8", f"--out {place / 'cli'}")
+    line = (
+        client.projects.results.snippets(rest.id)["cli"].splitlines()[0].replace("--out int8", f"--out {place / 'cli'}")
+    )
     subprocess.run([f"{Path(sys.executable).parent}/{line}"], shell=True, check=True, stderr=subprocess.DEVNULL)
     yield "same", {way: signature(place / way) for way in ("cli", "rest", "pages")}
 
