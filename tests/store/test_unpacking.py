@@ -119,6 +119,12 @@ def test_a_path_of_windows_that_leads_out_is_refused(tmp_path, into, name):
     assert "Pack it" in refused(packed_zip(tmp_path / "a.zip", {name: b"x"}), into)
 
 
+@pytest.mark.parametrize("depth", [101, 1900])
+def test_a_path_that_is_too_deep_to_be_walked_is_refused(tmp_path, into, depth):
+    path = packed_zip(tmp_path / "x.zip", {"a/" * depth + "x.png": b"1"})
+    assert "lies in more than 100 folders. Pack it with fewer." in refused(path, into)
+
+
 def test_backslashes_of_a_zip_are_folders(tmp_path, into):
     unpack(packed_zip(tmp_path / "a.zip", {"set\\sub\\b.txt": b"x"}), into, Limits(), silent)
     assert content(into) == {"set/sub/b.txt": b"x"}
@@ -232,6 +238,12 @@ def test_a_cut_archive_is_damaged(tmp_path, into, name, cut):
         cut += len(whole) - 20 * 1536
     archive.write_bytes(whole[:-cut])
     assert "damaged" in refused(archive, into)
+
+
+def test_of_a_zip_without_an_end_that_is_said(tmp_path, into):
+    archive = packed_zip(tmp_path / "a.zip", {"a": bytes(1000)})
+    archive.write_bytes(archive.read_bytes()[:-60])
+    assert refused(archive, into) == "a.zip: is damaged (its end is missing). Pack or upload it again."
 
 
 def test_a_tar_that_is_cut_between_two_members_is_damaged(tmp_path, into):

@@ -10,13 +10,15 @@ LITTER = frozenset(("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", "Icon\r
 DRIVE = re.compile(r"[A-Za-z]:")
 SHOWN = 200
 """Letters of a name that a sentence shows."""
+DEEPEST = 100
+"""Folders in folders; no dataset has ten, and whoever walks through a thousand runs out of stack."""
 
 
 def safe_parts(name: str) -> tuple[str, ...]:
     """The folders and the file that a name means, relative to where the archive is unpacked; () is that place itself.
 
     Raises:
-        DatasetError: it leads elsewhere, or is no text. The sentence begins with the member's name.
+        DatasetError: it leads elsewhere, lies too deep, or is no text. The sentence begins with the member's name.
     """
     try:
         name.encode()
@@ -29,6 +31,8 @@ def safe_parts(name: str) -> tuple[str, ...]:
         raise DatasetError(f"{shown(name)} leads out of the archive. Pack it without '..'.")
     if any("\0" in part for part in parts):
         raise DatasetError(f"{shown(name)} is no name of a file. Pack it again.")
+    if len(parts) > DEEPEST:
+        raise DatasetError(f"{shown(name)} lies in more than {DEEPEST} folders. Pack it with fewer.")
     return parts
 
 

@@ -34,7 +34,10 @@ def open_zip(archive: Path, most_files: int) -> Iterator[Opened]:
         Exception: one of DAMAGED.
     """
     with archive.open("rb") as raw:
-        if _directory_bytes(raw) > most_files * SHORTEST_ENTRY:
+        directory = _directory_bytes(raw)
+        if directory is None:
+            raise zipfile.BadZipFile("its end is missing")
+        if directory > most_files * SHORTEST_ENTRY:
             raise DatasetError(f"{archive.name}: holds more than {most_files} files. Give a smaller archive.")
         with zipfile.ZipFile(raw) as opened:
             yield Opened(_members(opened), raw.tell)
@@ -73,15 +76,15 @@ def _name(info: zipfile.ZipInfo) -> str:
     return name.replace("\\", "/")
 
 
-def _directory_bytes(raw: IO[bytes]) -> int:
-    """How long the directory says that it is: Python reads it whole, whatever it is."""
+def _directory_bytes(raw: IO[bytes]) -> int | None:
+    """How long the directory says that it is: Python reads it whole, whatever it is. None: there is none."""
     size = raw.seek(0, os.SEEK_END)
     raw.seek(max(0, size - 65_557))  # the longest comment, and the end record
     tail = raw.read()
     place = tail.rfind(END)
     raw.seek(0)
     if place < 0 or len(tail) < place + 22:
-        return 0  # no zip: whoever opens it says so
+        return None
     (length,) = struct.unpack_from("<L", tail, place + 12)
     locator = tail[place - 20 : place] if place >= 20 else b""
     if locator[:4] == END64:
