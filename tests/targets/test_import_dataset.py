@@ -139,6 +139,18 @@ def test_an_archive_without_files_and_a_damaged_one_are_refused(run: Run, tmp_pa
     assert reason(run(kind="import-dataset", sources=[archive])).startswith("DatasetError: set.zip")
 
 
+def test_what_only_its_name_says_to_be_an_archive_is_refused(run: Run, tmp_path: Path) -> None:
+    picture(tmp_path / "a.png").rename(tmp_path / "a.zip")
+    for is_copied in (True, False):
+        said = reason(run(kind="import-dataset", sources=[tmp_path / "a.zip"], is_copied=is_copied))
+        assert said.startswith("DatasetError: a.zip: is no archive, or a damaged one. Give a .zip")
+
+
+def test_a_folder_that_is_too_deep_to_be_walked_is_refused(run: Run, tmp_path: Path) -> None:
+    picture(tmp_path / "set" / ("a/" * 101) / "1.png")
+    assert "lies in more than 100 folders" in reason(run(kind="import-dataset", sources=[tmp_path / "set"]))
+
+
 def test_an_archive_that_leads_outside_leaves_nothing_there(run: Run, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "evil.zip", "w") as archive:
         archive.writestr("../../../escaped.txt", "x")

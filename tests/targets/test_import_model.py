@@ -147,10 +147,23 @@ def test_stored_fp16_counts_as_fp32_and_is_said(run: Run, tmp_path: Path) -> Non
 
 
 def test_links_out_of_a_folder_are_refused(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/a").symlink_to(tmp_path)
+    assert "a: is a link to a folder" in reason(run(kind="import-dataset", sources=[tmp_path / "other"]))
     (tmp_path / "secret").write_text("secret")
     (tmp_path / "there").mkdir()
     (tmp_path / "there/labels.txt").symlink_to(tmp_path / "secret")
     assert "leads out of the folder" in reason(run(kind="import-dataset", sources=[tmp_path / "there"]))
+
+
+def test_weights_behind_a_link_out_of_a_folder_are_refused(run: Run, job: Path, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    saved(made.two_inputs(), tmp_path / "there/m.xml")
+    (tmp_path / "there/m.bin").rename(tmp_path / "secret")
+    (tmp_path / "there/m.bin").symlink_to(tmp_path / "secret")
+    for source in (tmp_path / "there/m.xml", tmp_path / "there"):
+        assert "m.bin: is a link that leads out of the folder" in reason(run(kind="import-model", sources=[source]))
+    assert not (job / "out/tree/m.bin").exists()
 
 
 def onnx_with_weights_in(name: bytes, place: Path) -> Path:

@@ -7,11 +7,14 @@ from pathlib import Path
 
 from calibench.errors import CalibenchError, DatasetError
 from calibench.models.read import EXPORTS, FORMATS
+from calibench.store.archive_names import DEEPEST
 from calibench.store.unpacking import is_archive, unpack
 from calibench.targets.running import Running
 
 HOLD_THEMSELVES = (*FORMATS, *EXPORTS, ".bin", ".pdiparams", ".caffemodel", ".npz", ".npy")
 """Suffixes of files that are read as they are, also where they are archives on the inside."""
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".rar", ".7z")
+"""How names of archives end, which are unpacked or refused whatever they hold."""
 BESIDE = frozenset((".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX"))
 """What computers leave in folders, and nobody means."""
 CHUNK = 1 << 22
@@ -62,8 +65,9 @@ def check_sources(sources: Sequence[Path], kind: type[CalibenchError]) -> None:
 
 
 def is_packed(source: Path) -> bool:
-    """Whether a source is an archive to unpack."""
-    return source.is_file() and source.suffix.lower() not in HOLD_THEMSELVES and is_archive(source)
+    """Whether a source is an archive to unpack; one that only its name says to be one is refused there."""
+    name = source.name.lower()
+    return source.is_file() and not name.endswith(HOLD_THEMSELVES) and (name.endswith(ARCHIVES) or is_archive(source))
 
 
 def _tokenizer_of(source: Path, sources: Sequence[Path]) -> tuple[Path, ...]:
@@ -79,8 +83,12 @@ def take(job: Running, files: Sequence[Path], home: Path, kind: type[CalibenchEr
     Linked, not moved: another attempt of the job, or its retry, finds them where they were.
 
     Raises:
-        CalibenchError: of `kind`, a file is there already.
+        CalibenchError: of `kind`, a file is there already, or lies behind a link that leads out of `home`.
     """
+    root = home.resolve()
+    for file in files if job.bundle.is_copied else ():
+        if not file.resolve().is_relative_to(root):
+            raise kind(f"{file}: is a link that leads out of the folder. Put the file itself there.")
     total, done = sum(file.stat().st_size for file in files), 0
     for file in files:
         place = job.tree / (file.relative_to(home) if file.is_relative_to(home) else file.name)
@@ -141,12 +149,17 @@ def _merge(source: Path, target: Path) -> None:
 
 
 def _files_in(folder: Path, kind: type[CalibenchError]) -> Iterator[Path]:
-    """The files below a folder; links may lead to places in it, not out of it: only this folder was allowed."""
-    home = folder.resolve()
+    """The files below a folder; a link may lead to a file in it.
+
+    Raises:
+        CalibenchError: of `kind`, a link leads to a folder, or a folder lies too deep.
+    """
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name not in BESIDE]
-        for name in (*folders, *names):
+        for name in folders:
             path = Path(place) / name
-            if path.is_symlink() and not path.resolve().is_relative_to(home):
-                raise kind(f"{path}: is a link that leads out of the folder. Put the file itself there.")
+            if path.is_symlink():
+                raise kind(f"{path}: is a link to a folder. Put the folder itself there.")
+            if len(path.relative_to(folder).parts) >= DEEPEST:
+                raise kind(f"{path}: lies in more than {DEEPEST} folders. Put it higher.")
         yield from (Path(place) / name for name in names if name not in BESIDE and (Path(place) / name).is_file())
