@@ -1,8 +1,11 @@
 """Samples that are arrays already."""
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 
+from calibench.datasets import npz
 from calibench.datasets.inputs import InputPlan, TensorInput
 from calibench.datasets.tensors import open_tensor_folder, open_tensors
 from calibench.errors import DatasetError
@@ -40,6 +43,26 @@ def test_stored_and_compressed_files_read_the_same(tmp_path, save, order):
     np.testing.assert_array_equal(found[3]["x"], x[3:4])
     np.testing.assert_array_equal(found[3]["ids"], ids[3:4])
     assert set(found[0]) == {"x", "ids"}
+
+
+def test_whatever_is_damaged_is_said_so(tmp_path):
+    np.savez_compressed(tmp_path / "a.npz", x=np.random.default_rng(0).random((40, 4), np.float32))
+    np.save(tmp_path / "a.npy", np.ones((40, 4), np.float32))
+    for path in (tmp_path / "a.npz", tmp_path / "a.npy"):
+        whole = path.read_bytes()
+        for place in (6, 8, 10, 20, 30, 60, 100, 130, len(whole) - 60, len(whole) - 15):
+            damaged = bytearray(whole)
+            damaged[place : place + 4] = b"((\xff\x00"
+            path.write_bytes(damaged)
+            with suppress(DatasetError):
+                open_tensors(path, plan())
+
+
+def test_an_array_that_would_only_fill_the_memory_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(npz, "BOMB_BYTES", 10_000)
+    np.savez_compressed(tmp_path / "a.npz", x=np.zeros((10_000, 4), np.float32))
+    with pytest.raises(DatasetError, match="packed too tightly.* numpy.savez"):
+        open_tensors(tmp_path / "a.npz", plan())
 
 
 def test_uncompressed_files_stay_on_disk(tmp_path):

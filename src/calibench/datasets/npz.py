@@ -1,6 +1,9 @@
 """Read .npy and .npz files: only numbers, and from disk where they are not compressed."""
 
+import lzma
+import tokenize
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Literal
 
@@ -9,14 +12,21 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 Array = NDArray[np.generic]
-BROKEN = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile)
+BOMB_BYTES, BOMB_RATIO = 10**8, 200
+"""A packed array that unpacks to more bytes than that, and to that many times its size, would only fill the memory."""
+BROKEN = (
+    OSError, ValueError, EOFError, KeyError, OverflowError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error,
+    lzma.LZMAError, tokenize.TokenError,
+)  # fmt: skip
+"""What damaged files lead to: RuntimeError where zip says encrypted, or of an unknown kind; TokenError in a header."""
 
 
 def read_arrays(path: Path) -> Array | dict[str, Array]:
     """One array of a .npy file, or those of an .npz by name; uncompressed ones stay on disk.
 
     Raises:
-        One of `BROKEN`: damaged, no NumPy file, or arrays of something else than numbers (objects are never unpickled).
+        One of `BROKEN`: damaged, no NumPy file, a packed array that would fill the memory, or arrays of something else than
+            numbers (objects are never unpickled).
     """
     if path.suffix.lower() == ".npy":
         return _readable(np.load(path, mmap_mode="r", allow_pickle=False))
@@ -26,6 +36,8 @@ def read_arrays(path: Path) -> Array | dict[str, Array]:
 
 def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
     """One array of an .npz: mapped where it is stored as it is, read whole where it is compressed."""
+    if info.file_size > max(BOMB_BYTES, BOMB_RATIO * info.compress_size):
+        raise ValueError("packed too tightly")
     with archive.open(info) as file:
         version = npy.read_magic(file)
         header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0

@@ -179,7 +179,8 @@ def _named(path: Path, plan: InputPlan) -> dict[str, Array]:
     try:
         arrays = read_arrays(path)
     except BROKEN as error:
-        reason = "it holds Python objects" if "Python objects" in str(error) else "damaged, or no NumPy file"
+        known = {"Python objects": "it holds Python objects", "packed too tightly": "it is packed too tightly"}
+        reason = next((says for words, says in known.items() if words in str(error)), "damaged, or no NumPy file")
         raise DatasetError(f"{path}: cannot be read ({reason}). Save plain arrays with numpy.savez.") from None
     if isinstance(arrays, np.ndarray):
         if len(names) != 1:
