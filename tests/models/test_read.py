@@ -74,6 +74,7 @@ def test_fp16_weights_are_accepted_and_said(tmp_path):
         ("missing.onnx", None, r"missing\.onnx: there is no such file\. Give a model file"),
         ("empty.onnx", b"", r"empty\.onnx: the file is empty\. Export the model again"),
         ("noise.onnx", bytes(range(256)) * 9, r"noise\.onnx: this is no readable ONNX model \(.*\)\. Export it again"),
+        ("noise.pb", bytes(99), r"\(its content is of another format, damaged or cut off\)\. Export it again"),
         ("noise.tflite", b"nothing of the kind", r"no readable TensorFlow Lite model"),
         ("noise.pb", b"nothing of the kind", r"no readable TensorFlow frozen graph model"),
         ("lonely.xml", b"<net/>", r"lonely\.xml: its weights lonely\.bin are missing\. Put them beside it"),
@@ -99,6 +100,13 @@ def test_a_truncated_file_is_refused(tmp_path):
     path.write_bytes(RESNET.read_bytes()[:2000])
     with pytest.raises(ModelError, match="no readable ONNX model"):
         read_model(path)
+
+
+def test_a_network_of_nothing_is_refused(tmp_path):
+    (tmp_path / "net.xml").write_text('<?xml version="1.0"?><net name="x" version="11"></net>')
+    (tmp_path / "net.bin").touch()
+    with pytest.raises(ModelError, match="has no inputs or no outputs"):
+        read_model(tmp_path / "net.xml")
 
 
 def test_truncated_weights_of_an_ir_are_refused(ir):

@@ -97,6 +97,8 @@ def read_model(path: Path, *, weights: Path | None = None, allow_quantized: bool
     else:
         graph, files, notes = _load(path, form), _files(path), ()
         _settle_names(graph, path, form)
+    if not graph.inputs or not graph.outputs:
+        raise ModelError(f"{path}: this model has no inputs or no outputs, so that nothing runs. Export it again.")
     if not allow_quantized:
         _refuse_quantized(graph, path)
     constants = [op for each in with_bodies(graph) for op in each.get_ops() if op.get_type_name() == "Constant"]
@@ -185,6 +187,8 @@ def _reason(error: Exception) -> str:
     """The most telling line of a library's message."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     told = [line for line in lines if not line.startswith(("Check '", "Exception from", "While validating"))]
+    if told and told[-1].startswith("Unable to read the model"):  # what follows are the names of all readers
+        return "its content is of another format, damaged or cut off"
     return (told or lines or [type(error).__name__])[-1].rstrip(".")[:160]
 
 
