@@ -146,6 +146,13 @@ def test_what_only_its_name_says_to_be_an_archive_is_refused(run: Run, tmp_path:
         assert said.startswith("DatasetError: a.zip: is no archive, or a damaged one. Give a .zip")
 
 
+def test_archives_in_an_archive_are_left_as_they_are_and_said(run: Run, tmp_path: Path) -> None:
+    zipped(class_folders(tmp_path / "more"), class_folders(tmp_path / "set") / "inner.zip")
+    end = run(kind="import-dataset", sources=[zipped(tmp_path / "set", tmp_path / "set.zip")])
+    assert end.result["samples"] == 4
+    assert end.result["problems"][0].startswith("inner.zip: archives in the archive are not unpacked.")
+
+
 def test_a_folder_that_is_too_deep_to_be_walked_is_refused(run: Run, tmp_path: Path) -> None:
     picture(tmp_path / "set" / ("a/" * 101) / "1.png")
     assert "lies in more than 100 folders" in reason(run(kind="import-dataset", sources=[tmp_path / "set"]))

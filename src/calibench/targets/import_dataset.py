@@ -10,7 +10,7 @@ from calibench.datasets.texts import is_text_table
 from calibench.errors import CalibenchError, DatasetError
 from calibench.pipeline import inspect_dataset
 from calibench.reports.answers import DatasetInspection
-from calibench.targets.gathering import gather
+from calibench.targets.gathering import ARCHIVES, gather
 from calibench.targets.running import Running
 
 CLASSES, PROBLEMS = 1000, 50
@@ -30,7 +30,17 @@ def import_dataset(job: Running) -> dict[str, Any]:
     if not job.bundle.sources:
         raise DatasetError("No file was given. Give a folder, or an archive of one.")
     tree = gather(job)
-    return dataset_facts_of(job, tree)
+    found = dataset_facts_of(job, tree)
+    return {**found, "problems": [*_left_packed(tree), *found["problems"]][:PROBLEMS]}
+
+
+def _left_packed(tree: Path) -> Iterator[str]:
+    """A sentence where archives lie in the archive: nobody would miss what is in them."""
+    files = (path for path in tree.rglob("*") if path.name.lower().endswith(ARCHIVES))
+    packed = sorted(path.relative_to(tree).as_posix() for path in files if path.is_file())
+    if packed:
+        more = f" and {len(packed) - 1} more" if len(packed) > 1 else ""
+        yield f"{packed[0]}{more}: archives in the archive are not unpacked. Unpack them, and pack everything anew."
 
 
 def dataset_facts_of(job: Running, tree: Path) -> dict[str, Any]:
