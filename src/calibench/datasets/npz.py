@@ -25,8 +25,8 @@ def read_arrays(path: Path) -> Array | dict[str, Array]:
     """One array of a .npy file, or those of an .npz by name; uncompressed ones stay on disk.
 
     Raises:
-        One of `BROKEN`: damaged, no NumPy file, a packed array that would fill the memory, or arrays of something else than
-            numbers (objects are never unpickled).
+        One of `BROKEN`: damaged, no NumPy file, a packed array that would fill the memory, or arrays of something
+            else than numbers (objects are never unpickled).
     """
     if path.suffix.lower() == ".npy":
         return _readable(np.load(path, mmap_mode="r", allow_pickle=False))
