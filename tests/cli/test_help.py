@@ -17,8 +17,10 @@ COMMANDS = (
     "demo",
     "doctor",
     "serve",
+    "projects",
+    "jobs",
 )
-WITHOUT_INFERENCE = ("pick", "report", "serve")
+WITHOUT_INFERENCE = ("pick", "report", "serve", "projects", "jobs")
 
 IMPORTS = """
 import sys
@@ -27,7 +29,7 @@ sys.argv = ["calibench", *sys.argv[1:]]
 try:
     main()
 finally:
-    print("heavy:", sorted({"openvino", "numpy", "psutil"} & set(sys.modules)))
+    print("heavy:", sorted({"openvino", "numpy", "psutil", "httpx"} & set(sys.modules)))
 """
 
 

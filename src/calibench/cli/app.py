@@ -21,8 +21,12 @@ from calibench.cli.pick import pick
 from calibench.cli.report import report
 from calibench.cli.run import run
 from calibench.cli.serve import serve
+from calibench.cli.server_lists import jobs, projects
 
-COMMANDS = (calibrate, pick, caffe, evaluate, compare, benchmark, inspect, report, demo, doctor, run, serve)
+COMMANDS = (
+    *(calibrate, pick, caffe, evaluate, compare, benchmark, inspect, report, demo, doctor, run, serve),
+    *(projects, jobs),
+)
 
 app = typer.Typer(
     help="FP32 models to INT8 for OpenVINO, with a known accuracy drop and the reasons.",
@@ -32,7 +36,9 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 for command in COMMANDS:
-    app.command(command.__name__, no_args_is_help=command.__name__ not in ("demo", "doctor", "serve"))(command)
+    app.command(
+        command.__name__, no_args_is_help=command.__name__ not in ("demo", "doctor", "serve", "projects", "jobs")
+    )(command)
 app.add_typer(dataset, name="dataset")
 app.add_typer(data, name="data")
 

@@ -8,6 +8,7 @@ import typer
 from calibench.cli import options
 from calibench.cli.answer import answers, print_json, quiet_stdout
 from calibench.cli.options import INPUT, RUN, overlaid, shapes, whole_numbers
+from calibench.cli.server_options import Server, refuse_options
 
 
 @answers
@@ -43,6 +44,7 @@ def benchmark(
     inference_precision: options.Precision = None,
     device: options.Device = None,
     threads: options.Threads = None,
+    server: Server = None,
     json_: options.Json = False,
     log_file: options.LogFile = None,
     debug: options.Debug = False,
@@ -52,8 +54,6 @@ def benchmark(
 
     from calibench.cli.bars import shown
     from calibench.inference.benchmark import make_benchmark_settings
-    from calibench.inference.side_by_side import benchmark as measure_files
-    from calibench.reports.speed_table import render_speeds
 
     settings = overlaid(context.params)
     values: dict[str, Any] = {
@@ -64,6 +64,19 @@ def benchmark(
         "shapes": shapes(shape) if shape else None,
     }
     bench = make_benchmark_settings({name: value for name, value in values.items() if value is not None})
+    if server is not None:
+        from calibench.cli.look_on_server import benchmark_there, speed_table
+
+        refuse_options(context.params)
+        found = benchmark_there(models, dataset, settings, bench, server)
+        if json_:
+            print_json(found)
+        else:
+            Console().print(speed_table(found))
+        return
+    from calibench.inference.side_by_side import benchmark as measure_files
+    from calibench.reports.speed_table import render_speeds
+
     with quiet_stdout(json_), shown() as progress:
         result = measure_files(models, dataset, settings, bench, progress)
     if json_:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from calibench.cli import accuracy_options as accuracy
-from calibench.cli import options
+from calibench.cli import options, server_options
 from calibench.cli.answer import TARGET_MISSED, answers, print_json, print_lines, quiet_stdout
 from calibench.cli.options import INPUT, OUTPUT, QUANTIZERS, RUN, overlaid, write_settings
 from calibench.cli.resume import asked_before, interrupted_sentence
@@ -137,11 +137,14 @@ def calibrate(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", metavar="", help="Say what would be done, and stop.", rich_help_panel=OUTPUT)
     ] = False,
+    server: server_options.CalibrationServer = None,
     json_: options.Json = False,
     log_file: options.LogFile = None,
     debug: options.Debug = False,
 ) -> None:
     """Make an INT8 model out of an FP32 model and a folder of samples."""
+    if server is not None:
+        server_options.refuse_options(context.params)
     if resume is not None:
         what = asked_before(context, resume)
         _calibrate(what, resume, json_, resume=True)
@@ -166,11 +169,16 @@ def calibrate(
     from calibench.reports.run_file import Asked
 
     what = Asked(model=model, dataset=dataset, validation=validation, settings=settings, benchmark=not no_benchmark)
+    if server is not None:
+        from calibench.cli.on_server import calibrate_there
+
+        _answer(calibrate_there(what, out, server, force), out, json_)
+        return
     _calibrate(what, out, json_, force=force)
 
 
 def _calibrate(what: "Asked", out: Path, json_: bool, *, force: bool = False, resume: bool = False) -> None:
-    """One call to the pipeline, the answer, and the exit code where the limit was not kept."""
+    """One call to the pipeline, and the answer."""
     from calibench import pipeline
     from calibench.cli.bars import shown_with_trials
 
@@ -193,8 +201,13 @@ def _calibrate(what: "Asked", out: Path, json_: bool, *, force: bool = False, re
             )
     except (KeyboardInterrupt, Cancelled):
         raise Cancelled(interrupted_sentence(out, resume)) from None
-    print_result(result.report, result.folder, json_)
-    search = result.report.search
+    _answer(result.report, result.folder, json_)
+
+
+def _answer(report: "Report", folder: Path | None, json_: bool) -> None:
+    """The result on stdout, and the exit code where the limit was not kept."""
+    print_result(report, folder, json_)
+    search = report.search
     if search is not None and not search.is_reached:
         typer.echo(f"The limit was not kept: {search.why_not}", err=True)
         raise typer.Exit(TARGET_MISSED)

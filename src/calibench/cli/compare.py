@@ -8,6 +8,7 @@ import typer
 from calibench.cli import options
 from calibench.cli.answer import answers, print_json, quiet_stdout
 from calibench.cli.options import OUTPUT, RUN, overlaid
+from calibench.errors import SettingsError
 
 
 @answers
@@ -53,11 +54,17 @@ def compare(
     force: Annotated[
         bool, typer.Option("--force", metavar="", help="Replace an existing OUT.", rich_help_panel=OUTPUT)
     ] = False,
+    server: Annotated[str | None, typer.Option("--server", hidden=True)] = None,
     json_: options.Json = False,
     log_file: options.LogFile = None,
     debug: options.Debug = False,
 ) -> None:
     """Set an INT8 model beside its FP32 model: accuracy, speed, size, memory, layers, samples."""
+    if server is not None:
+        raise SettingsError(
+            "compare: sets two files of this machine side by side, and a server compares its projects: open its page "
+            "Compare, or call Client.compare in Python. Leave --server out."
+        )
     from rich.console import Console
 
     from calibench import comparison

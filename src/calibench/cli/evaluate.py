@@ -5,6 +5,7 @@ import typer
 from calibench.cli import options
 from calibench.cli.answer import answers, print_lines, quiet_stdout
 from calibench.cli.options import overlaid
+from calibench.cli.server_options import Server, refuse_options
 
 
 @answers
@@ -39,15 +40,22 @@ def evaluate(
     metric: options.Metric = None,
     cache_dir: options.CacheDir = None,
     threads: options.Threads = None,
+    server: Server = None,
     json_: options.Json = False,
     log_file: options.LogFile = None,
     debug: options.Debug = False,
 ) -> None:
     """Score a model, FP32 or INT8, on annotated samples."""
+    settings = overlaid(context.params)
+    if server is not None:
+        from calibench.cli.on_server import evaluate_there
+
+        refuse_options(context.params)
+        print_lines(evaluate_there(model, dataset, settings, server), json_)
+        return
     from calibench import pipeline
     from calibench.cli.bars import shown
 
-    settings = overlaid(context.params)
     with quiet_stdout(json_), shown() as progress:
         evaluation = pipeline.evaluate(model, dataset, settings, progress)
     print_lines(evaluation, json_)

@@ -42,7 +42,7 @@ def model_parcel(path: Path, weights: Path | None = None) -> Parcel:
     if path.is_dir():
         return _of_folder(path, ".")
     if path.suffix.lower() in ARCHIVES:
-        return Parcel(_name(path.stem), (as_file(file_entry(path)),), None)
+        return Parcel(_name_of(path), (as_file(file_entry(path)),), None)
     refuse_pickles(path)
     if weights is not None and not weights.is_file():
         raise ModelError(f"{weights}: there is no such weights file. Give another.")
@@ -50,9 +50,9 @@ def model_parcel(path: Path, weights: Path | None = None) -> Parcel:
     beside = [file for file in files if file.parent == path.parent or file == weights]
     if len(beside) == len(files):
         entries = tuple(file_entry(file) for file in files)
-        return Parcel(_name(path.stem), tuple(as_file(entry) for entry in entries), entries, path.name)
+        return Parcel(_name_of(path), tuple(as_file(entry) for entry in entries), entries, path.name)
     entries = tuple(file_entry(file, file.relative_to(path.parent).as_posix()) for file in files)
-    return Parcel(_name(path.stem), (as_tar(_name(path.stem), entries),), entries, path.name)
+    return Parcel(_name_of(path), (as_tar(_name_of(path), entries),), entries, path.name)
 
 
 def dataset_parcel(path: Path) -> Parcel:
@@ -75,6 +75,11 @@ def dataset_parcel(path: Path) -> Parcel:
 def _of_folder(folder: Path, entry: str | None = None) -> Parcel:
     entries, name = entries_of(folder), _name(folder.resolve().name)
     return Parcel(name, (as_tar(name, entries),), entries, entry)
+
+
+def _name_of(path: Path) -> str:
+    """Of a file; the folder says more where many models are called alike."""
+    return _name(path.resolve().parent.name if path.stem in ("model", "saved_model") else path.stem)
 
 
 def _name(text: str) -> str:
