@@ -4,8 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-from conftest import PHONE, Site
+from page_site import PHONE, Site
 
 pytestmark = pytest.mark.browser
 

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from conftest import Site
+from page_site import Site
 
 pytestmark = pytest.mark.browser
 

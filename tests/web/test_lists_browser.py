@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 from canned_things import SCRIPT
-
-from conftest import Site
+from page_site import Site
 
 pytestmark = pytest.mark.browser
 

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 from canned_things import SCRIPT
-
-from conftest import DESKTOP, PHONE, Site
+from page_site import DESKTOP, PHONE, Site
 
 pytestmark = pytest.mark.browser
 

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-from conftest import PHONE, Site, go
+from page_site import PHONE, Site, go
 
 pytestmark = pytest.mark.browser
 
