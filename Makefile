@@ -51,6 +51,7 @@ bench: $(VENV)/tests.done ## Measure Calibench beside NNCF on the networks of th
 	$(BIN)/python -m benchmarks.search_cost
 	$(BIN)/python -m benchmarks.interval_coverage
 	$(BIN)/python -m benchmarks.caffe_calibrator
+	$(BIN)/python -m benchmarks.workbench
 
 wheel: $(VENV)/tests.done ## Build the wheel into dist/.
 	$(BIN)/python -m build --wheel

@@ -19,9 +19,9 @@ from benchmarks.caffe_table import caffe_section
 from benchmarks.cause_table import cause_section
 from benchmarks.targets import targets
 from benchmarks.task_table import task_section
+from benchmarks.workbench_table import workbench_section
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from tools.rest_page import rest_page
 
 from calibench.cli.answer import DONE, FAILED, INTERRUPTED, TARGET_MISSED, WRONG_INPUT
 from calibench.cli.app import app
@@ -35,6 +35,7 @@ from calibench.settings import (
     Settings,
     TaskSettings,
 )
+from tools.rest_page import rest_page
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "reference"
@@ -283,6 +284,7 @@ SECTIONS: tuple[tuple[str, Callable[[dict[str, Any]], list[str]]], ...] = (
     ("tasks.json", task_section),
     ("misconfigurations.json", cause_section),
     ("caffe-calibrator.json", caffe_section),
+    ("workbench.json", workbench_section),
 )
 """Results that have a section of their own, each where it is there."""
 
