@@ -16,8 +16,8 @@ def workbench_section(result: Row) -> list[str]:
         "",
         f"`python -m benchmarks.workbench`; {where(result)}.",
         "One server, one Chromium, the demo's network. The browser and the jobs share the machine with the server.",
-        "Seconds to the first page count from the opened link in a browser that has nothing of it to its heading; delays of",
-        "progress from the line that a job writes to the bar that moves in the page. All values:",
+        "Seconds to the first page count from the opened link, in a browser that has nothing of it, to its heading;",
+        "delays of progress from the line that a job writes to the bar that moves in the page. All values:",
         "`benchmarks/results/workbench.json`.",
         "",
         "| What | Measured | Wanted |",
@@ -67,5 +67,5 @@ def _same(ways: Row) -> str:
     if parts:
         return f"The same calibration by {asked} differs in: {', '.join(parts)}."
     return (
-        f"The same calibration by {asked} gives the same bytes of model.xml and model.bin, and the same decided fields."
+        f"The same calibration by {asked} gives the same model.xml and model.bin, and the same decided fields."
     )
