@@ -16,6 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from calibench.api.access import WRONG_TRY_S, Access
+from calibench.api.bounded_head import BoundedHead
 from calibench.api.rest import make_api
 from calibench.api.same_site import EVERYWHERE, ServedNames
 from calibench.api.token_file import TokenFile
@@ -115,6 +116,7 @@ def serve(
             log_level="warning",
             access_log=False,
             server_header=False,
+            http=BoundedHead,
             lifespan="on",
             timeout_graceful_shutdown=GRACE_S,
             ssl_certfile=serving.certificate,
