@@ -282,3 +282,9 @@ def test_an_evaluation_takes_settings_of_its_own(bench, project):
     assert settings == Settings(metric="top5", batch=4, diagnose=False)
     with pytest.raises(SettingsError, match="device: follows from the project"):
         bench.projects.evaluate(project.id, ask.model_copy(update={"advanced": {"device": "GPU"}}))
+
+
+def test_a_calibration_may_leave_speed_unmeasured(bench, project):
+    made = bench.projects.calibrate(project.id, AskCalibration(benchmark=False))
+    bundle = bench.bundle(made)
+    assert (bundle.benchmark, bundle.points) == (False, None)

@@ -182,3 +182,10 @@ def test_the_python_runs_and_gives_the_model_of_the_settings(tmp_path, monkeypat
     exec(compile(snippet, "snippet", "exec"), spoken)
     assert spoken["result"].report.settings == settings
     assert (tmp_path / "int8" / "model.xml").is_file()
+
+
+def test_a_calibration_without_speed_is_repeated_without(tmp_path):
+    found = calibration_snippets(Repeated(Path("/a/n.xml"), Path("/b"), make_settings({}), points=None))
+    assert found["cli"] == "calibench calibrate /a/n.xml --dataset /b --out int8 --no-benchmark\n"
+    assert "    benchmark=False,\n" in found["python"]
+    compile(found["python"], "snippet", "exec")

@@ -90,7 +90,7 @@ def calibrate_there(what: "Asked", out: Path, url: str, force: bool) -> "Report"
             )
         given = _taken(client, model, _given(what.settings))
         project = _with_baseline(client, model, validation or calibration, what.settings.device)
-        ask = ask_of(what.settings, given, calibration.id if validation else None)
+        ask = ask_of(what, given, calibration.id if validation else None)
         made = client.projects.calibrate(project.id, ask)
         limit = f"{what.settings.accuracy.max_drop:g}{' %' if what.settings.accuracy.drop_type == 'relative' else ''}"
         run(client, client.jobs.get(made.job_id or 0), limit, f"projects/{made.id}")
@@ -184,8 +184,9 @@ def run(client: "Client", job: Job, limit: str = "", page: str = "") -> Job:
         raise Cancelled(_cancelled(client, job.id)) from None
 
 
-def ask_of(settings: "Settings", given: Given, calibration_dataset_id: int | None) -> AskCalibration:
+def ask_of(what: "Asked", given: Given, calibration_dataset_id: int | None) -> AskCalibration:
     """What is asked of the server, so that its job has the settings of the command line."""
+    settings = what.settings
     rest = dict(given.rest)
     asked: dict[str, Any] = {"method": rest.pop("method", "default"), "preset": rest.pop("preset", "performance")}
     if settings.method == "accuracy-aware" and settings.accuracy.max_drop <= 100:
@@ -197,6 +198,7 @@ def ask_of(settings: "Settings", given: Given, calibration_dataset_id: int | Non
         calibration_dataset_id=calibration_dataset_id,
         accuracy_settings=given.accuracy,
         advanced=rest,
+        benchmark=what.benchmark,
     )
 
 

@@ -43,7 +43,6 @@ BY_PATH = "a server reads no file of this machine. Put what it says into the dat
 NOT_THERE = {
     "resume": f"a search of a server is taken up there, by its button Retry. {LEAVE_OUT}.",
     "dry_run": f"looks at files of this machine. {LEAVE_OUT}.",
-    "no_benchmark": f"a server always measures speed. {LEAVE_OUT}.",
     "cache_dir": f"is a folder of this machine; a server keeps its own. {LEAVE_OUT}.",
     "sheet": f"is drawn from files of this machine. {LEAVE_OUT}.",
     "shape": f"is of random data, and a server measures with a dataset. {LEAVE_OUT}.",

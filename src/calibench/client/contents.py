@@ -152,11 +152,13 @@ def _tar_parts(entries: tuple[Entry, ...], offset: int) -> Iterator[bytes]:
 
 
 def _entry_parts(entry: Entry, head: bytes, offset: int) -> Iterator[bytes]:
-    yield head[offset:]
+    if offset < len(head):
+        yield head[offset:]
     offset = max(offset - len(head), 0)
     if offset < entry.size:
         yield from _file_parts(entry, offset)
-    yield bytes(_padded(entry.size) - max(entry.size, offset))
+    if padding := bytes(_padded(entry.size) - max(entry.size, offset)):
+        yield padding
 
 
 def _header(entry: Entry) -> bytes:

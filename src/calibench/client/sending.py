@@ -7,12 +7,14 @@ from contextlib import suppress
 from calibench.client.connection import Connection
 from calibench.client.contents import Content
 from calibench.client.following import LOST_S, PAUSE_S, patiently
-from calibench.errors import CalibenchError, Cancelled, TargetError
+from calibench.errors import CalibenchError, TargetError
 from calibench.progress import Progress, silent
 from calibench.store.refused import Conflict
 from calibench.things.kept import Upload
 
 MB = 10**6
+TAKE_BACK_S = 3.0
+"""For who waits after Ctrl-C."""
 
 
 def send(connection: Connection, content: Content, progress: Progress = silent) -> Upload:
@@ -29,8 +31,7 @@ def send(connection: Connection, content: Content, progress: Progress = silent) 
         return patiently(lambda: connection.ask(Upload, "POST", f"/uploads/{upload.id}/finish"))
     except BaseException as error:
         if not isinstance(error, TargetError):  # nobody goes on with it: it need not lie there for a day
-            with suppress(CalibenchError, KeyboardInterrupt, Cancelled):
-                connection.send("DELETE", f"/uploads/{upload.id}")
+            _take_back(connection, upload.id)
         raise
 
 
@@ -47,6 +48,20 @@ def _send_all(connection: Connection, content: Content, id: str, progress: Progr
         received = patiently(lambda: connection.thing(Upload, f"/uploads/{id}")).received
         if received > at:
             at, since = received, time.monotonic()
+
+
+def _take_back(connection: Connection, id: str) -> None:
+    """Remove what was sent, once the server has seen that nobody writes any more."""
+    until = time.monotonic() + TAKE_BACK_S
+    with suppress(CalibenchError):
+        while True:
+            try:
+                connection.send("DELETE", f"/uploads/{id}")
+                return
+            except Conflict:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(0.05)
 
 
 def _counted(content: Content, at: int, progress: Progress) -> Iterator[bytes]:

@@ -65,6 +65,7 @@ def _calibrate(job: Running, model: Path, out: Path, *, resume: bool) -> Report:
         bundle.settings,
         out,
         validation=bundle.validation,
+        benchmark=bundle.benchmark,
         force=not resume,
         resume=resume,
         progress=job.tell,

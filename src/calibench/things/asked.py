@@ -99,6 +99,7 @@ class AskCalibration(Frozen):
     )
     advanced: dict[str, Any] = Field({}, description="further Settings, laid over the rest")
     points: Points = Field(Points(), description="inference settings of the calibrated model")
+    benchmark: Yes = Field(True, description="measure speed, layers and memory; without, it takes half the time")
     name: Name | None = Field(None, description="of the INT8 model; None: from the parent, method and preset")
 
 

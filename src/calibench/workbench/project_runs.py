@@ -78,7 +78,8 @@ def calibrate(shelf: Shelf, jobs: JobBook, asked: Asked, again: Project | None =
         dataset=dataset_path(shelf.trees, asked.calibration or asked.dataset),
         validation=dataset_path(shelf.trees, asked.dataset) if asked.calibration else None,
         settings=settings,
-        points=asked.ask.points,
+        points=asked.ask.points if asked.ask.benchmark else None,
+        benchmark=asked.ask.benchmark,
     )
     of_model: Plain = {"method": settings.method, "preset": settings.preset}
     of_project: Plain = {

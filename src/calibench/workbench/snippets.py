@@ -30,13 +30,14 @@ class Repeated:
     Attributes:
         settings: in full.
         validation: None: half of `dataset`.
+        points: where speed was measured; None: it was not.
     """
 
     model: Path
     dataset: Path
     settings: Settings
     validation: Path | None = None
-    points: Points = ONE_POINT
+    points: Points | None = ONE_POINT
 
 
 def project_snippets(shelf: Shelf, project: Project) -> dict[str, str]:
@@ -64,7 +65,7 @@ def project_snippets(shelf: Shelf, project: Project) -> dict[str, str]:
             dataset=dataset_path(trees, store.get(KeptDataset, other)) if other is not None else dataset,
             settings=make_settings(project.settings),
             validation=dataset if other is not None else None,
-            points=ask.points,
+            points=ask.points if ask.benchmark else None,
         )
     )
 
@@ -75,10 +76,12 @@ def calibration_snippets(job: Repeated) -> dict[str, str]:
     sets = ["--dataset", str(job.dataset)]
     sets += ["--validation", str(job.validation)] if job.validation else []
     words = ["calibench", "calibrate", str(job.model), *sets, *_flat(options), "--out", OUT]
-    further = [] if job.validation is None else [("validation", job.validation)]
+    further: list[tuple[str, Any]] = [] if job.validation is None else [("validation", str(job.validation))]
+    lines = [words, _benchmark_words(job, job.points, [job.model, Path(OUT) / "model.xml"])] if job.points else []
+    without = [] if job.points else [("benchmark", False)]
     return {
-        "cli": _shell([words, _benchmark_words(job, [job.model, Path(OUT) / "model.xml"])], rest),
-        "python": _python(job, "calibrate", [("out", OUT), *further], "print(result.report.drop_points)"),
+        "cli": _shell(lines or [[*words, "--no-benchmark"]], rest),
+        "python": _python(job, "calibrate", [("out", OUT), *further, *without], "print(result.report.drop_points)"),
     }
 
 
@@ -87,7 +90,7 @@ def baseline_snippets(job: Repeated) -> dict[str, str]:
     options, rest = as_options(job.settings)
     words = ["calibench", "evaluate", str(job.model), "--dataset", str(job.dataset), *_flat(options)]
     return {
-        "cli": _shell([words, _benchmark_words(job, [job.model])], rest),
+        "cli": _shell([words, _benchmark_words(job, job.points or ONE_POINT, [job.model])], rest),
         "python": _python(job, "evaluate", [], "print(result.lines[0])"),
     }
 
@@ -100,9 +103,8 @@ def pick_snippets(result: Path, max_drop: float | None, min_fps: float | None) -
     return {"cli": shlex.join(words) + "\n", "python": "\n".join(lines) + "\n"}
 
 
-def _benchmark_words(job: Repeated, models: Sequence[Path]) -> list[str]:
+def _benchmark_words(job: Repeated, points: Points, models: Sequence[Path]) -> list[str]:
     """Where the points of the charts come from; pictures of random data serve for speed as well."""
-    points = job.points
     batches, streams = (",".join(map(str, each)) for each in (points.batches, points.streams))
     grid = ["--batches", batches, *(["--streams", streams] if points.streams != (0,) else [])]
     time = ["--seconds", f"{points.seconds:g}", "--rounds", str(points.rounds)]
@@ -125,7 +127,7 @@ def _shell(lines: Sequence[Sequence[str]], rest: dict[str, Any]) -> str:
 def _python(job: Repeated, function: str, further: Sequence[tuple[str, Any]], last: str) -> str:
     values = said(job.settings)
     settings = pformat(values, width=WIDTH, sort_dicts=False)
-    given = "".join(f"    {name}={str(value)!r},\n" for name, value in further)
+    given = "".join(f"    {name}={value!r},\n" for name, value in further)
     return (
         f"from calibench import Settings, {function}\n\n"
         f"settings = Settings(**{settings})\n"
