@@ -30,6 +30,14 @@ def test_a_path_outside_is_refused_whether_it_is_there_or_not(bench, allowed, pa
         bench.sources.find(Import(name="n", path=allowed.parent / path))
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "deep/" * 2000 + "x", "a\nb\x1b[31m"])
+def test_a_name_that_no_disk_takes_is_not_there(bench, allowed, name):
+    with pytest.raises(SettingsError, match="there is no such file or folder on the server") as refused:
+        bench.sources.find(Import(name="n", path=allowed / name))
+    assert len(str(refused.value)) < 500
+    assert str(refused.value).isprintable()
+
+
 def test_a_link_does_not_lead_out(bench, allowed):
     (allowed / "link").symlink_to(allowed.parent / "secret.onnx")
     (allowed / "loop").symlink_to(allowed / "loop")

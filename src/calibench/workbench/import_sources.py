@@ -1,10 +1,14 @@
 """Where an import may take its files from: uploads, or folders of this machine that the operator allowed."""
 
+import os
 from pathlib import Path
 
 from calibench.errors import SettingsError
 from calibench.things.asked import Import
 from calibench.workbench.uploads import Uploads
+
+SHOWN = 300
+"""Letters of a path that a sentence shows."""
 
 
 class ImportSources:
@@ -47,14 +51,15 @@ class ImportSources:
             SettingsError: it lies in none of the allowed folders, or is not there. What is not allowed is not even
                 looked at: the answer is the same whether it is there or not.
         """
+        shown = "".join(letter for letter in str(path) if letter.isprintable())[:SHOWN]
         try:
             real = path.expanduser().resolve()
         except (OSError, RuntimeError, ValueError):  # a loop of links, an unknown ~user, a null byte
             real = None
         if real is None or not path.is_absolute() or not any(real.is_relative_to(each) for each in self.allowed):
-            raise SettingsError(f"{path}: not below a folder that this server may read. {self._which()}")
-        if not real.exists():
-            raise SettingsError(f"{path}: there is no such file or folder on the server.")
+            raise SettingsError(f"{shown}: not below a folder that this server may read. {self._which()}")
+        if not os.path.exists(real):  # noqa: PTH110 - the method of Path raises where it may not look
+            raise SettingsError(f"{shown}: there is no such file or folder on the server.")
         return real
 
     def _which(self) -> str:
