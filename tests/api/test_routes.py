@@ -276,13 +276,18 @@ def test_an_unknown_method_is_told_with_those_that_are_known(client):
         ({"name": "x" * 10_000}, "name: a name has at most 100 letters, this one has 10000."),
         ({"name": 5}, "name: Input should be a valid string."),
         ({"nam": "x", "name": "y"}, "nam: there is no such field. Known: name, version."),
-        ([], "body: Input should be a valid dictionary or object to extract fields from."),
+        ([], "The body is no JSON object. Send one, such as {}."),
     ],
 )
 def test_a_wrong_body_is_explained_in_one_sentence(client, kept, body, message):
     answer = client.patch(f"{V1}/models/{kept.model}", json=body)
     assert answer.status_code == 422
     assert error(answer)["message"] == message
+
+
+def test_a_search_that_is_too_long_is_explained(client):
+    message = error(client.get(f"{V1}/models", params={"search": "x" * 201}))["message"]
+    assert message == "search: has at most 200 letters, this one has 201."
 
 
 @pytest.mark.parametrize(

@@ -78,8 +78,9 @@ def read_json(body: bytes) -> Any:
         raise _too_deep() from None
     except OverflowError as error:
         raise HTTPException(422, f"The body is not taken: {error}.") from None
-    except ValueError as error:  # NaN, and a number with thousands of digits
-        raise HTTPException(400, f"The body is no JSON: {error}.") from None
+    except ValueError as error:  # NaN, and a number with thousands of digits, of which Python says much
+        said = str(error) if "number in JSON" in str(error) else "a number has thousands of digits"
+        raise HTTPException(400, f"The body is no JSON: {said}.") from None
     return value
 
 

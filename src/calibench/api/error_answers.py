@@ -115,6 +115,10 @@ def explain_first(errors: Iterable[Mapping[str, Any]], known: Iterable[str] = ()
         return f"{where}: is missing."
     if where == "body" and isinstance(first.get("input"), bytes):
         return "The body is no JSON. Send it with 'Content-Type: application/json'."
+    if where == "body":
+        return "The body is no JSON object. Send one, such as {}."
+    if first["type"] in ("too_long", "string_too_long") and isinstance(first.get("input"), str):
+        return f"{where}: has at most {first['ctx']['max_length']} letters, this one has {len(first['input'])}."
     return f"{where}: {first['msg'].removeprefix('Value error, ').rstrip('.')}."
 
 
