@@ -11,6 +11,7 @@ from calibench.web import looks
 from calibench.web.compared_tables import difference_words, layer_row
 from calibench.web.headline import drop_words, interval_words
 from calibench.web.pictures_tab import how_many
+from calibench.web.sample_cards import caption
 from calibench.web.settings_tab import changed
 from calibench.web.shown_drawing import drawing, words
 
@@ -87,3 +88,20 @@ def test_only_settings_that_are_not_the_default_are_listed() -> None:
         ("inputs.mean", "1.0"),
         ("diagnose", "off"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "unit", "said"),
+    [
+        (100.0, 0.0, "%", "right in FP32, wrong in INT8"),
+        (0.0, 0.0, "%", "FP32 and INT8 alike"),
+        (100.0, 37.5, "%", "100.00 % in FP32, 37.50 % in INT8"),
+        (0.0, 100.0, "dB", "0.00 dB in FP32, 100.00 dB in INT8"),
+    ],
+)
+def test_a_sample_that_is_right_or_wrong_has_no_percent(before: float, after: float, unit: str, said: str) -> None:
+    assert caption({"baseline_value": before, "int8_value": after, "truth": {"label": "cat"}}, unit) == said
+
+
+def test_without_annotations_no_answer_is_called_right() -> None:
+    assert caption({"baseline_value": 100.0, "int8_value": 0.0}, "%") == "100.00 % in FP32, 0.00 % in INT8"

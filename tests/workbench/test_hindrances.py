@@ -131,6 +131,7 @@ def test_guessed_settings_are_pointed_out_and_hinder_nothing():
     guessed = about(model={"are_settings_confirmed": False})
     assert calibration_hindrances(guessed) == ()
     assert [each.code for each in remarks(guessed)] == ["settings-guessed"]
+    assert remarks(about(model={"are_settings_confirmed": False}, project={"parent_id": 1})) == ()
     assert method_hindrances(guessed) == ()
 
 

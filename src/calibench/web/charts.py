@@ -88,6 +88,6 @@ def limit_line(value: float, text: str, *, is_across: bool) -> Options:
         "symbol": "none",
         "animation": False,
         "lineStyle": {"color": WORSE, "type": "dashed", "width": 1.5},
-        "label": {"formatter": text, "color": WORSE, "position": "insideEndTop" if not is_across else "end"},
+        "label": {"formatter": text, "color": WORSE, "position": "insideStartTop" if not is_across else "end"},
         "data": [{"xAxis" if is_across else "yAxis": value}],
     }

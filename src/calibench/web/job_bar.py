@@ -22,7 +22,7 @@ class JobBar:
         self.workbench, self.job = workbench, job
         with ui.element("div").classes("line apart"):
             with ui.element("div").classes("line"):
-                self.state = ui.element("span")
+                self.state = ui.element("span").classes("job-state")
                 self.words = text("").props("role=status")
             with ui.element("div").classes("line"):
                 if has_link:

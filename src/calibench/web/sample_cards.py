@@ -13,6 +13,8 @@ from calibench.web.words import text
 
 AT_ONCE = 6
 """Cards that are drawn before somebody asks for more: pictures take most of the bytes of a page."""
+RIGHT_OR_WRONG = {100.0: "right", 0.0: "wrong"}
+"""What the value of one sample means where its answer is one or the other."""
 
 Row = Mapping[str, Any]
 Answers = Sequence[tuple[str, str, str]]
@@ -59,7 +61,11 @@ def caption(row: Row, unit: str) -> str:
     """The value of one sample in FP32 and INT8."""
     if "int8_value" not in row:
         return ""
-    before, after = (looks.score(row[key], unit) for key in ("baseline_value", "int8_value"))
+    values = (row["baseline_value"], row["int8_value"])
+    if unit == "%" and row.get("truth") and set(values) <= set(RIGHT_OR_WRONG):
+        before, after = (RIGHT_OR_WRONG[value] for value in values)
+    else:
+        before, after = (looks.score(value, unit) for value in values)
     return "FP32 and INT8 alike" if before == after else f"{before} in FP32, {after} in INT8"
 
 

@@ -177,14 +177,15 @@ def _said(about: About) -> Iterator[Hindrance]:
     model, dataset, head = about.model, about.dataset, about.project.headline
     if model.has_fp16_weights:
         yield Hindrance(code="fp16-weights", sentence="The weights are stored as FP16; they are computed as FP32.")
-    if _settings_matter(about) and _is_guessed(model) and not model.are_settings_confirmed:
+    is_original = about.project.parent_id is None
+    if is_original and _settings_matter(about) and _is_guessed(model) and not model.are_settings_confirmed:
         yield Hindrance(
             code="settings-guessed",
             sentence=f"How pictures enter {model.name} was guessed. Look whether the predictions are right.",
             action="Check accuracy settings",
             link=_settings_page(about),
         )
-    if about.project.parent_id is None and about.project.result and differs(model, about.project.settings):
+    if is_original and about.project.result and differs(model, about.project.settings):
         yield Hindrance(
             code="baseline-outdated",
             sentence="The accuracy settings were changed since the baseline: its score is of the settings before.",
