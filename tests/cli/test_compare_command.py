@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_pipeline import FakePipeline
 
 import calibench
 from calibench.errors import SettingsError
 from calibench.reports.report import Advice, LayerRow, ModelFile, SampleRow, Shown
 from calibench.settings import make_settings
-from conftest import FakePipeline
 
 BASE = ("compare", "fp32.onnx", "int8.xml", "-d", "data")
 
