@@ -373,6 +373,32 @@ def _known_beside(place: tuple[int | str, ...]) -> Iterable[str]:
     return group.model_fields
 
 
+ALIAS = "an alias is not read; write its values out"
+
+
+class _Plain(yaml.SafeLoader):
+    """YAML without aliases, by which a few lines from a stranger can stand for more values than a memory holds."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """The next node.
+
+        Raises:
+            YAMLError: it is an alias.
+        """
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.composer.ComposerError(None, None, ALIAS, self.peek_event().start_mark)  # type: ignore[no-untyped-call]
+        return super().compose_node(parent, index)
+
+
+def plain_yaml(text: str) -> Any:
+    """The value of YAML from a stranger, in which nothing is said twice by an alias.
+
+    Raises:
+        YAMLError, ValueError, RecursionError: it is no such YAML; ValueError: a date such as 2026-99-99.
+    """
+    return yaml.load(text, Loader=_Plain)
+
+
 def read_settings(path: Path) -> dict[str, Any]:
     """The values in a YAML file, not checked yet (options of the command line are laid over them).
 

@@ -76,6 +76,7 @@ def test_a_wrong_entry_changes_nothing_and_says_why(name: str, entry: Any, words
         ("device: GPU", "no accuracy setting"),
         ("inputs: {'': {colour: bgr}}", "there is no such setting"),
         ("task: [", "no valid YAML"),
+        ("task: &a {kind: auto}\nmetric: *a", "Line 2: an alias is not read; write its values out."),
         ("just words", "name: value"),
     ],
 )

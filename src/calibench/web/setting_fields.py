@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from calibench.errors import SettingsError
-from calibench.settings import InputSettings, Settings, make_settings
+from calibench.settings import ALIAS, InputSettings, Settings, make_settings, plain_yaml
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,12 @@ def fault(values: Mapping[str, Any], name: str = "") -> str:
 def mapping_of(words: str) -> tuple[dict[str, Any], str]:
     """'name: value' lines as plain values, and what is wrong with them."""
     try:
-        values = yaml.safe_load(words)
+        values = plain_yaml(words)
     except (yaml.YAMLError, RecursionError, ValueError) as error:  # ValueError: a date such as 2026-99-99
         mark = getattr(error, "problem_mark", None)
         line = f"Line {mark.line + 1}: t" if mark else "T"
+        if getattr(error, "problem", "") == ALIAS:
+            return {}, f"{line[:-1]}{ALIAS}."
         return {}, f"{line}his is no valid YAML. Mend it, or quote values with ':'."
     if values is None:
         return {}, ""

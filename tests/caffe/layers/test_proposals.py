@@ -105,6 +105,7 @@ def test_the_python_layer_is_the_same(written: str, scales: tuple[float, ...]) -
         ("module: 'rpn.proposal_layer' layer: 'ProposalLayer'", "param_str '' cannot be read"),
         ("module: 'rpn.proposal_layer' layer: 'ProposalLayer' param_str: '{x: 1}'", "names no feat_stride"),
         ("module: 'rpn.proposal_layer' layer: 'ProposalLayer' param_str: '{x'", "cannot be read"),
+        ("module: 'rpn.proposal_layer' layer: 'ProposalLayer' param_str: 'x: 2026-99-99'", "cannot be read"),
     ],
 )
 def test_another_python_layer_is_refused(text: str, message: str) -> None:

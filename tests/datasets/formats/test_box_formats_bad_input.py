@@ -208,6 +208,12 @@ REFUSED: list[tuple[str, str, Callable[[Path], None], str]] = [
     ),
     (
         "ultralytics",
+        "aliases, which can stand for any number of values",
+        put("data.yaml", "a: &a [x, x]\nb: &b [*a, *a]\nval: images/val\nnames: *b\n"),
+        "FILE: this is no YAML at line 2 (an alias is not read; write its values out). Correct it.",
+    ),
+    (
+        "ultralytics",
         "names as a text",
         put("data.yaml", "val: images/val\nnames: dog\n"),
         "FILE: its names are no list and no numbers with names. Write names: [dog, cat].",

@@ -12,6 +12,7 @@ import yaml
 from calibench.caffe.handler import Context, Handler, constant, integers, known
 from calibench.caffe.net import Layer
 from calibench.errors import ModelError
+from calibench.settings import plain_yaml
 
 KNOWN_MODULE, KNOWN_CLASS = "rpn.proposal_layer", "ProposalLayer"
 RATIOS, SCALES = (0.5, 1.0, 2.0), (8.0, 16.0, 32.0)
@@ -80,8 +81,8 @@ def python_layer(layer: Layer, inputs: Sequence[ov.Output], _: Context) -> list[
 def _param_str(text: str) -> dict[str, Any]:
     """A mapping as YAML writes it."""
     try:
-        found = yaml.safe_load(text.replace("!!python/tuple", ""))
-    except yaml.YAMLError:
+        found = plain_yaml(text.replace("!!python/tuple", ""))
+    except (yaml.YAMLError, ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise ModelError(f"param_str {text!r} cannot be read. Write \"'feat_stride': 16\".")

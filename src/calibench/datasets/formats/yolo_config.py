@@ -11,6 +11,7 @@ from calibench.datasets.formats.format import Layout
 from calibench.datasets.formats.splits import ORDER
 from calibench.datasets.formats.text_file import head_of, read_lines, read_text
 from calibench.errors import DatasetError
+from calibench.settings import ALIAS, plain_yaml
 
 NAME_FILES = ("classes.txt", "obj.names", "*.names", "*/classes.txt", "labels.txt", "*/obj.names")
 YAML_FILES = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml", "*.yaml", "*.yml")
@@ -82,11 +83,12 @@ def find_below(wanted: str, known: Iterable[str]) -> str | None:
 
 def _from_yaml(path: Path, file: str) -> YoloConfig:
     try:
-        data = yaml.safe_load(read_text(path))
+        data = plain_yaml(read_text(path))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         at = f" at line {mark.line + 1}" if mark else ""
-        raise DatasetError(f"{path}: this is no YAML{at}. Correct it.") from None
+        why = f" ({ALIAS})" if getattr(error, "problem", "") == ALIAS else ""
+        raise DatasetError(f"{path}: this is no YAML{at}{why}. Correct it.") from None
     data = data if isinstance(data, dict) else {}
     names = data.get("names")
     pairs = list(enumerate(names) if isinstance(names, list) else names.items() if isinstance(names, dict) else ())
