@@ -9,6 +9,7 @@ from calibench.things.kept import KeptDataset
 from calibench.web.choice_cards import ChoiceCards
 from calibench.web.optimize_form import EXTRAS
 from calibench.web.setting_inputs import setting_input
+from calibench.web.slider_keys import home_and_end
 from calibench.web.words import text
 
 METHODS = (
@@ -60,6 +61,7 @@ def subset_fields(draft: Draft, changed: Changed) -> Fields:
         number = ui.number("Subset size, %", step=5).props("dense outlined")
         bound(number, draft, "percent", changed)
         slider = ui.slider(min=1, max=100, step=1, value=draft["percent"] or 1).props('aria-label="Subset size, %"')
+    home_and_end(slider, 1, 100)
 
     def drag(event: Any) -> None:
         if event.value is not None and round(event.value) != round(draft["percent"] or 0):

@@ -10,6 +10,7 @@ from calibench.web.hindrance_notes import hindrance_notes
 from calibench.web.opened_project import OpenedProject
 from calibench.web.point_charts import Point, best_under, nearest, point_words, points_chart, series_of, speed_rows
 from calibench.web.possible import PossibleButton
+from calibench.web.slider_keys import home_and_end, step_of
 from calibench.web.words import text
 
 
@@ -72,11 +73,12 @@ class LimitedChart:
     def _limit_controls(self) -> None:
         with ui.element("div").classes("line limit-line"):
             self.field = ui.number(
-                "Latency limit, ms", value=self.limit, min=0.0, step=_step(self.end), on_change=self._typed
+                "Latency limit, ms", value=self.limit, min=0.0, step=step_of(self.end), on_change=self._typed
             ).props("dense outlined clearable")
             self.slider = ui.slider(
-                min=0, max=self.end, step=_step(self.end), value=self.limit or self.end, on_change=self._dragged
+                min=0, max=self.end, step=step_of(self.end), value=self.limit or self.end, on_change=self._dragged
             ).props('aria-label="Latency limit, ms"')
+        home_and_end(self.slider, 0.0, self.end)
 
     def _typed(self, event: Any) -> None:
         value = event.value
@@ -130,11 +132,6 @@ def _rounded_up(value: float) -> float:
     """A limit with three digits that the value keeps."""
     rounded = float(f"{value:.3g}")
     return rounded if rounded >= value else float(f"{value * 1.006:.3g}")
-
-
-def _step(end: float) -> float:
-    """About 200 steps of the slider, each a round number."""
-    return next((step for step in (0.01, 0.05, 0.1, 0.5, 1, 5, 10) if end / step <= 250), 50.0)
 
 
 def _points_table(points: list[Point] | Any) -> None:

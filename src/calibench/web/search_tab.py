@@ -14,6 +14,7 @@ from calibench.web.data_grid import grid, numbers, words
 from calibench.web.live import follow, gathered
 from calibench.web.opened_project import OpenedProject
 from calibench.web.search_chart import fastest_within, has_times, most_accurate, search_chart, slider_end
+from calibench.web.slider_keys import home_and_end, step_of
 from calibench.web.words import tell, text
 
 Row = Mapping[str, Any]
@@ -129,8 +130,9 @@ class SearchResult:
                 self.field = ui.number(title, value=round(self.allowed, 2), step=0.05, on_change=self._typed)
                 self.field.props("dense outlined")
                 self.slider = ui.slider(
-                    min=round(low, 2), max=end, step=0.01, value=self.allowed, on_change=self._dragged
-                ).props(f'aria-label="{"Allowed drop"}"')
+                    min=round(low, 2), max=end, step=step_of(end), value=self.allowed, on_change=self._dragged
+                ).props('aria-label="Allowed drop"')
+                home_and_end(self.slider, round(low, 2), end)
             self.offer = ui.element("div").classes("line offer").props('role="status"')
         self._show()
 
