@@ -18,6 +18,7 @@ ENVIRONMENT = {
     "COLUMNS": "80",
     "TERMINAL_WIDTH": "80",
     "TERM": "dumb",
+    "CALIBENCH_SERVER": "",
     "_TYPER_FORCE_DISABLE_TERMINAL": "1",
 }
 

@@ -88,7 +88,7 @@ def calibrate_there(what: "Asked", out: Path, url: str, force: bool) -> "Report"
                 f"--validation {what.validation}: holds the same files as --dataset. Leave it out: a server takes one "
                 "half to calibrate and the other to decide."
             )
-        given = _taken(client, model, _given(what.settings))
+        given = _taken(client, model, given_in(what.settings))
         project = _with_baseline(client, model, validation or calibration, what.settings.device)
         ask = ask_of(what, given, calibration.id if validation else None)
         made = client.projects.calibrate(project.id, ask)
@@ -111,7 +111,7 @@ def evaluate_there(model: Path, dataset: Path, settings: "Settings", url: str) -
     refuse_settings(settings)
     with opened(url) as client:
         project, kept, there = send_both(client, model, dataset, settings)
-        given = _taken(client, kept, _given(settings))
+        given = _taken(client, kept, given_in(settings))
         ask = AskEvaluation(dataset_id=there.id, accuracy_settings=given.accuracy, advanced=given.rest)
         job = run(client, client.projects.evaluate(project.id, ask))
         found = {**job.result, "model": str(model)}
@@ -202,7 +202,7 @@ def ask_of(what: "Asked", given: Given, calibration_dataset_id: int | None) -> A
     )
 
 
-def _given(settings: "Settings") -> Given:
+def given_in(settings: "Settings") -> Given:
     """What was set; the rest stays open, there as here."""
     said = settings.model_dump(mode="json", exclude_unset=True)
     accuracy = {name: said.pop(name) for name in ACCURACY if name in said}
