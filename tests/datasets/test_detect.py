@@ -1,10 +1,14 @@
 """Finding out what a path holds."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from calibench.datasets.dataset import Arrays
 from calibench.datasets.detect import holds_images, read_dataset
+from calibench.datasets.formats import any_datumaro
+from calibench.datasets.formats.datumaro_items import Item, Items
 from calibench.datasets.inputs import InputPlan, TensorInput
 from calibench.datasets.pictures import Pictures
 from calibench.datasets.tensors import TensorFolder, Tensors
@@ -105,3 +109,17 @@ def test_formats_of_datumaro_are_read_by_its_own_name(tmp_path, picture, plan):
     assert found.about.classes[truth.objects.labels[0]].lower() == "car"
     with pytest.raises(DatasetError, match="cannot be read as no_such_thing"):
         read_dataset(tmp_path, plan(), DataSettings(format="datumaro:no_such_thing"))
+
+
+def test_datumaro_gives_no_picture_from_outside_of_the_dataset(tmp_path, picture, plan, monkeypatch):
+    here, there = tmp_path / "set" / "a.png", tmp_path / "secret.png"
+    picture(here)
+    picture(there)
+    items = tuple(
+        Item(str(path), "train", path, None, (), {}) for path in (here, there, tmp_path / "set/../secret.png")
+    )
+    monkeypatch.setattr(any_datumaro, "read_items", lambda *_: Items(items, (), ()))
+    found = read_dataset(tmp_path / "set", plan(), DataSettings(format="datumaro:any"))
+    assert len(found) == 1
+    monkeypatch.chdir(tmp_path)
+    assert len(read_dataset(Path("set"), plan(), DataSettings(format="datumaro:any"))) == 1

@@ -1,6 +1,7 @@
 """All formats that Datumaro reads, by its own name: `--format datumaro:kitti_detection`."""
 
 import functools
+import os
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ def _read(theirs: str, layout: Layout, options: ReadOptions) -> Listing:
         raise SettingsError(f"--labels: the order of the classes of {PREFIX}{theirs} is Datumaro's. Leave it out.")
     found = read_items(layout.folder, theirs)
     items = [item for item in found.items if options.split in (None, item.subset)]
-    kept = [item for item in items if item.picture is not None and item.picture.is_file()]
+    kept = [item for item in items if _is_here(item.picture, layout.folder)]
     if not kept:
         raise DatasetError(
             f"{layout.folder}: Datumaro finds no sample with a picture as {theirs} (of {len(items)} samples). "
@@ -62,6 +63,13 @@ def _read(theirs: str, layout: Layout, options: ReadOptions) -> Listing:
         problems=(*as_problems(found.faults, lambda name: name), *missing),
         label_source="Datumaro's list",
     )
+
+
+def _is_here(picture: Path | None, folder: Path) -> bool:
+    """Whether a picture is there, and in the dataset: a list from a stranger may name any file of this machine."""
+    if picture is None or not picture.is_file():
+        return False
+    return Path(os.path.abspath(picture)).is_relative_to(os.path.abspath(folder))  # noqa: PTH100 - links may lead out
 
 
 def _picture(item: Item) -> Path:
