@@ -20,6 +20,7 @@ def first_visit(server: StoryServer, pages: WatchedPages, files: Any) -> dict[st
     arrive(page, f"{server.address}/datasets/import*")
     import_file(page, files.validation)
     arrive(page, f"{server.address}/")
+    page.locator(".step").get_by_text("Ready").nth(1).wait_for()
     page.get_by_role("link", name="shapes", exact=True).wait_for()
     button(page, "New project").wait_for()
     models, datasets = server.read("/api/v1/models"), server.read("/api/v1/datasets")
@@ -79,6 +80,9 @@ def _enter(page: Any) -> None:
     page.get_by_role("radio", name="Mixed").click()
     page.get_by_label("Streams").fill("1, 2")
     page.get_by_label("Seconds a measurement").fill("0.1")
+    page.get_by_text("Advanced settings").click()
+    page.get_by_role("combobox", name="Overflow guard").click()  # on: the same weights on every CPU
+    page.get_by_role("option", name="on", exact=True).click()
     page.get_by_label("Name of the INT8 model").fill("shapes in INT8")
     page.get_by_label("Summary").get_by_text("AccuracyAware, at most 0.50 points").wait_for()
 
