@@ -63,6 +63,14 @@ def test_a_fault_of_ours_is_one_line_with_its_traceback_in_the_log(
     assert "Traceback" not in "".join(capfd.readouterr())
 
 
+def test_too_little_memory_is_no_fault_of_ours(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_body(monkeypatch, failing(MemoryError("Unable to allocate 112. GiB for an array")))
+    failure = run(kind="machine").failure
+    assert failure is not None
+    assert failure.kind == "JobError"
+    assert failure.message.startswith("Not enough memory: Unable to allocate 112. GiB for an array. Ask for less")
+
+
 def test_a_full_disk_is_no_fault_of_ours(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     with_body(monkeypatch, failing(OSError(28, "No space left on device", "/x/y")))
     end = run(kind="machine")

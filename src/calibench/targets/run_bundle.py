@@ -82,6 +82,10 @@ def _ended(folder: Path) -> End:
         _log_traceback(folder)
         where = f"{error.filename}: " if error.filename else ""
         return _failed(job, JobError.__name__, f"{where}{error.strerror or error}. Is the disk full, or a file gone?")
+    except MemoryError as error:  # such as a size of the input that nobody meant
+        _log_traceback(folder)
+        wanted = (str(error).strip() or "more was asked for than there is").splitlines()[0].rstrip(".")
+        return _failed(job, JobError.__name__, f"Not enough memory: {wanted}. Ask for less, such as a smaller input.")
     except Exception as error:  # the one who starts us has nobody else to ask what went wrong
         _log_traceback(folder)
         first = (str(error).strip() or "no message").splitlines()[0].rstrip(".")
