@@ -1,6 +1,7 @@
 """Tests of the book of jobs without a worker that runs: what is refused, and what is kept of what failed."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -94,6 +95,22 @@ def test_only_jobs_that_came_to_nothing_are_done_again(book):
     again = book.retry(job.id)
     assert (again.model_id, again.retry_of, again.id) == (3, job.id, job.id + 1)
     assert read_bundle(book.folder(again.id)) == read_bundle(book.folder(job.id))
+
+
+def test_a_job_is_tried_again_once_at_a_time(book):
+    job = book.submit("machine", "Look", Bundle(kind="machine"))
+    book.cancel(job.id)
+    with ThreadPoolExecutor(8) as pool:
+        tries = [pool.submit(book.retry, job.id) for _ in range(8)]
+    first = [each.result() for each in tries if each.exception() is None]
+    assert len(first) == 1
+    assert {str(each.exception()) for each in tries} == {"None", f"This job was retried already, as job {first[0].id}."}
+    book.cancel(first[0].id)
+    second = book.retry(first[0].id)
+    with pytest.raises(Conflict, match=f"retried already, as job {second.id}"):
+        book.retry(job.id)
+    book.cancel(second.id)
+    assert book.retry(job.id).retry_of == job.id
 
 
 def test_a_job_whose_description_is_lost_is_not_done_again(book):

@@ -77,6 +77,15 @@ def test_a_cancelled_import_says_so(bench):
     assert bench.models.get(model.id).failure.kind == "Cancelled"
 
 
+def test_a_second_attempt_that_comes_too_late_takes_nothing_away(bench):
+    model = bench.models.import_(Import(name="net", uploads=(bench.sent(),)))
+    job = bench.fail(model.job_id)
+    first, second = bench.jobs.retry(job), bench.jobs.retry(job)
+    bench.end(first.id, MODEL_RESULT, {"model.xml": "<net/>"})
+    assert bench.fail(second.id, "model.onnx: there is no such file any more.").state == "failed"
+    assert (bench.models.get(model.id).state, bench.models.get(model.id).failure) == ("ready", None)
+
+
 def test_a_result_that_is_no_model_fails_the_import_and_keeps_nothing(bench):
     model = bench.models.import_(Import(name="net", uploads=(bench.sent(),)))
     job = bench.end(model.job_id, {**MODEL_RESULT, "operations": "many"}, {"model.xml": "<net/>"})

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from calibench.store.refused import Conflict
 from calibench.store.store import Store
 from calibench.store.trees import Trees
 from calibench.targets.bundle import OUT, End
@@ -98,7 +100,9 @@ class _Taking:
         return found
 
     def _failed(self, kind: type[KeptModel] | type[KeptDataset], id: int | None, end: End) -> Mapping[str, Any]:
-        self._store.change(kind, id or 0, state="failed", failure=end.failure or CANCELLED)
+        with suppress(Conflict):  # another attempt imported it meanwhile, or ended before
+            failure = end.failure or CANCELLED
+            self._store.change(kind, id or 0, only_if={"state": "importing"}, state="failed", failure=failure)
         return {}
 
     def _keep(self, job: Job, folder: Path, result: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """Jobs for the faces: asked for, looked at, cancelled, run again, deleted."""
 
 import shutil
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +33,7 @@ class JobBook:
     def __init__(self, store: Store, folder: DataFolder, hub: Hub, worker: Worker) -> None:
         self._store, self._folder, self._hub, self._worker = store, folder, hub, worker
         self._rows = JobRows(store, hub)
+        self._retrying = threading.Lock()
 
     def submit(self, kind: JobKind, title: str, bundle: Bundle, **of: Any) -> Job:
         """Keep a job and let it wait for its turn.
@@ -113,7 +115,7 @@ class JobBook:
 
         Raises:
             NotThere: there is no such job.
-            Conflict: it has not ended, or was done.
+            Conflict: it has not ended, was done, or is tried again already.
             JobError: what it was to do is not known any more.
         """
         job = self.get(id)
@@ -121,7 +123,18 @@ class JobBook:
             why = "is done; there is nothing to retry" if job.state == "done" else "has not ended yet"
             raise Conflict(f"This job {why}.")
         owners = {name: getattr(job, name) for name in ("project_id", "model_id", "dataset_id", "target_id")}
-        return self.submit(job.kind, job.title, read_bundle(self.folder(id)), retry_of=job.id, **owners)
+        with self._retrying:  # a double click is one retry
+            if (other := self._retry_of(id)) is not None:
+                raise Conflict(f"This job was retried already, as job {other.id}.")
+            return self.submit(job.kind, job.title, read_bundle(self.folder(id)), retry_of=job.id, **owners)
+
+    def _retry_of(self, id: int) -> Job | None:
+        """A retry of a job, or a retry of that one, that goes on or was done."""
+        for other in self._store.all(Job, where={"retry_of": id}):
+            found = self._retry_of(other.id) if other.state in ("failed", "cancelled") else other
+            if found is not None:
+                return found
+        return None
 
     def log(self, id: int, last_lines: int = 200) -> str:
         """The end of what its process printed.
