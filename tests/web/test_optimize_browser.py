@@ -34,6 +34,15 @@ def test_the_defaults_calibrate_all_images_by_the_default_method_and_lead_to_the
     page.locator(".job-panel").get_by_text("Queued").wait_for()
 
 
+def test_a_double_click_calibrates_once(open_page: OpenPage, site: Site) -> None:
+    page = open_form(open_page)
+    page.get_by_text("1,020 images of 1,020.").wait_for()
+    page.get_by_role("button", name="Calibrate", exact=True).dblclick()
+    page.wait_for_url("**/projects/9*")
+    page.locator(".job-panel").get_by_text("Queued").wait_for()
+    assert sum(call.startswith("('calibrate'") for call in site.calls()) == 1
+
+
 def test_accuracy_aware_has_a_maximum_drop_of_half_a_point_unless_it_is_changed(
     open_page: OpenPage, site: Site
 ) -> None:

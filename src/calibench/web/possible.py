@@ -1,11 +1,15 @@
 """Buttons that may not be possible: greyed out, with the reason beside them, on hover and for screen readers."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 from nicegui import ui
 
 from calibench.web.words import text
+
+TWICE_S = 0.8
+"""Seconds; a press that comes sooner is the second half of a double click, which means what a click means."""
 
 
 class PossibleButton:
@@ -20,6 +24,7 @@ class PossibleButton:
     ) -> None:
         self.action = action
         self.reason = ""
+        self._pressed = float("-inf")
         self.button = ui.button(label, icon=icon, on_click=self._press).props("no-caps unelevated")
         with self.button:
             self.hint = ui.tooltip("")
@@ -40,4 +45,6 @@ class PossibleButton:
         self.button.update()
 
     def _press(self) -> Any:
-        return None if self.reason else self.action()
+        now = time.monotonic()
+        is_second, self._pressed = now - self._pressed < TWICE_S, now
+        return None if self.reason or is_second else self.action()
