@@ -1,10 +1,12 @@
 """Projects: found or made, renamed, archived, deleted; their jobs begun and followed."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from kept_things import NOW
 from project_bench import ProjectBench, baseline_values
+from pydantic import ValidationError
 
 from calibench.errors import SettingsError
 from calibench.store.refused import Conflict, NotThere
@@ -100,6 +102,20 @@ def test_a_second_baseline_waits_for_the_first(bench):
     project = bench.projects.create(new(bench))
     with pytest.raises(NotPossible, match="runs already"):
         bench.projects.baseline(project.id)
+
+
+def test_of_many_baselines_that_are_asked_for_at_once_one_runs(bench):
+    project = bench.projects.create(new(bench, run_baseline=False))
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(bench.projects.baseline, project.id) for _ in range(8)]
+    assert sum(each.exception() is None for each in asked) == 1
+    assert bench.store.count(Job) == 1
+
+
+@pytest.mark.parametrize("device", ["", "x" * 65, "GPU\n", "../CPU", "CPU;rm", "\u202eUPG"])
+def test_a_device_has_a_name_as_openvino_gives_it(device):
+    with pytest.raises(ValidationError, match="device"):
+        NewProject(model_id=1, dataset_id=1, device=device)
 
 
 def test_a_thousand_projects_are_searched_counted_and_paged(bench):

@@ -68,7 +68,7 @@ class NewProject(Frozen):
     model_id: Whole
     dataset_id: Whole
     target_id: Whole | None = Field(None, description="None: this machine")
-    device: str = "CPU"
+    device: str = Field("CPU", pattern="^[A-Za-z][A-Za-z0-9_.:,()-]{0,63}$", description="as OpenVINO names it")
     name: Name | None = Field(None, description="None: from model and dataset")
     run_baseline: Yes = True
 

@@ -44,7 +44,7 @@ class Projects:
     def __init__(self, shelf: Shelf, jobs: JobBook, deletions: Deletions, sources: ImportSources) -> None:
         self._shelf, self._store, self._jobs = shelf, shelf.store, jobs
         self._deletions, self._sources = deletions, sources
-        self._making = threading.Lock()  # one of two equal requests makes the project, the other finds it
+        self._making = threading.Lock()  # one of two equal requests makes it, the other finds it
         self._results = Results(shelf.trees)
 
     def all(
@@ -136,11 +136,11 @@ class Projects:
                 "A baseline is of an FP32 model, and this one is quantized. Measure its speed and accuracy instead."
             )
             refuse(Hindrance(code="quantized", sentence=sentence))
-        if running := going_job(self._store, id, ("baseline",)):
-            refuse(
-                Hindrance(code="baseline-running", sentence="The baseline runs already.", link=f"/jobs/{running.id}")
-            )
-        return project_runs.baseline(self._shelf, self._jobs, project)
+        with self._making:
+            if running := going_job(self._store, id, ("baseline",)):
+                link = f"/jobs/{running.id}"
+                refuse(Hindrance(code="baseline-running", sentence="The baseline runs already.", link=link))
+            return project_runs.baseline(self._shelf, self._jobs, project)
 
     def calibrate(self, id: int, ask: AskCalibration) -> Project:
         """Make an INT8 model: its project is there at once, and follows the job.
