@@ -66,6 +66,4 @@ def _same(ways: Row) -> str:
     asked = "command line, REST and the page Optimize INT8"
     if parts:
         return f"The same calibration by {asked} differs in: {', '.join(parts)}."
-    return (
-        f"The same calibration by {asked} gives the same model.xml and model.bin, and the same decided fields."
-    )
+    return f"The same calibration by {asked} gives the same model.xml and model.bin, and the same decided fields."
