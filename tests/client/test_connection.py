@@ -1,6 +1,9 @@
 """How errors come back, what of an address counts, and what is said where no Calibench answers."""
 
+import json
 import socket
+import ssl
+import subprocess
 import sys
 import threading
 from contextlib import contextmanager
@@ -18,9 +21,9 @@ ERROR = {"kind": "ModelError", "message": "m.xml: is broken. Export it again."}
 
 
 @contextmanager
-def program(status, body, kind="application/json"):
+def program(status, body, kind="application/json", certificate=None):
     """Some program that answers every request alike."""
-    seen = []
+    seen, scheme = [], "https" if certificate else "http"
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -35,17 +38,19 @@ def program(status, body, kind="application/json"):
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}", seen
+        yield f"{scheme}://127.0.0.1:{server.server_port}", seen
     finally:
         server.shutdown()
         server.server_close()
 
 
 def error_body(**values):
-    import json
-
     return json.dumps({"error": {**ERROR, **values}}).encode()
 
 
@@ -148,3 +153,18 @@ def test_without_httpx_it_says_what_to_install(monkeypatch):
     with pytest.raises(SettingsError, match=r"needs httpx\. Install it: pip install 'calibench\[client\]'"):
         Client("http://127.0.0.1:8642")
     assert httpx
+
+
+def test_a_certificate_that_is_not_trusted_is_told_apart(tmp_path, monkeypatch):
+    made = tmp_path / "cert.pem", tmp_path / "key.pem"
+    names = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost")
+    command = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names)
+    subprocess.run([*command, "-out", made[0], "-keyout", made[1]], check=True, capture_output=True)
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    with program(200, b'{"version": "1", "api": "v1"}', certificate=made) as (url, _):
+        url = url.replace("127.0.0.1", "localhost")
+        with pytest.raises(TargetError, match=r"its certificate is not trusted here.*SSL_CERT_FILE"):
+            Client(url).version()
+        assert Client(url, verify=str(made[0])).version() == "1"
+        monkeypatch.setenv("SSL_CERT_FILE", str(made[0]))
+        assert Client(url).version() == "1"

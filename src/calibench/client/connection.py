@@ -163,6 +163,11 @@ class Connection:
             yield
         except (self._httpx.HTTPError, self._httpx.InvalidURL) as error:
             reason = str(error).strip().rstrip(".") or type(error).__name__
+            if "CERTIFICATE_VERIFY_FAILED" in reason:
+                raise TargetError(
+                    f"{self.url}: its certificate is not trusted here. Name the certificate's file in the variable "
+                    "SSL_CERT_FILE, or in Python with verify=FILE."
+                ) from None
             raise TargetError(f"{self.url}: does not answer ({reason}). Is `calibench serve` running there?") from None
 
 
