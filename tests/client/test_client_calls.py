@@ -94,7 +94,7 @@ def every_call(client, server, tmp_path):
         yield f"results.{name}", getattr(rest, name)(1), list
     yield "results.layer", rest.layer(1, "conv/1"), dict
     yield "results.export", rest.export(1, "report.html", tmp_path / "r.html"), type(None)
-    yield "results.model", rest.model(1, tmp_path / "m.zip"), type(None)
+    yield "results.model", rest.model(1, tmp_path / "m.zip", only_model=True), type(None)
     yield "results.download", rest.download(1, tmp_path / "out")[0].name, str
     yield "results.fetch", None, type(None)  # a real archive: test_client_and_server.py
     yield "jobs.all", jobs.all(("running", "queued"), "calibrate", 1), tuple

@@ -141,13 +141,13 @@ class Connection:
             _raise_error(answer)
             yield from answer.iter_lines()
 
-    def download(self, path: str, to: Path) -> None:
+    def download(self, path: str, to: Path, **query: Any) -> None:
         """Save an answer as a file.
 
         Raises:
             JobError: it cannot be written.
         """
-        with self._reached(), self._http.stream("GET", PREFIX + path, timeout=TIMEOUT_S) as answer:
+        with self._reached(), self._http.stream("GET", PREFIX + path, params=query, timeout=TIMEOUT_S) as answer:
             _raise_error(answer)
             try:
                 with to.open("wb") as file:

@@ -66,13 +66,17 @@ class Results:
         """
         self._connection.download(f"/projects/{id}/exports/{quote(name, safe='')}", to)
 
-    def model(self, id: int, to: Path) -> None:
-        """Save all files of the project's model as a zip archive; of an INT8 model that is the whole result.
+    def model(self, id: int, to: Path, only_model: bool = False) -> None:
+        """Save all files of the project's model as a zip archive.
+
+        Args:
+            only_model: of an INT8 project, without report, search and front; else the whole result.
 
         Raises:
             JobError: it cannot be written.
         """
-        self._connection.download(f"/projects/{id}/model.zip", to)
+        query = {"only_model": True} if only_model else {}
+        self._connection.download(f"/projects/{id}/model.zip", to, **query)
 
     def fetch(self, id: int, folder: Path) -> None:
         """Fill a folder with all files of an INT8 project's result, the models of a search's front included.
