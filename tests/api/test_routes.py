@@ -5,6 +5,8 @@ import zipfile
 
 import pytest
 
+from calibench.things.kept import KeptModel
+
 V1 = "/api/v1"
 
 
@@ -55,6 +57,21 @@ def test_a_model_comes_as_an_archive(client, kept):
     assert zipfile.ZipFile(io.BytesIO(answer.content)).read("net.xml") == b"<net/>"
     of_project = client.get(f"{V1}/projects/{kept.int8_project}/model.zip")
     assert zipfile.ZipFile(io.BytesIO(of_project.content)).namelist() == ["model.bin", "model.xml"]
+
+
+def test_an_int8_model_comes_without_what_else_its_calibration_wrote(client, kept, workbench, tmp_path):
+    files = ("model.xml", "model.bin", "deploy.py", "report.json", "front/3/model.xml")
+    for name in files:
+        (tmp_path / "whole" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "whole" / name).write_text(name)
+    tree = workbench.trees.keep(tmp_path / "whole", move=True)
+    workbench.store.change(KeptModel, kept.child, tree=tree.hash)
+    path = f"{V1}/projects/{kept.int8_project}/model.zip"
+    whole, lean = (client.get(path, params=how).content for how in ({}, {"only_model": True}))
+    assert set(zipfile.ZipFile(io.BytesIO(whole)).namelist()) == set(files)
+    assert zipfile.ZipFile(io.BytesIO(lean)).namelist() == ["deploy.py", "model.bin", "model.xml"]
+    of_original = client.get(f"{V1}/projects/{kept.project}/model.zip", params={"only_model": True})
+    assert "net.xml" in zipfile.ZipFile(io.BytesIO(of_original.content)).namelist()
 
 
 def test_a_part_of_a_list(client, kept):

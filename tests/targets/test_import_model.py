@@ -93,6 +93,14 @@ def test_one_of_several_models_must_be_named(run: Run, tmp_path: Path, resnet: P
     assert "no model that was given" in reason(run(kind="import-model", sources=[archive], entry="../a.onnx"))
 
 
+def test_of_a_result_with_further_models_the_chosen_one_is_taken(run: Run, tmp_path: Path) -> None:
+    for place in (".", "front/3", "front/12"):
+        saved(made.finder(), tmp_path / "out" / place / "model.xml")
+    assert "3 models were given" in reason(run(kind="import-model", sources=[tmp_path / "out"]))
+    (tmp_path / "out/report.json").write_text("{}")
+    assert run(kind="import-model", sources=[tmp_path / "out"]).result["entry"] == "model.xml"
+
+
 def test_where_there_is_no_model_it_says_what_was_found(run: Run, tmp_path: Path) -> None:
     archive = zipped(tmp_path / "a.zip", **{"notes.txt": b"x", "photo.jpg": b"y"})
     said = reason(run(kind="import-model", sources=[archive]))

@@ -16,6 +16,9 @@ router = APIRouter(tags=["results"])
 Rows = list[dict[str, Any]]
 """Rows with the fields of report.json, which docs/reference/report.md lists."""
 
+DEPLOYED = ("model.xml", "model.bin", "deploy.py")
+"""Of the files of a calibration, those that run the model."""
+
 
 class Snippets(Frozen):
     """How to repeat a calibration."""
@@ -112,10 +115,17 @@ def download_export(
 
 
 @router.get("/projects/{id}/model.zip", summary="Download the project's model", response_class=StreamingResponse)
-def download_project_model(door: Door, id: Id) -> StreamingResponse:
+def download_project_model(
+    door: Door,
+    id: Id,
+    only_model: Annotated[bool, Query(description="of an INT8 project: without report, search and front")] = False,
+) -> StreamingResponse:
     """All files of the model as a zip archive, stored and not compressed."""
     project = door.projects.get(id)
-    return zip_answer(f"{project.name}.zip", files_below(door.models.folder(project.model_id)))
+    files = files_below(door.models.folder(project.model_id))
+    if only_model and project.parent_id is not None:
+        files = [(name, path) for name, path in files if name in DEPLOYED]
+    return zip_answer(f"{project.name}.zip", files)
 
 
 @router.get("/compare", summary="Compare two projects", tags=["results"])

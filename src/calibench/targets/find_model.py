@@ -80,8 +80,16 @@ def _models(folder: Path) -> Iterator[Path]:
     for path in folder.rglob("*"):
         if path.suffix.lower() not in FORMATS or not path.is_file() or saved & set(path.parents):
             continue
-        if (path.suffix.lower() != ".xml" or _is_net(path)) and "solver" not in path.name.lower():
+        if path.suffix.lower() == ".xml" and (_is_of_front(path) or not _is_net(path)):
+            continue
+        if "solver" not in path.name.lower():
             yield path
+
+
+def _is_of_front(path: Path) -> bool:
+    """Whether this is a further model of a search, kept beside the one that a calibration of ours gave."""
+    front = path.parent.parent
+    return front.name == "front" and (front.parent / "report.json").is_file()
 
 
 def _is_net(path: Path) -> bool:

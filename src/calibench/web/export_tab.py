@@ -40,7 +40,9 @@ def draw(opened: OpenedProject) -> None:
 def _files(api: str, exports: list[dict[str, object]], is_int8: bool) -> None:
     text("Files", "h2")
     if is_int8:
-        ui.link("Download the INT8 model (zip)", f"{api}/model.zip").classes("download").props("download")
+        ui.link("Download the INT8 model (zip)", f"{api}/model.zip?only_model=true").classes("download").props(
+            "download"
+        )
     with ui.element("table").classes("listing exports"):
         with ui.element("thead"), ui.element("tr"):
             for title in ("File", "What it is"):
