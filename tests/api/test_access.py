@@ -1,5 +1,6 @@
 """Who is let in: host, site, token; pages and web sockets alike."""
 
+import asyncio
 import re
 import stat
 
@@ -258,6 +259,30 @@ def test_every_answer_has_the_headers_that_protect(visitor, bearer):
         assert answer.headers["referrer-policy"] == "no-referrer"
     assert visitor.get("/api/v1/models").headers["cache-control"] == "no-store"
     assert visitor.get("/login").headers["referrer-policy"] == "same-origin"
+
+
+def test_who_has_gone_need_not_be_answered_and_any_other_silence_is_a_fault(tokens):
+    async def silent(scope, receive, send):
+        await receive()
+        raise RuntimeError("No response returned.")
+
+    def ask(first):
+        sent = []
+
+        async def receive():
+            return {"type": first}
+
+        async def send(message):
+            sent.append(message)
+
+        headers = [(b"host", b"127.0.0.1"), (b"authorization", f"Bearer {tokens.token}".encode())]
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": headers, "query_string": b""}
+        asyncio.run(Access(silent, tokens, ServedNames())(scope, receive, send))
+        return sent
+
+    assert ask("http.disconnect") == []
+    with pytest.raises(RuntimeError, match="No response"):
+        ask("http.request")
 
 
 def test_too_many_wrong_tries_at_once_are_sent_away(app, visitor, bearer):

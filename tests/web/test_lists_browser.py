@@ -71,6 +71,20 @@ def test_the_first_visit_shows_three_steps_and_ticks_what_is_there(open_page: Op
     page.wait_for_url("**/models/import?back=/")
 
 
+def test_a_dialog_stays_with_what_was_typed_when_the_page_behind_it_is_drawn_anew(
+    open_page: OpenPage, site: Site
+) -> None:
+    page = open_page("/models/1")
+    page.get_by_role("button", name="Rename").click()
+    page.get_by_role("dialog").get_by_label("Name").fill("half typed")
+    site.post("/fake/models/1/change", {"name": "renamed elsewhere"})
+    page.get_by_role("heading", name="renamed elsewhere").wait_for()
+    field = page.get_by_role("dialog").get_by_label("Name")
+    assert field.input_value() == "half typed"
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="hidden")
+
+
 def test_deleting_a_model_asks_and_says_what_goes_with_it(open_page: OpenPage, site: Site) -> None:
     page = open_page("/models/1")
     page.get_by_role("button", name="Delete").click()

@@ -134,6 +134,21 @@ def test_the_form_fits_a_phone_with_its_advanced_settings_open(open_page: OpenPa
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+def test_arrows_go_round_the_cards_and_keep_their_meaning_in_a_field(open_page: OpenPage) -> None:
+    page = open_form(open_page)
+    page.get_by_role("radio", name="Default").focus()
+    page.keyboard.press("ArrowRight")
+    drop = page.get_by_label("Maximum accuracy drop, points")
+    drop.wait_for()
+    page.wait_for_function("document.activeElement.ariaLabel === 'AccuracyAware'")
+    drop.focus()
+    page.keyboard.press("ArrowUp")
+    assert drop.input_value() == "0.6"
+    page.get_by_role("radio", name="AccuracyAware").focus()
+    page.keyboard.press("ArrowDown")
+    drop.wait_for(state="hidden")
+
+
 def test_the_whole_form_is_filled_by_the_keyboard(open_page: OpenPage, site: Site) -> None:
     page = open_form(open_page)
     page.get_by_role("radio", name="AccuracyAware").focus()

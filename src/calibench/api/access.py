@@ -34,6 +34,9 @@ WAITING = 20
 LOGIN_BYTES = 10_000
 """A login form with more is none."""
 
+NOT_ANSWERED = "No response returned."
+"""What Starlette's middlewares raise when nothing came from within."""
+
 POLICY_VIOLATION = 1008
 """The code that a refused web socket is closed with."""
 
@@ -59,7 +62,7 @@ class Access:
         send = _securing(send, scope["path"].startswith(API))
         refusal = await self._refusal(scope, receive)
         if refusal is None:
-            await self.app(scope, receive, send)
+            await _pass_on(self.app, scope, receive, send)
         elif scope["type"] == "http":
             await refusal(scope, receive, send)
         else:
@@ -134,6 +137,23 @@ class Access:
         finally:
             self._waiting -= 1
         return True
+
+
+async def _pass_on(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """What is not answered because the browser has gone is no fault, though middlewares of the pages say it is."""
+    has_gone = False
+
+    async def hear() -> Message:
+        nonlocal has_gone
+        message = await receive()
+        has_gone = has_gone or message["type"] == "http.disconnect"
+        return message
+
+    try:
+        await app(scope, hear, send)
+    except RuntimeError as error:
+        if not has_gone or str(error) != NOT_ANSWERED:
+            raise
 
 
 _WRONG = "This is not the token of this server."

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from nicegui import ui
+from nicegui import context, ui
 from pydantic import ValidationError
 
 from calibench.errors import CalibenchError
@@ -16,8 +16,11 @@ from calibench.web.words import tell, text
 
 @contextmanager
 def dialog(title: str) -> Iterator[ui.dialog]:
-    """An open dialog with a heading; it is removed when it closes."""
-    with ui.dialog(value=True) as opened, ui.card().classes("dialog"):
+    """An open dialog with a heading; it is removed when it closes.
+
+    It stands beside the page's content: what is drawn anew meanwhile does not take it, and what was typed, away.
+    """
+    with context.client.content, ui.dialog(value=True) as opened, ui.card().classes("dialog"):
         opened.props["aria-label"] = title
         text(title, "h2")
         yield opened

@@ -1,6 +1,7 @@
 """A choice among a few cards, each with room for words and fields of its own; radio buttons for the keyboard."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from nicegui import ui
@@ -9,6 +10,9 @@ from calibench.web.words import text
 
 Choice = tuple[str, str, str]
 """Value, title, what it means."""
+
+FROM_A_RADIO = "event => event.target.closest('.q-radio') && (event.preventDefault(), emit())"
+"""Arrows move the choice from a radio button; in a field of a card they keep their own meaning."""
 
 
 class ChoiceCards:
@@ -25,6 +29,9 @@ class ChoiceCards:
             group.props["aria-label"] = label
             for choice in choices:
                 self._card(choice)
+        for keys, step in ((("left", "up"), -1), (("right", "down"), 1)):
+            for key in keys:
+                group.on(f"keydown.arrow-{key}", partial(self._move, step), js_handler=FROM_A_RADIO)
         self._mark()
 
     def _card(self, choice: Choice) -> None:
@@ -54,6 +61,13 @@ class ChoiceCards:
         """Whether a card cannot be chosen; why stands in its `notes`."""
         (self.is_greyed.add if is_greyed else self.is_greyed.discard)(value)
         self._mark()
+
+    def _move(self, step: int) -> None:
+        """The arrows go round the cards that can be chosen."""
+        values = [value for value in self.cards if value not in self.is_greyed]
+        if len(values) > 1 and self.value in values:
+            self.choose(values[(values.index(self.value) + step) % len(values)])
+            ui.run_javascript(f"getHtmlElement({self.radios[self.value].id})?.focus()")
 
     def _mark(self) -> None:
         for value, card in self.cards.items():
