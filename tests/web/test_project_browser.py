@@ -191,7 +191,7 @@ def test_what_repeats_the_job_is_copied(open_page: OpenPage) -> None:
     page.get_by_text("Copied").wait_for()
     assert page.evaluate("navigator.clipboard.readText()").startswith("calibench calibrate")
     assert page.get_by_role("link", name="Download the INT8 model").get_attribute("href") == (
-        "/api/v1/projects/2/model.zip"
+        "/api/v1/projects/2/model.zip?only_model=true"
     )
 
 
