@@ -2,6 +2,7 @@
 
 import subprocess
 import zipfile
+from contextlib import suppress
 
 import pytest
 from filled_folder import files
@@ -47,6 +48,14 @@ def large(place):
     return place
 
 
+def test_a_server_that_starts_on_a_full_disk(small):
+    with (small / "fill").open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    with pytest.raises(JobError, match="No space left on device.*Free some room there"):
+        DataFolder(small / "data").make()
+
+
 def test_an_import_that_does_not_fit(folder, tmp_path):
     source = large(tmp_path / "large")
     with pytest.raises(JobError, match=FULL):
@@ -89,7 +98,7 @@ def test_a_backup_and_a_restore_that_do_not_fit(small, tmp_path):
 def test_things_that_do_not_fit_are_not_half_there(folder, small):
     store = Store(folder.url)
     added = 0
-    with pytest.raises(JobError, match="database or disk is full"):
+    with pytest.raises(JobError, match=r"database or disk is full\)\. Free some room on its disk"):
         while added < 1000:
             with store.together():
                 store.add(Job(created="2026-01-01T00:00:00Z", kind="machine", title="a", result={"x": "y" * 10_000}))

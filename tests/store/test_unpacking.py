@@ -355,7 +355,7 @@ def test_a_full_disk_is_said_and_nothing_is_left(tmp_path, into, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(unpacking, "write_all", full)
-    with pytest.raises(JobError, match="the disk is full"):
+    with pytest.raises(JobError, match=r"\.zip: the disk is full after 0 MB\. Free some room there"):
         unpack(packed_zip(tmp_path / "a.zip", FILES), into, Limits(), silent)
     assert not into.exists()
 

@@ -76,7 +76,7 @@ def test_a_full_disk_is_no_fault_of_ours(run: Run, monkeypatch: pytest.MonkeyPat
     end = run(kind="machine")
     assert end.failure is not None
     assert end.failure.kind == "JobError"
-    assert "No space left on device" in end.failure.message
+    assert end.failure.message == "The disk is full. Free some room in the data folder, and try again."
 
 
 @pytest.mark.parametrize("stopped", [KeyboardInterrupt(), Cancelled()])

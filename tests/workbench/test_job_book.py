@@ -12,6 +12,7 @@ from calibench.store.store import Store
 from calibench.targets.bundle import Bundle
 from calibench.targets.bundle_files import read_bundle
 from calibench.things.kept import Job
+from calibench.workbench import job_book
 from calibench.workbench.job_book import JobBook
 from calibench.worker.hub import Hub
 from calibench.worker.worker import Worker
@@ -74,6 +75,17 @@ def test_what_an_older_job_left_in_a_folder_is_not_taken_for_the_new_one(book):
 
 def test_a_title_of_any_length_is_taken(book):
     assert len(book.submit("machine", "x" * 10_000, Bundle(kind="machine")).title) == 300
+
+
+def test_a_job_that_cannot_be_written_leaves_nothing(book, monkeypatch):
+    def full(bundle, folder):
+        folder.mkdir()
+        raise JobError("The disk is full.")
+
+    monkeypatch.setattr(job_book, "write_bundle", full)
+    with pytest.raises(JobError, match="is full"):
+        book.submit("machine", "Look", Bundle(kind="machine"))
+    assert (book.all(), list(book.folder(1).parent.iterdir())) == ((), [])
 
 
 def test_places_in_the_queue_are_counted_by_what_waits_for_the_same(book):

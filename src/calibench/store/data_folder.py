@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import IO
 
 from calibench.errors import JobError
+from calibench.store.disk import FULL
 
 OURS = frozenset(("workbench.db", "queue.db", "token", "blobs", "trees", "uploads", "jobs", "lock"))
 """Names by which a data folder is known."""
@@ -52,9 +53,8 @@ class DataFolder:
                 part.mkdir(mode=0o700, exist_ok=True)
             self._try_to_write()
         except OSError as error:
-            raise JobError(
-                f"{self.path}: the data folder cannot be written ({error.strerror}). Give another --data-dir."
-            ) from None
+            advice = "Free some room there" if error.errno in FULL else "Give another --data-dir"
+            raise JobError(f"{self.path}: the data folder cannot be written ({error.strerror}). {advice}.") from None
 
     def _try_to_write(self) -> None:
         probe = self.path / f".written-{os.getpid()}"

@@ -137,7 +137,9 @@ def explained(engine: Engine) -> Iterator[None]:
     except IntegrityError as error:
         raise Conflict(f"Something else still needs this, or what it needs is gone ({_reason(error)}).") from error
     except DBAPIError as error:
-        raise JobError(f"{shown(engine)}: the database cannot be used ({_reason(error)}).") from error
+        reason = _reason(error)
+        advice = " Free some room on its disk." if "is full" in reason else ""
+        raise JobError(f"{shown(engine)}: the database cannot be used ({reason}).{advice}") from error
     except StatementError as error:  # a value that its column refused, before the database saw it
         raise (error.orig or error) from None
 

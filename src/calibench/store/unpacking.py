@@ -9,7 +9,7 @@ from pathlib import Path
 from calibench.errors import CalibenchError, DatasetError, JobError
 from calibench.store.archive_member import DAMAGED, Member, Opened
 from calibench.store.archive_names import is_litter, safe_parts, shown
-from calibench.store.disk import FULL, MB, refusal
+from calibench.store.disk import FULL, MB
 from calibench.store.taking import write_all
 from calibench.store.tar_members import is_tar, open_tar
 from calibench.store.zip_members import open_zip
@@ -193,7 +193,8 @@ class _Unpacking:
             ) from None
         except OSError as error:
             if error.errno in FULL:
-                raise JobError(refusal(error, self._into)) from error
+                done = f"{self._bytes / MB:,.0f} MB"
+                raise JobError(f"{self._archive.name}: the disk is full after {done}. Free some room there.") from error
             raise self._refused(f"{shown(self._at)} cannot be written ({error.strerror}). Rename it.") from None
 
 

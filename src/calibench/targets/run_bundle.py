@@ -12,6 +12,7 @@ from typing import Any
 
 from calibench import __version__
 from calibench.errors import CalibenchError, Cancelled, JobError
+from calibench.store.disk import FULL
 from calibench.targets.bundle import END, LOG, OUT, Bundle, End
 from calibench.targets.bundle_files import EventLog, read_bundle, write_end
 from calibench.targets.overall import Overall, way_of
@@ -80,8 +81,12 @@ def _ended(folder: Path) -> End:
         return _failed(job, type(error).__name__, str(error))
     except OSError as error:  # a full disk, a file that went away: nobody's fault here
         _log_traceback(folder)
+        if error.errno in FULL:
+            return _failed(
+                job, JobError.__name__, "The disk is full. Free some room in the data folder, and try again."
+            )
         where = f"{error.filename}: " if error.filename else ""
-        return _failed(job, JobError.__name__, f"{where}{error.strerror or error}. Is the disk full, or a file gone?")
+        return _failed(job, JobError.__name__, f"{where}{error.strerror or error}. Is a file gone?")
     except MemoryError as error:  # such as a size of the input that nobody meant
         _log_traceback(folder)
         wanted = (str(error).strip() or "more was asked for than there is").splitlines()[0].rstrip(".")

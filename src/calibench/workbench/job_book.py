@@ -51,7 +51,11 @@ class JobBook:
             job = self._store.add(job)
             folder = self.folder(job.id)
             shutil.rmtree(folder, ignore_errors=True)  # of a job that was deleted, or never came to be
-            write_bundle(bundle, folder)
+            try:
+                write_bundle(bundle, folder)
+            except BaseException:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
         self._rows.tell(job, "created")  # before it can begin, so that nobody hears of its start first
         try:
             self._worker.enqueue(job)

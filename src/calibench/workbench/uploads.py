@@ -192,8 +192,8 @@ class Uploads:
         free = shutil.disk_usage(self._notes.folder).free - RESERVE_BYTES
         if free < (size or 1):
             raise JobError(
-                f"{name}: no room on the disk of the data folder: {_gb(size or 0)} announced, {_gb(max(free, 0))} "
-                "can be had. Delete models or datasets, or free space."
+                f"{name}: no room on the disk of the data folder: {f'{_gb(size)} announced, ' if size else ''}"
+                f"{_gb(max(free, 0))} can be had. Delete models or datasets, or free space."
             )
 
     def _check_offset(self, id: str, offset: int) -> None:
@@ -288,8 +288,8 @@ def _cannot_write(upload: Upload, error: OSError) -> str:
 
 def _is_full(upload: Upload) -> str:
     return (
-        f"{upload.name}: the disk of the data folder is full after {_gb(upload.received)}. What has arrived is kept "
-        "for a day: free space and send on, or delete the upload."
+        f"{upload.name}: the disk of the data folder is full after {_gb(upload.received)}. Delete models or datasets, or "
+        "free space; then send it again, in steps from where it stopped."
     )
 
 
