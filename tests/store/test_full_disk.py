@@ -52,7 +52,7 @@ def test_a_server_that_starts_on_a_full_disk(small):
     with (small / "fill").open("wb", buffering=0) as file, suppress(OSError):
         while True:
             file.write(bytes(4096))
-    with pytest.raises(JobError, match="No space left on device.*Free some room there"):
+    with pytest.raises(JobError, match=r"No space left on device.*Free some room there"):
         DataFolder(small / "data").make()
 
 

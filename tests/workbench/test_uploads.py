@@ -200,7 +200,7 @@ def test_a_disk_that_fills_up_stops_the_upload_before_others_suffer_and_it_goes_
     write(bench.uploads, upload.id, 0, b"abc")
     with monkeypatch.context() as full:
         full.setattr(shutil, "disk_usage", lambda place: Usage(10**12, 0, 1000))
-        with pytest.raises(JobError, match="is full after.* free space; then send it again, in steps from where it"):
+        with pytest.raises(JobError, match=r"is full after.* free space; then send it again, in steps from where it"):
             write(bench.uploads, upload.id, 3, b"def")
     assert bench.uploads.get(upload.id).received == 3
     write(bench.uploads, upload.id, 3, b"def")

@@ -288,8 +288,8 @@ def _cannot_write(upload: Upload, error: OSError) -> str:
 
 def _is_full(upload: Upload) -> str:
     return (
-        f"{upload.name}: the disk of the data folder is full after {_gb(upload.received)}. Delete models or datasets, or "
-        "free space; then send it again, in steps from where it stopped."
+        f"{upload.name}: the disk of the data folder is full after {_gb(upload.received)}. Delete models or "
+        "datasets, or free space; then send it again, in steps from where it stopped."
     )
 
 
