@@ -1,6 +1,8 @@
 """What a job found becomes rows and files: the headline, the INT8 model, points."""
 
+import errno
 import json
+import os
 
 import pytest
 from project_bench import ProjectBench, baseline_values, point, report_values, search_values
@@ -86,6 +88,19 @@ def test_points_that_are_measured_again_replace_the_earlier_ones_even_where_they
     found = {(each["series"], each["batch"]): each["fps"] for each in bench.projects.points(project.id)}
     assert found == {("default", 1): 150.0, ("fp32", 1): 50.0, ("fp32", 8): 120.0}
     assert bench.projects.report(project.id)["samples"] == 4  # the rest of the result stays
+
+
+def test_points_are_kept_on_a_disk_without_hard_links_too(bench, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    project = bench.ready()
+    monkeypatch.setattr(os, "link", refuse)
+    job = bench.projects.benchmark(project.id, Points(batches=(8,)))
+    new = [point("fp32", batch=8, fps=120.0)]
+    bench.done(job.id, {"points.json": json.dumps(new)}, {"points": new})
+    assert bench.store.get(Job, job.id).state == "done"
+    assert 8 in {each["batch"] for each in bench.projects.points(project.id)}
 
 
 def test_points_of_an_int8_project_stand_beside_its_model(bench):

@@ -103,6 +103,16 @@ def _linked(source: Path, target: Path) -> bool:
     return True
 
 
+def link_or_copy(source: str, target: str) -> None:
+    """A file under another name, copied only where the disk has no hard links; for `shutil.copytree`.
+
+    Raises:
+        OSError: what the disk refuses.
+    """
+    if not _linked(Path(source), Path(target)):
+        copy_file(Path(source), Path(target))
+
+
 def copy_file(source: Path, target: Path) -> tuple[int, str]:
     """Copy into a new file; its size in bytes and its SHA-256, of what was written.
 

@@ -1,7 +1,6 @@
 """What becomes of a job's result: rows of models and projects, and the files that stay; once, with the job's end."""
 
 import json
-import os
 import shutil
 import statistics
 from collections.abc import Mapping, Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from calibench.store.store import Store
+from calibench.store.taking import link_or_copy
 from calibench.store.trees import Trees
 from calibench.targets.bundle import OUT, End
 from calibench.things.kept import Failure, Headline, Job, JobKind, KeptModel, Project
@@ -111,7 +111,7 @@ class _Taking:
         if result is None:
             aside.mkdir()
         else:
-            shutil.copytree(self._trees.path(result), aside, copy_function=os.link)
+            shutil.copytree(self._trees.path(result), aside, copy_function=link_or_copy)
             (aside / POINTS).unlink(missing_ok=True)
         (aside / POINTS).write_text(json.dumps(points, indent=1) + "\n", encoding="utf-8")
         try:
