@@ -26,6 +26,14 @@ def test_a_folder_of_other_things_is_left_alone(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["holiday.jpg"]
 
 
+def test_a_path_that_no_database_takes_is_refused(tmp_path):
+    with pytest.raises(
+        JobError, match=r"d\\udce4ta: the path of the data folder is not UTF-8\. Give another --data-dir"
+    ):
+        DataFolder(tmp_path / "d\udce4ta").make()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_systems_put_into_folders_is_nothing_else(tmp_path):
     (tmp_path / ".DS_Store").touch()
     DataFolder(tmp_path).make()

@@ -38,8 +38,13 @@ class DataFolder:
         """Make the folder and its parts where they are not there; nobody else may look into it.
 
         Raises:
-            JobError: it cannot be written, or holds other things and nothing of Calibench.
+            JobError: it cannot be written, has a name that is not UTF-8, or holds other things and nothing of Calibench.
         """
+        try:
+            str(self.path).encode()
+        except UnicodeEncodeError:
+            shown = str(self.path).encode("utf-8", "backslashreplace").decode()
+            raise JobError(f"{shown}: the path of the data folder is not UTF-8. Give another --data-dir.") from None
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             names = {entry.name for entry in os.scandir(self.path)} - HARMLESS
