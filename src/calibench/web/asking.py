@@ -8,6 +8,7 @@ from nicegui import context, ui
 from pydantic import ValidationError
 
 from calibench.errors import CalibenchError
+from calibench.store.refused import Conflict
 from calibench.things.asked import Rename
 from calibench.things.kept import NAME_LENGTH, Deletion
 from calibench.web import looks
@@ -40,6 +41,8 @@ def ask_name(what: str, name: str, version: int, rename: Callable[[Rename], Any]
     def keep() -> None:
         try:
             rename(Rename(name=field.value or "", version=version))
+        except Conflict:
+            show_error(field, f"This {what} was changed meanwhile, here or elsewhere. Cancel, and look at it again.")
         except (CalibenchError, ValidationError) as error:
             show_error(field, error)
         else:
