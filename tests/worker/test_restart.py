@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -104,6 +105,21 @@ def test_a_number_that_another_process_has_by_now_is_not_followed_nor_killed(pat
     finally:
         stranger.kill()
         stranger.wait()
+
+
+def test_the_copy_of_a_data_folder_leaves_the_process_of_the_original_alone(path, tmp_path):
+    book = closed(path)
+    job = book.submit(steps=200, wait_s=0.05)
+    with server(path):
+        pid = book.wait_for_process(job)
+    shutil.copytree(path, tmp_path / "copy")
+    with Rig(tmp_path / "copy") as copy:
+        copy.wait(job, "running")
+        until(lambda: len(copy.starts(job)) == 2)
+        copy.jobs.cancel(job.id)
+        assert copy.wait(job).state == "cancelled"
+        assert is_there(pid)
+    os.kill(pid, signal.SIGKILL)
 
 
 def test_a_cancel_that_a_killed_server_did_not_carry_out_is_carried_out(path):

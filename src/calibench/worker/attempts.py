@@ -126,17 +126,27 @@ def find(job: Job, folder: Path) -> Process | None:
     A server that was killed between the start of a process and the note of its number left one that only its
     command line tells of.
     """
+    command = ["calibench", "run", str(folder.resolve())]
     if job.pid is not None and job.pid_created is not None:
         process = Process(job.pid, job.pid_created)
-        return process if process.is_alive() else None
+        return process if process.is_alive() and _runs(job.pid, command) else None
     if not job.attempt:
         return None
-    command = ["calibench", "run", str(folder.resolve())]
     for found in psutil.process_iter(["cmdline"]):
         began = local_process.began_at(found.pid) if (found.info["cmdline"] or [])[-3:] == command else None
         if began is not None:
             return Process(found.pid, began)
     return None
+
+
+def _runs(pid: int, command: list[str]) -> bool:
+    """Whether a process was started for this folder, and not for the one that this folder is a copy of."""
+    try:
+        return psutil.Process(pid).cmdline()[-len(command) :] == command
+    except psutil.AccessDenied:
+        return True  # number and beginning say so
+    except psutil.Error:
+        return False
 
 
 def _end_in(folder: Path) -> End | None:
