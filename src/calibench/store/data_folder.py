@@ -38,7 +38,7 @@ class DataFolder:
         """Make the folder and its parts where they are not there; nobody else may look into it.
 
         Raises:
-            JobError: it cannot be written, has a name that is not UTF-8, or holds other things and nothing of Calibench.
+            JobError: it cannot be written, has a path that is not UTF-8, or holds other things and none of Calibench.
         """
         try:
             str(self.path).encode()
