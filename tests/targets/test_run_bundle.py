@@ -63,12 +63,35 @@ def test_a_fault_of_ours_is_one_line_with_its_traceback_in_the_log(
     assert "Traceback" not in "".join(capfd.readouterr())
 
 
-def test_too_little_memory_is_no_fault_of_ours(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    with_body(monkeypatch, failing(MemoryError("Unable to allocate 112. GiB for an array")))
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (MemoryError("Unable to allocate 112. GiB for an array"), "(Unable to allocate 112. GiB for an array)"),
+        (MemoryError(), "(no message)"),
+        (
+            RuntimeError("Exception from src/core.cpp:117:\nException from src/plugin.cpp:54:\nstd::bad_alloc\n\n"),
+            "bad",
+        ),
+    ],
+)
+def test_too_little_memory_is_no_fault_of_ours(
+    run: Run, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+) -> None:
+    with_body(monkeypatch, failing(error))
     failure = run(kind="machine").failure
     assert failure is not None
     assert failure.kind == "JobError"
-    assert failure.message.startswith("Not enough memory: Unable to allocate 112. GiB for an array. Ask for less")
+    assert failure.message.startswith("Not enough memory (") and told in failure.message
+    assert "Ask for less" in failure.message
+
+
+def test_of_a_fault_in_openvino_the_line_that_tells_something_is_shown(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_body(monkeypatch, failing(RuntimeError("Exception from src/core.cpp:1:\nCheck 'x' failed\nNo such layer.\n")))
+    failure = run(kind="machine").failure
+    assert failure is not None
+    assert failure.message == "RuntimeError: No such layer. This is a fault of Calibench."
 
 
 def test_a_full_disk_is_no_fault_of_ours(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,8 @@ from calibench.things.asked import Points
 from calibench.things.kept import Failure, JobKind
 
 TEMPORARY = "tmp"
+NO_MEMORY = ("std::bad_alloc", "Resource temporarily unavailable", "Cannot allocate memory")
+"""How OpenVINO and the system say it, the second of them of a thread that needs a stack."""
 MODELS = 2
 """That are measured side by side, as a rule."""
 
@@ -87,14 +89,20 @@ def _ended(folder: Path) -> End:
             )
         where = f"{error.filename}: " if error.filename else ""
         return _failed(job, JobError.__name__, f"{where}{error.strerror or error}. Is a file gone?")
-    except MemoryError as error:  # such as a size of the input that nobody meant
-        _log_traceback(folder)
-        wanted = (str(error).strip() or "more was asked for than there is").splitlines()[0].rstrip(".")
-        return _failed(job, JobError.__name__, f"Not enough memory: {wanted}. Ask for less, such as a smaller input.")
     except Exception as error:  # the one who starts us has nobody else to ask what went wrong
         _log_traceback(folder)
-        first = (str(error).strip() or "no message").splitlines()[0].rstrip(".")
-        return _failed(job, "InternalError", f"{type(error).__name__}: {first}. This is a fault of Calibench.")
+        told = _telling(str(error)) or "no message"
+        if isinstance(error, MemoryError) or told in NO_MEMORY:  # such as for a size of the input that nobody meant
+            sentence = f"Not enough memory ({told}). Ask for less, such as a smaller input, or end other programs."
+            return _failed(job, JobError.__name__, sentence)
+        return _failed(job, "InternalError", f"{type(error).__name__}: {told}. This is a fault of Calibench.")
+
+
+def _telling(message: str) -> str:
+    """The line of a message that says something: OpenVINO begins with lines that name places in its own source."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    told = [line for line in lines if not line.startswith(("Exception from ", "Check '"))]
+    return next(iter(told or lines), "").rstrip(".")
 
 
 def _failed(job: Running | None, kind: str, message: str) -> End:
