@@ -63,18 +63,21 @@ class Walk:
             self.drawn()
 
     def shot(self, name: str) -> None:
-        """Write a picture of the whole page, as small as it must be."""
+        """Write a picture of the whole page, as small as it must be: the window grows, so that bars stand right."""
+        window = self.page.viewport_size
+        height = min(self.page.evaluate("document.documentElement.scrollHeight"), TALLEST)
+        self.page.set_viewport_size({"width": window["width"], "height": max(height, window["height"])})
         self.page.mouse.move(0, 0)
-        self.page.wait_for_timeout(400)
+        self.page.wait_for_timeout(800)
         path = self.out / f"workbench-{name}.png"
-        path.write_bytes(small(self.page.screenshot(full_page=True)))
+        path.write_bytes(small(self.page.screenshot()))
+        self.page.set_viewport_size(window)
         self.written.append(f"{path} ({path.stat().st_size // 1000} kB)")
 
 
 def small(png: bytes) -> bytes:
-    """A picture cut to its upper part, with as many colours as fit into LARGEST bytes."""
+    """A picture with as many colours as fit into LARGEST bytes."""
     image = Image.open(io.BytesIO(png)).convert("RGB")
-    image = image.crop((0, 0, image.width, min(image.height, TALLEST)))
     made = b""
     for colours in COLOURS:
         packed = io.BytesIO()
@@ -159,7 +162,9 @@ def calibration(walk: Walk, project: str, dataset: str) -> str:
     walk.drawn()
     address = str(walk.page.url).removeprefix(walk.address).partition("?")[0]
     walk.page.get_by_role("tab", name="Search").click()
-    walk.page.get_by_text("models tried").first.wait_for()
+    walk.page.wait_for_function(
+        "/([4-9]|\\d\\d) models tried/.test(document.body.innerText) || !document.querySelector('.job-panel')"
+    )
     walk.shot("search-runs")
     walk.page.locator(".job-panel").wait_for(state="detached")
     return address
@@ -185,7 +190,7 @@ def results(walk: Walk, project: str, int8: str) -> None:
     for name, path in pages.items():
         walk.go(path)
         if name == "layers":
-            walk.page.locator(".ag-row .ag-cell").nth(3).click()
+            walk.page.locator(".ag-row", has_text="Convolution").nth(1).locator(".ag-cell").first.click()
             walk.page.get_by_label("The chosen layer").wait_for()
         if name == "accuracy-settings":
             walk.page.get_by_role("article").first.wait_for()
