@@ -99,6 +99,25 @@ class DataFolder:
         file.flush()
         self._lock = file
 
+    def belong_to(self, database: str) -> None:
+        """Note which database knows of the files, where it is not the one in the folder ('').
+
+        Raises:
+            JobError: another one did.
+        """
+        note = self.path / "database"
+        try:
+            known = note.read_text(encoding="utf-8").strip() if note.exists() else None
+            if known is None:
+                note.write_text(f"{database}\n", encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise JobError(f"{note}: cannot be read or written ({error}). Delete it.") from None
+        if known not in (None, database):
+            raise JobError(
+                f"{self.path}: its files belong to the database {known or self.database}, not to "
+                f"{database or self.database}. Give that one, or another --data-dir; if it only moved, delete {note}."
+            )
+
     def unlock(self) -> None:
         """Let others have the folder."""
         if self._lock is not None:

@@ -41,6 +41,11 @@ class Store:
             self.close()
             raise
 
+    @property
+    def name(self) -> str:
+        """The database for a person: a path, or a URL without its password."""
+        return shown(self._engine)
+
     def close(self) -> None:
         """Give back all connections."""
         if self._held is not None:

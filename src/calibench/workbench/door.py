@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from calibench.errors import JobError
 from calibench.store.data_folder import DataFolder
 from calibench.store.store import Store
 from calibench.store.trees import Trees
-from calibench.things.kept import Job
+from calibench.things.kept import Job, Target
 from calibench.workbench import adopted_imports, adopted_results
 from calibench.workbench.compared_projects import compare_projects
 from calibench.workbench.deletions import Deletions
@@ -61,10 +62,12 @@ class Workbench:
         """Hold the data folder, mend what a killed server left, and take jobs.
 
         Raises:
-            JobError: another process works in the data folder or on its database, or the queue cannot be opened.
+            JobError: another process works in the data folder or on its database, that is not the database of these
+                files, or the queue cannot be opened.
         """
         self.folder.lock()
         self.store.hold()
+        self._check_belonging()
         self.targets.local()
         for news in self._news:
             news.listen()
@@ -82,6 +85,19 @@ class Workbench:
         self.hub.close()
         self.store.close()
         self.folder.unlock()
+
+    def _check_belonging(self) -> None:
+        """Whether the files are those of the database: what none of its things names would be removed.
+
+        Raises:
+            JobError: the database is new, or another one.
+        """
+        if self.trees.hashes() and not self.store.count(Target):
+            raise JobError(
+                f"{self.folder.path}: holds files of models and datasets, but the database knows nothing. Was it lost? "
+                "Restore a backup (calibench data restore), or give another --data-dir."
+            )
+        self.folder.belong_to("" if self.store.url == self.folder.url else self.store.name)
 
     def sample(self) -> Job:
         """Import the sample model with its two datasets; the earlier job where they are there or on their way."""
