@@ -124,6 +124,18 @@ def shown(engine: Engine) -> str:
     return str(url.database) if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
 
 
+ADVICE = {
+    "is full": "Free some room on its disk.",
+    "is not a database": "Restore a backup: calibench data restore.",
+    "malformed": "Restore a backup: calibench data restore.",
+    "unable to open": "Is its folder there, and may it be written?",
+    "readonly": "May its file and folder be written?",
+    "resolve host": "Give a host that is there.",
+    "Connection refused": "Does its server run?",
+}
+"""What to do, by words of SQLite and PostgreSQL."""
+
+
 @contextmanager
 def explained(engine: Engine) -> Iterator[None]:
     """Turn what a database refuses into a sentence.
@@ -138,7 +150,7 @@ def explained(engine: Engine) -> Iterator[None]:
         raise Conflict(f"Something else still needs this, or what it needs is gone ({_reason(error)}).") from error
     except DBAPIError as error:
         reason = _reason(error)
-        advice = " Free some room on its disk." if "is full" in reason else ""
+        advice = next((f" {what}" for words, what in ADVICE.items() if words in reason), "")
         raise JobError(f"{shown(engine)}: the database cannot be used ({reason}).{advice}") from error
     except StatementError as error:  # a value that its column refused, before the database saw it
         raise (error.orig or error) from None

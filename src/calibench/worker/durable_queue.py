@@ -148,8 +148,10 @@ class DurableQueue:
             self._launch_on()
         except DatabaseError as error:
             path = Path(self._url.removeprefix("sqlite:///"))
-            if not self._url.startswith("sqlite") or not path.is_file():
+            if not self._url.startswith("sqlite"):
                 raise JobError(f"The queue cannot be opened: {error.orig}. Look at the database server.") from None
+            if not path.is_file():
+                raise JobError(f"{path}: the queue cannot be opened ({error.orig}). Is its folder writable?") from None
             path.replace(path.with_name(f"{path.name}.{time.strftime('%Y%m%dT%H%M%S')}.broken"))
             log.warning("%s: %s. It is set aside, and a new queue is filled from the jobs.", path, error.orig)
             self._launch_on()
