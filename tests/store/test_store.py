@@ -267,9 +267,7 @@ def test_a_thing_with_an_id_is_not_added_again(store):
 def test_a_file_that_is_no_database_is_refused_in_one_sentence(tmp_path):
     path = tmp_path / "workbench.db"
     path.write_bytes(b"no database at all" * 100)
-    with pytest.raises(
-        JobError, match=r"workbench.db: the database cannot be used \(file is not a database\)\. Restore a b"
-    ):
+    with pytest.raises(JobError, match=r"the database cannot be used \(file is not a database\)\. Restore a backup"):
         Store(f"sqlite:///{path}")
 
 
