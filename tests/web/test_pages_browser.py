@@ -149,7 +149,8 @@ def test_a_search_finds_projects_models_and_datasets(open_page: OpenPage) -> Non
 def test_an_address_without_a_page_says_so(page_browser: Any, site: Site) -> None:
     context = page_browser.new_context()
     page = context.new_page()
-    for path, words in (("/nowhere", "There is no such page"), ("/models/999", "This is not here")):
+    nowhere = ("/nowhere", "/models/abc", "/compare?a=x&b=y")
+    for path, words in (*((path, "There is no such page") for path in nowhere), ("/models/999", "This is not here")):
         answer = page.goto(site.address + path)
         assert answer.status == 404
         page.get_by_role("heading", name=words).wait_for()

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from fastapi import Request, Response
-from fastapi.exception_handlers import http_exception_handler
+from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
+from fastapi.exceptions import RequestValidationError
 from nicegui import app, ui
 from nicegui.client import Client
 from starlette.exceptions import HTTPException
@@ -23,6 +24,16 @@ def register(workbench: "Workbench") -> None:
         endpoint = request.scope.get("endpoint")
         if endpoint not in (None, app) and isinstance(error, HTTPException):
             return await http_exception_handler(request, error)  # a file or part of a page, not a page
+        return page(request)
+
+    @app.exception_handler(RequestValidationError)
+    async def no_number(request: Request, error: Exception) -> Response:
+        """An address of ours with words where a number belongs."""
+        if request.url.path.startswith("/_nicegui") and isinstance(error, RequestValidationError):
+            return await request_validation_exception_handler(request, error)
+        return page(request)
+
+    def page(request: Request) -> Response:
         with Client(ui.page(""), request=request) as client:
             with frame(workbench, "Not there"):
                 text("There is no such page", "h1")
