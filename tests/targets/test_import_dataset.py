@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from calibench.targets.bundle import End
+from calibench.targets.import_dataset import bounded
 from calibench.things.kept import KeptDataset
 
 Run = Callable[..., End]
@@ -163,6 +164,21 @@ def test_an_archive_that_leads_outside_leaves_nothing_there(run: Run, tmp_path: 
         archive.writestr("../../../escaped.txt", "x")
     assert reason(run(kind="import-dataset", sources=[tmp_path / "evil.zip"])).startswith("DatasetError: evil.zip")
     assert not list(tmp_path.rglob("escaped.txt"))
+
+
+def test_of_what_is_endless_the_beginning_is_kept_with_the_count(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    for number in range(1005):
+        (folder / f"class {number:04d}").mkdir(parents=True)
+        (folder / f"class {number:04d}/{'x' * 200}{number}.png").touch()
+    result = run(kind="import-dataset", sources=[zipped(folder, tmp_path / "set.zip")]).result
+    assert (result["samples"], len(result["classes"])) == (1005, 1000)
+    assert len(result["facts"]["unreadable"]) == len(result["facts"]["counts"]) == 1000
+    assert result["facts"]["cut"] == {"classes": 1005, "counts": 1005, "unreadable": 1005}
+
+
+def test_a_long_text_is_cut() -> None:
+    assert bounded({"a": ["x" * 10_000]}) == {"a": ["x" * 300 + "..."]}
 
 
 def test_settings_of_the_data_are_kept_to(run: Run, tmp_path: Path) -> None:

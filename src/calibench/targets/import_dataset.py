@@ -1,6 +1,7 @@
 """Import a dataset: find where it begins, keep its files, and say what it holds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from calibench.targets.running import Running
 
 CLASSES, PROBLEMS = 1000, 50
 """How many are kept beside the facts."""
+LONGEST, LETTERS = 1000, 300
+"""Entries of a list of the facts, and letters of a text, that are kept: every list of datasets carries all of it."""
 READ_ME = ("readme", "license", "licence", "copying", "notice")
 """How files begin that lie beside the folder of a dataset in its archive."""
 DEEPEST = 4
@@ -62,11 +65,29 @@ def dataset_facts_of(job: Running, tree: Path) -> dict[str, Any]:
         "samples": found.facts.samples,
         "annotated": list(found.facts.annotated),
         "has_pictures": found.facts.listing is not None,
-        "classes": list(found.facts.classes[:CLASSES]),
+        "classes": bounded(found.facts.classes[:CLASSES]),
         "size_bytes": sum(path.stat().st_size for path in tree.rglob("*") if path.is_file()),
-        "problems": said[:PROBLEMS],
-        "facts": facts,
+        "problems": bounded(said[:PROBLEMS]),
+        "facts": _bounded_facts(facts),
     }
+
+
+def _bounded_facts(facts: dict[str, Any]) -> dict[str, Any]:
+    """Facts with the beginning of what is long; `cut` has the full count of each."""
+    counts = {name: len(value) for name, value in facts.items() if isinstance(value, (list, tuple, dict))}
+    cut = {name: count for name, count in counts.items() if count > LONGEST}
+    return {**{name: bounded(value) for name, value in facts.items()}, **({"cut": cut} if cut else {})}
+
+
+def bounded(value: Any) -> Any:
+    """A plain value with the first LONGEST entries of lists and the first LETTERS of texts."""
+    if isinstance(value, str):
+        return value if len(value) <= LETTERS else f"{value[:LETTERS]}..."
+    if isinstance(value, Mapping):
+        return {name: bounded(inner) for name, inner in islice(value.items(), LONGEST)}
+    if isinstance(value, (list, tuple)):
+        return [bounded(inner) for inner in value[:LONGEST]]
+    return value
 
 
 def _inspected(job: Running, tree: Path) -> DatasetInspection:

@@ -87,7 +87,11 @@ class KeptDataset(Frozen):
     classes: tuple[str, ...] = Field((), description="names; the first 1000 where there are more")
     size_bytes: int = 0
     problems: tuple[str, ...] = Field((), description="what is wrong with it, a sentence each; the first 50")
-    facts: dict[str, Any] = Field({}, description="the whole answer of `calibench inspect DIR --json`")
+    facts: dict[str, Any] = Field(
+        {},
+        description="the answer of `calibench inspect DIR --json`; of lists with more than 1000 entries "
+        "the first, and `cut` says how many there are",
+    )
 
 
 class Target(Frozen):
