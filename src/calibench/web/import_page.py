@@ -35,7 +35,7 @@ class Kind:
 MODEL = Kind(
     "model",
     "models",
-    "An FP32 model: .onnx, .xml with .bin, .pb, .tflite, .pdmodel, .pt2, or .prototxt with .caffemodel. What belongs "
+    "An FP32 model: .onnx, .xml with .bin, .pb, .tflite, .pdmodel, or .prototxt with .caffemodel. What belongs "
     "together is sent together, or as one archive.",
     "Drop the files of the model here",
     True,
@@ -168,6 +168,7 @@ class ImportForm:
 
     def _refused(self, error: CalibenchError) -> None:
         """The sentence stands beside the field that it is about."""
+        self.button.refused()
         words = sentence(error)
         if "name" in words.lower().split():
             show_error(self.name, words)

@@ -44,6 +44,10 @@ class PossibleButton:
         self.button.props["aria-disabled"] = "true" if reason else "false"
         self.button.update()
 
+    def refused(self) -> None:
+        """What the press asked for was not done: the next press counts, however soon it comes."""
+        self._pressed = float("-inf")
+
     def _press(self) -> Any:
         now = time.monotonic()
         is_second, self._pressed = now - self._pressed < TWICE_S, now
