@@ -67,7 +67,7 @@ def test_a_dataset_takes_its_projects_along_and_ready_int8_models_stay(bench, fa
     said = bench.datasets.would_delete(family["dataset"].id)
     assert said.projects == (family["root"].id, family["int8"].id)
     assert said.models == ()
-    assert "1 INT8 model of them stay" in said.sentence
+    assert "1 INT8 model stays." in said.sentence
     bench.datasets.delete(family["dataset"].id)
     left = ids(bench)
     assert left["KeptModel"] == {family["parent"].id, family["child"].id}
@@ -77,7 +77,7 @@ def test_a_dataset_takes_its_projects_along_and_ready_int8_models_stay(bench, fa
 def test_a_calibration_dataset_goes_and_what_it_calibrated_stays(bench, family):
     said = bench.datasets.would_delete(family["other"].id)
     assert said.projects == ()
-    assert "1 project of other datasets that it calibrated stay too" in said.sentence
+    assert "1 project of other datasets that it calibrated stays too" in said.sentence
     bench.datasets.delete(family["other"].id)
     assert bench.store.get(Project, family["int8"].id).calibration_dataset_id is None
 

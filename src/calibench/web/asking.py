@@ -11,7 +11,6 @@ from calibench.errors import CalibenchError
 from calibench.store.refused import Conflict
 from calibench.things.asked import Rename
 from calibench.things.kept import NAME_LENGTH, Deletion
-from calibench.web import looks
 from calibench.web.words import tell, text
 
 
@@ -104,6 +103,4 @@ def ask_deletion(
     with dialog(f"Delete this {what}?") as opened:
         text(name, "p").classes("name strong")
         text(deletion.hindrance or deletion.sentence, "p")
-        if deletion.frees_bytes and not deletion.hindrance:
-            text(f"Frees {looks.size(deletion.frees_bytes)}.", "p").classes("quiet")
         buttons(opened, "Delete", confirmed, "negative").set_enabled(not deletion.hindrance)

@@ -10,7 +10,7 @@ from calibench.things.kept import Event, KeptDataset, Project
 from calibench.web import looks
 from calibench.web.asking import ask_deletion, ask_name
 from calibench.web.live import follow, gathered
-from calibench.web.page_frame import frame, page
+from calibench.web.page_frame import frame, page, rename_page
 from calibench.web.paged_list import Column, Listing
 from calibench.web.thing_page import draw_state, fact, say_deleted
 from calibench.web.words import text
@@ -69,6 +69,7 @@ class DatasetPage:
             except NotThere:
                 say_deleted("dataset", "/datasets")
                 return
+            rename_page(self.dataset.name)
             self._head()
             draw_state(self.workbench, self.dataset)
             if self.dataset.state == "ready":

@@ -12,7 +12,7 @@ from calibench.web.asking import ask_deletion, ask_name, dialog
 from calibench.web.live import follow, gathered
 from calibench.web.model_family import draw_family
 from calibench.web.model_list import precision_words
-from calibench.web.page_frame import Crumbs, frame, page
+from calibench.web.page_frame import Crumbs, frame, page, rename_page
 from calibench.web.possible import PossibleButton
 from calibench.web.returning import address_with
 from calibench.web.thing_page import draw_state, fact, say_deleted
@@ -77,6 +77,7 @@ class ModelPage:
             except NotThere:
                 say_deleted("model", "/models")
                 return
+            rename_page(self.model.name)
             self._head()
             draw_state(self.workbench, self.model)
             for words in _notes(self.model):

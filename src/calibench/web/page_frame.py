@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from nicegui import context, ui
+from nicegui import app, context, ui
 
 from calibench.errors import CalibenchError
 from calibench.store.refused import NotThere
@@ -28,6 +28,8 @@ RAIL = (
 )
 HELP = (("Help", "/help", "help_outline"), ("API", "/api/docs", "code"))
 THEME_COOKIE = "calibench_theme"
+HERE = "here"
+"""Where a browser's own storage keeps the last of its breadcrumbs."""
 
 Crumbs = Sequence[tuple[str, str]]
 """The way to a page: text and path of each page above it."""
@@ -47,6 +49,15 @@ def frame(workbench: "Workbench", title: str, crumbs: Crumbs = ()) -> Iterator[N
     ui.skip_link("Skip to content", target=content)
     with content:
         yield
+
+
+def rename_page(title: str) -> None:
+    """What the page shows has got another name, here or elsewhere."""
+    here = app.storage.client.get(HERE)
+    if here is not None and here.text != title:
+        here.set_text(title)
+        here.props["title"] = title
+        ui.page_title(f"{title} · Calibench")
 
 
 def page(workbench: "Workbench", path: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -143,7 +154,9 @@ def _breadcrumbs(title: str, crumbs: Crumbs) -> None:
             with ui.element("li").classes("crumb-above"):
                 ui.link(name, path)
         with ui.element("li"):
-            text(title).props('aria-current="page"').classes("crumb-here").props["title"] = title
+            here = text(title).props('aria-current="page"').classes("crumb-here")
+            here.props["title"] = title
+    app.storage.client[HERE] = here
 
 
 def _search() -> None:

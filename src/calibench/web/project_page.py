@@ -25,7 +25,7 @@ from calibench.web.headline import show_headline
 from calibench.web.hindrance_notes import hindrance_notes
 from calibench.web.live import follow, gathered
 from calibench.web.opened_project import OpenedProject, open_project
-from calibench.web.page_frame import frame, page
+from calibench.web.page_frame import frame, page, rename_page
 from calibench.web.words import text
 
 if TYPE_CHECKING:
@@ -123,6 +123,7 @@ class ProjectPage:
     def _draw_top(self) -> None:
         self.top.clear()
         opened = self.opened
+        rename_page(opened.project.name)
         with self.top:
             with ui.element("div").classes("title-line"):
                 text(opened.project.name, "h1").classes("name")

@@ -64,9 +64,10 @@ def going_with_dataset(store: Store, id: int) -> Going:
     outside = {each.id for each in others}
     theirs = _jobs(store, others)
     gone = tuple(job for job in jobs if job.project_id is None or job.project_id in ids)
-    stays = "" if len(models) == len(made) else f"{_count(len(made) - len(models), 'INT8 model')} of them stay. "
+    left = len(made) - len(models)
+    stays = f"{_count(left, 'INT8 model')} {_stay(left)}. " if left else ""
     if outside:
-        stays += f"{_count(len(outside), 'project')} of other datasets that it calibrated stay too. "
+        stays += f"{_count(len(outside), 'project')} of other datasets that it calibrated {_stay(len(outside))} too. "
     running = _running((*jobs, *theirs))
     return Going(f"dataset {dataset.name}", models, (dataset,), projects, gone, stays.strip(), others, running)
 
@@ -118,6 +119,10 @@ def _jobs(store: Store, projects: tuple[Project, ...], **of: tuple[int, ...]) ->
 
 def _running(jobs: Iterable[Job]) -> Job | None:
     return next((job for job in jobs if job.state not in ENDED), None)
+
+
+def _stay(number: int) -> str:
+    return "stays" if number == 1 else "stay"
 
 
 def _count(number: int, noun: str) -> str:

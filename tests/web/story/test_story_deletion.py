@@ -34,6 +34,8 @@ def test_a_name_that_somebody_else_changed_meanwhile_is_not_overwritten(
     button(first, "Rename").last.click()
     dialog(first).wait_for(state="hidden")
     second.get_by_role("heading", name="spare one", level=1).wait_for()  # the other tab follows
+    second.wait_for_function("document.title.startsWith('spare one')")
+    assert "spare one" in second.get_by_role("navigation", name="Breadcrumbs").inner_text()
     button(second, "Rename").last.click()
     dialog(second).get_by_text("This dataset was changed meanwhile").wait_for()
     assert server.read(f"/api/v1/datasets/{spare['dataset']}")["name"] == "spare one"
