@@ -76,7 +76,7 @@ def keep_things(workbench: Workbench, folder: Path) -> Kept:
             tree=data_tree,
             format="imagenet",
             samples=200,
-            annotated=("classification",),
+            annotated=("label",),
             has_pictures=True,
         )
     )

@@ -51,6 +51,18 @@ def test_every_body_and_answer_has_an_example_that_fits(schema):
             jsonschema.Draft202012Validator(whole).validate(content["example"])
 
 
+def test_every_example_of_a_body_is_taken_by_its_route(client, kept, schema):
+    """It may ask for what is not there, as 404 and 409 say; no value in it is refused."""
+    refused = {}
+    for path, operations_of in schema["paths"].items():
+        for method, each in operations_of.items():
+            body = each.get("requestBody", {}).get("content", {}).get("application/json")
+            if body is not None:
+                answer = client.request(method, re.sub(r"{\w+}", "1", path), json=body["example"])
+                refused |= {each["operationId"]: answer.text} if answer.status_code in (400, 413, 422, 500) else {}
+    assert refused == {}
+
+
 def test_answers_that_are_no_json_say_what_they_are(schema):
     other = {
         name: [

@@ -45,9 +45,9 @@ DATASET: dict[str, Any] = {
     "tree": "51ab" * 16,
     "entry": "flowers",
     "format": "imagenet",
-    "title": "ImageNet, a folder for each class",
+    "title": "one folder per class",
     "samples": 500,
-    "annotated": ["classification"],
+    "annotated": ["label"],
     "has_pictures": True,
     "classes": ["daisy", "rose"],
     "size_bytes": 88_000_000,
@@ -115,7 +115,7 @@ HINDRANCE = {
     "link": "POST /api/v1/projects/1/baseline",
 }
 DELETION = {
-    "sentence": "1 INT8 model, 2 projects and 3 jobs go with mobilenet.",
+    "sentence": "Delete model mobilenet, with 1 INT8 model, 2 projects and 3 jobs? Frees 17.9 MB.",
     "models": [2],
     "projects": [1, 2],
     "jobs": [1, 3, 5],
@@ -173,7 +173,11 @@ ANSWERS: dict[str, Any] = {
     "import_dataset": {**DATASET, "version": 1, "state": "importing", "tree": None},
     "show_dataset": DATASET,
     "rename_dataset": {**DATASET, "version": 3, "name": "flowers of May"},
-    "show_dataset_deletion": {**DELETION, "sentence": "2 projects and 2 jobs go with flowers.", "models": []},
+    "show_dataset_deletion": {
+        **DELETION,
+        **{"sentence": "Delete dataset flowers, with 2 projects and 3 jobs? 1 INT8 model stays.", "frees_bytes": 0},
+        **{"models": [], "datasets": [1]},
+    },
     "list_dataset_files": ["flowers/daisy/001.jpg", "flowers/rose/001.jpg"],
     "show_dataset_fit": {"fits": True, "hindrance": None},
     "list_uploads": [UPLOAD],

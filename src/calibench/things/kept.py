@@ -82,7 +82,7 @@ class KeptDataset(Frozen):
     format: str | None = Field(None, description="such as coco")
     title: str | None = Field(None, description="of the format, for a person")
     samples: int = 0
-    annotated: tuple[str, ...] = Field((), description="tasks that it has annotations for, such as classification")
+    annotated: tuple[str, ...] = Field((), description="kinds of annotations that it has, such as label or objects")
     has_pictures: bool = False
     classes: tuple[str, ...] = Field((), description="names; the first 1000 where there are more")
     size_bytes: int = 0
