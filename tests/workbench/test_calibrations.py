@@ -288,3 +288,20 @@ def test_a_calibration_may_leave_speed_unmeasured(bench, project):
     made = bench.projects.calibrate(project.id, AskCalibration(benchmark=False))
     bundle = bench.bundle(made)
     assert (bundle.benchmark, bundle.points) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("files", "named"),
+    [
+        (("net.prototxt", "net.caffemodel"), None),
+        (("net.prototxt", "sub/other.caffemodel"), "sub/other.caffemodel"),
+        (("net.prototxt", "a.caffemodel", "b.caffemodel"), "b.caffemodel"),
+    ],
+)
+def test_weights_of_a_caffe_model_are_named_only_where_no_run_finds_them(bench, project, files, named):
+    """As on the command line: the report of the same run would say another path else."""
+    tree = bench.tree(dict.fromkeys(files, "caffe"))
+    bench.store.change(KeptModel, project.model_id, tree=tree, entry="net.prototxt", weights=files[-1])
+    settings = bench.bundle(bench.projects.calibrate(project.id, AskCalibration())).settings
+    assert settings.weights == (named and bench.trees.path(tree) / named)
+    assert ("weights" in settings.model_fields_set) == bool(named)

@@ -11,6 +11,7 @@ from calibench.store.trees import Trees
 from calibench.things.asked import AskCalibration
 from calibench.things.kept import NAME_LENGTH, KeptDataset, KeptModel
 from calibench.workbench.accuracy_settings import SECTIONS
+from calibench.workbench.kept_paths import weights_setting
 
 PICKED = "picked"
 """In the ask of a project whose model was picked from a front: project and number of the trial, and the wish."""
@@ -103,6 +104,4 @@ def _check_here(advanced: Mapping[str, Any]) -> None:
 def _of_model(model: KeptModel, device: str, trees: Trees, instead: Mapping[str, Any] | None = None) -> dict[str, Any]:
     given = model.accuracy_settings if instead is None else instead
     values: dict[str, Any] = {name: given[name] for name in SECTIONS if name in given}
-    if model.weights and model.tree:
-        values["weights"] = str(trees.path(model.tree) / model.weights)
-    return {**values, "device": device}
+    return {**values, **weights_setting(trees, model), "device": device}

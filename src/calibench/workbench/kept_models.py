@@ -15,6 +15,7 @@ from calibench.workbench.deletions import Deletions
 from calibench.workbench.fitting import fit
 from calibench.workbench.import_sources import ImportSources
 from calibench.workbench.job_book import JobBook
+from calibench.workbench.kept_paths import weights_setting
 from calibench.workbench.refusals import NotPossible, refuse
 from calibench.workbench.shelf import Shelf
 from calibench.workbench.uploads import claimant
@@ -117,7 +118,7 @@ class KeptModels:
             kind="try-settings",
             model=self.path(id),
             dataset=self._shelf.trees.path(dataset.tree or "") / dataset.entry,
-            settings=make_settings({**values, **self._weights(model)}),
+            settings=make_settings({**values, **weights_setting(self._shelf.trees, model)}),
             samples=asked.samples,
             pictures=asked.pictures,
         )
@@ -158,9 +159,6 @@ class KeptModels:
                 _not_ready(model) or Hindrance(code="model-missing", sentence=f"{model.name} has no files.")
             )
         return self._shelf.trees.path(model.tree)
-
-    def _weights(self, model: KeptModel) -> dict[str, Any]:
-        return {} if model.weights is None else {"weights": str(self.folder(model.id) / model.weights)}
 
 
 def differs(model: KeptModel, settings: Mapping[str, Any]) -> bool:
