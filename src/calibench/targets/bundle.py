@@ -17,6 +17,7 @@ from pydantic import Field
 from calibench.settings import Frozen, Settings
 from calibench.things.asked import Limits, Points
 from calibench.things.kept import Failure, JobKind
+from calibench.things.target_spec import TargetSpec
 
 BUNDLE, EVENTS, LOG, END, OUT = "bundle.json", "events.jsonl", "log.txt", "end.json", "out"
 
@@ -26,6 +27,7 @@ class Bundle(Frozen):
 
     format: Literal[1] = Field(1, description="of this file")
     kind: JobKind
+    target: TargetSpec | None = Field(None, description="where the work is done; None: by the process that reads this")
     model: Path | None = None
     dataset: Path | None = Field(None, description="of a calibration: sets the ranges")
     validation: Path | None = Field(None, description="of a calibration: decides accuracy; None: half of `dataset`")

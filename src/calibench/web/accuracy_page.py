@@ -15,6 +15,7 @@ from calibench.web.button_looks import FLAT, OUTLINE
 from calibench.web.job_bar import JobBar
 from calibench.web.live import follow
 from calibench.web.page_frame import frame, page
+from calibench.web.page_words import in_page
 from calibench.web.possible import PossibleButton
 from calibench.web.returning import import_address, is_own
 from calibench.web.tab_drafts import tab_draft
@@ -186,7 +187,7 @@ class AccuracyPage:
             if job.state == "cancelled":
                 note("The trial was cancelled.", icon="cancel")
                 return
-            message = job.failure.message if job.failure else "Its log says why."
+            message = in_page(job.failure.message) if job.failure else "Its log says why."
             with note(f"Trying failed. {message}", "bad", "error"):
                 ui.link("See the log", f"/jobs/{job.id}")
 

@@ -8,6 +8,7 @@ from nicegui import ui
 from calibench.web import looks
 from calibench.web.accuracy_form import changes
 from calibench.web.button_looks import FILLED, OUTLINE
+from calibench.web.page_words import in_page
 from calibench.web.sample_cards import TRIED, sample_cards
 from calibench.web.words import note, text
 
@@ -32,12 +33,12 @@ def show_trial(tried: Plain, settings: Plain, take: Callable[[dict[str, Any]], N
     if tried["rows"]:
         sample_cards(tried["rows"], TRIED, unit, at_once=PICTURES, kind="strip")
     for words in tried.get("warnings") or ():
-        note(str(words), icon="warning")
+        note(in_page(str(words)), icon="warning")
     notes = tried.get("notes") or ()
     if notes:
         with ui.expansion("How it was found").props("dense").classes("full"), ui.element("ul").classes("bullets"):
             for words in notes:
-                text(str(words), "li")
+                text(in_page(str(words)), "li")
 
 
 def _score(tried: Plain) -> None:
@@ -45,7 +46,7 @@ def _score(tried: Plain) -> None:
         found = tried.get("score")
         if not found:
             text("No score", "p").classes("big-number quiet")
-            text(str(tried.get("why_no_score") or "No annotations fit the task."), "p").classes("quiet measure")
+            text(in_page(str(tried.get("why_no_score") or "No annotations fit the task.")), "p").classes("quiet measure")
             return
         text(looks.score(found["score"], found["unit"]), "p").classes("big-number")
         text(f"{found['metric']} on {looks.count(found['samples'], 'sample')}", "p").classes("quiet")
@@ -61,7 +62,7 @@ def _findings(tried: Plain, settings: Plain, take: Callable[[dict[str, Any]], No
     with note("Likely mistake" if len(findings) == 1 else "Likely mistakes", "bad", "error"):
         for finding in findings:
             gain = f"{looks.score(finding['before'], unit)} → {looks.score(finding['after'], unit)}"
-            text(f"{str(finding['cause']).capitalize()}: {str(finding['says']).rstrip('.')}. {gain} on "
+            text(f"{str(finding['cause']).capitalize()}: {in_page(str(finding['says'])).rstrip('.')}. {gain} on "
                  f"{looks.count(finding['samples'], 'sample')}.", "p")  # fmt: skip
         said = changes(settings, mended)
         if said:

@@ -11,6 +11,7 @@ from calibench.web import looks
 from calibench.web.asking import ask_deletion, ask_name
 from calibench.web.live import follow, gathered
 from calibench.web.page_frame import frame, page, rename_page
+from calibench.web.page_words import in_page
 from calibench.web.paged_list import Column, Listing
 from calibench.web.thing_page import draw_state, fact, say_deleted
 from calibench.web.words import text
@@ -95,7 +96,7 @@ class DatasetPage:
                 text(looks.count(len(problems), "problem") + " in its files", "h2")
                 with ui.element("ul").classes("plain-list"):
                     for problem in problems:
-                        text(problem, "li")
+                        text(in_page(problem), "li")
 
     def _facts(self) -> None:
         dataset, facts = self.dataset, self.dataset.facts

@@ -6,17 +6,15 @@ from nicegui import ui
 
 from calibench.errors import CalibenchError
 from calibench.things.kept import ENDED
+from calibench.web.import_page import DATASET, MODEL
 from calibench.web.job_bar import JobBar
-from calibench.web.words import failure, state, tell, text
+from calibench.web.page_words import failure
+from calibench.web.words import state, tell, text
 
 if TYPE_CHECKING:
     from calibench.things.kept import KeptDataset, KeptModel
     from calibench.workbench.door import Workbench
 
-MODEL_NEEDS = (
-    "ONNX, OpenVINO IR, TensorFlow, TFLite, Paddle, PyTorch export or Caffe; one file, several, or an archive."
-)
-DATASET_NEEDS = "A zip of pictures. With annotations (COCO, VOC, YOLO, ImageNet folders ...) accuracy is measured too."
 PROJECT_NEEDS = "Model, dataset and this machine: the FP32 model is measured first, then it is calibrated to INT8."
 
 SAMPLE = "The sample is a small network that classifies pictures, with a dataset to calibrate it and one to judge it."
@@ -37,10 +35,10 @@ def first_visit(workbench: "Workbench") -> None:
     text("Three steps, and you know what it gains and what it costs in accuracy.", "p").classes("quiet")
     text("Import your own", "h2")
     with ui.element("ol").classes("steps"):
-        with _step(1, "A model", MODEL_NEEDS):
+        with _step(1, "A model", MODEL.needs):
             _there(models, "models")
             _button("Import a model", "/models/import?back=/", is_next=not models)
-        with _step(2, "A dataset", DATASET_NEEDS):
+        with _step(2, "A dataset", DATASET.needs):
             _there(datasets, "datasets")
             _button("Import a dataset", "/datasets/import?back=/", is_next=bool(models) and not datasets)
         with _step(3, "A project", PROJECT_NEEDS):

@@ -11,6 +11,7 @@ from calibench.web.asking import buttons, dialog
 from calibench.web.job_bar import JobBar
 from calibench.web.live import follow, gathered
 from calibench.web.page_frame import frame, page
+from calibench.web.page_words import in_page
 from calibench.web.paged_list import Column, Listing
 from calibench.web.words import state, tell, text
 
@@ -162,4 +163,4 @@ def _title(job: Job) -> None:
 def _state(job: Job) -> Any:
     state(job.state)
     if job.state == "failed" and job.failure is not None:
-        text(job.failure.message, "div").classes("small quiet name reason-of-failure")
+        text(in_page(job.failure.message), "div").classes("small quiet name reason-of-failure")

@@ -13,9 +13,10 @@ from calibench.web.job_bar import JobBar
 from calibench.web.job_list import ask_job_deletion, took
 from calibench.web.live import follow, gathered
 from calibench.web.page_frame import frame, page
+from calibench.web.page_words import failure
 from calibench.web.search_chart import search_chart
 from calibench.web.thing_page import fact, say_deleted
-from calibench.web.words import failure, note, state, tell, text
+from calibench.web.words import note, state, tell, text
 
 if TYPE_CHECKING:
     from calibench.workbench.door import Workbench

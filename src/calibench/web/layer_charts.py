@@ -27,7 +27,7 @@ def histogram_chart(values: Row, low: float, high: float) -> Options:
     ends = {"silent": True, "symbol": "none", "lineStyle": {"color": INK, "type": "solid", "width": 1.5}}
     return frame(
         tooltip=tooltip("axis"),
-        grid={"left": 8, "right": 24, "top": 34, "bottom": 30, "containLabel": True},
+        grid={"left": 14, "right": 28, "top": 40, "bottom": 30, "containLabel": True},
         xAxis=axis("value", min=min(values["low"], low), max=max(values["high"], high), axisLabel=_short()),
         yAxis=upward("values", axisLabel={"show": False}, splitLine={"show": False}),
         series=[

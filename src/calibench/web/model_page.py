@@ -13,6 +13,7 @@ from calibench.web.live import follow, gathered
 from calibench.web.model_family import draw_family
 from calibench.web.model_list import precision_words
 from calibench.web.page_frame import Crumbs, frame, page, rename_page
+from calibench.web.page_words import in_page
 from calibench.web.possible import PossibleButton
 from calibench.web.returning import address_with
 from calibench.web.thing_page import draw_state, fact, say_deleted
@@ -81,7 +82,7 @@ class ModelPage:
             self._head()
             draw_state(self.workbench, self.model)
             for words in _notes(self.model):
-                note(words)
+                note(in_page(words))
             if self.model.state == "ready":
                 draw_family(self.workbench, family, self.id)
                 self._facts()

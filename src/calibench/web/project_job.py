@@ -8,6 +8,7 @@ from calibench.web import looks
 from calibench.web.button_looks import FILLED, FLAT, OUTLINE
 from calibench.web.job_bar import JobBar
 from calibench.web.opened_project import OpenedProject
+from calibench.web.page_words import in_page
 from calibench.web.project_actions import delete
 from calibench.web.words import tell, text
 
@@ -46,7 +47,7 @@ def failure_words(job: Job) -> str:
     title = looks.KIND_WORDS.get(job.kind, "The job")
     if job.state == "cancelled":
         return f"{title}: cancelled before it was done. Nothing of it was kept."
-    return f"{title} failed. {job.failure.message if job.failure else 'Its log says why.'}"
+    return f"{title} failed. {in_page(job.failure.message) if job.failure else 'Its log says why.'}"
 
 
 def _retry(opened: OpenedProject, job: Job) -> None:

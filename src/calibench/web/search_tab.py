@@ -13,6 +13,7 @@ from calibench.web.button_looks import FILLED
 from calibench.web.data_grid import grid, numbers, words
 from calibench.web.live import follow, gathered
 from calibench.web.opened_project import OpenedProject
+from calibench.web.page_words import in_page
 from calibench.web.search_chart import fastest_within, has_times, most_accurate, search_chart, slider_end
 from calibench.web.slider_keys import home_and_end, step_of
 from calibench.web.words import tell, text
@@ -111,10 +112,10 @@ class SearchResult:
             if not search["is_reached"]:
                 with ui.element("div").classes("note note-bad"):
                     ui.icon("error").props('aria-hidden="true"')
-                    text(search.get("why_not") or "The limit was not reached. The nearest model was kept.")
+                    text(in_page(search.get("why_not") or "") or "The limit was not reached. The nearest model was kept.")
             for sentence in (search.get("promise"), search.get("needed"), *(search.get("notes") or ())):
                 if sentence:
-                    text(sentence, "p").classes("measure")
+                    text(in_page(sentence), "p").classes("measure")
 
     def _options(self, chosen: int | None) -> dict[str, Any]:
         search = self.search

@@ -8,7 +8,8 @@ from calibench.errors import CalibenchError
 from calibench.store.refused import NotThere
 from calibench.things.kept import ENDED, Job, KeptDataset, KeptModel
 from calibench.web.job_bar import JobBar
-from calibench.web.words import failure, tell, text
+from calibench.web.page_words import failure
+from calibench.web.words import tell, text
 
 if TYPE_CHECKING:
     from calibench.workbench.door import Workbench

@@ -8,6 +8,7 @@ from nicegui import ui
 from calibench.web import looks
 from calibench.web.layer_charts import shares_chart, time_by_type, types_chart
 from calibench.web.opened_project import OpenedProject
+from calibench.web.page_words import in_page
 from calibench.web.words import text
 
 ICONS = {"good": "check_circle", "info": "info", "warning": "warning"}
@@ -32,9 +33,9 @@ def _say(advice: Sequence[Mapping[str, Any]]) -> None:
             with ui.element("li").classes(f"advice-{each['kind']}"):
                 ui.icon(ICONS.get(each["kind"], "info")).props('aria-hidden="true"')
                 with ui.element("div"):
-                    text(each["title"], "p").classes("advice-title")
+                    text(in_page(each["title"]), "p").classes("advice-title")
                     if each.get("action"):
-                        text(each["action"], "p")
+                        text(in_page(each["action"]), "p")
 
 
 def _charts(opened: OpenedProject) -> None:

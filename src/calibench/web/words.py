@@ -3,7 +3,7 @@
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
-from calibench.things.kept import Failure, JobState, ThingState
+from calibench.things.kept import JobState, ThingState
 from calibench.web import looks
 
 
@@ -38,8 +38,3 @@ def note(message: str, kind: str = "info", icon: str = "info") -> ui.element:
     with body:
         text(message)
     return body
-
-
-def failure(what: Failure) -> ui.element:
-    """Why something ended without a result."""
-    return note(what.message, "bad", "error")

@@ -1,0 +1,56 @@
+"""How a target is reached and what it is told: a machine over SSH, a batch queue, a cluster of workers."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from calibench.settings import Frozen
+
+TargetKind = Literal["local", "ssh", "slurm", "pbs", "dask"]
+QUEUES: tuple[TargetKind, ...] = ("slurm", "pbs")
+
+
+class QueueSettings(Frozen):
+    """What a batch queue is asked for; None: as the queue itself has it."""
+
+    queue: str | None = Field(None, description="partition of Slurm, queue of PBS")
+    node_type: str | None = Field(None, description="feature of a node: --constraint of Slurm, a property of PBS")
+    account: str | None = Field(None, description="that the time is charged to")
+    walltime_s: int | None = Field(None, description="seconds after which the queue ends a job", ge=60)
+    cores: int = Field(1, description="of one node", ge=1)
+    memory_mb: int | None = Field(None, description="of one node", ge=1)
+
+
+class TargetSpec(Frozen):
+    """One target. Nothing secret stands here: keys are files, passphrases are asked for or held by ssh-agent."""
+
+    kind: TargetKind = "local"
+    host: str | None = Field(None, description="reached over SSH; of a queue its login node; None: this machine")
+    port: int = Field(22, ge=1, le=65535)
+    user: str | None = Field(None, description="there; None: the name of the user here")
+    key: Path | None = Field(None, description="private key file; None: ssh-agent and the keys in ~/.ssh")
+    host_key: str | None = Field(
+        None, description="public key of the host that a person confirmed, as in known_hosts; None: known_hosts decides"
+    )
+    python: str = Field("python3", description="program there that runs Calibench, or makes the environment for it")
+    wheels: Path | None = Field(None, description="folder of wheels to install from where the target has no network")
+    home: str = Field(".cache/calibench", description="the one folder there that is written to, from the user's home")
+    queue: QueueSettings = QueueSettings()
+    scheduler: str | None = Field(None, description="of a cluster: tls://host:port")
+    tls_ca: Path | None = Field(None, description="certificate that both sides trust")
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the machine of this process does the work itself, in a process of its own."""
+        return self.kind == "local"
+
+    @property
+    def address(self) -> str:
+        """As a person writes it, such as ssh://me@lab:2222 or slurm."""
+        login = "" if self.host is None else f"ssh://{f'{self.user}@' if self.user else ''}{self.host}:{self.port}"
+        if self.kind in QUEUES:
+            return f"{self.kind} {login}".strip()
+        return login or self.scheduler or self.kind
