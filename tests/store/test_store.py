@@ -224,6 +224,17 @@ def test_what_something_needs_is_not_deleted_and_a_family_goes_together(store):
     assert store.count(KeptModel) == 0
 
 
+def test_many_are_changed_and_deleted_as_one_and_what_is_gone_is_passed_over(store, monkeypatch):
+    monkeypatch.setattr("calibench.store.store.AT_ONCE", 2)
+    ids = [store.add(job(f"Import {number}")).id for number in range(5)]
+    store.delete(Job, ids[0])
+    changed = store.change_all(Job, ids, title="Changed", state="failed")
+    assert [(each.title, each.version) for each in changed] == [("Changed", 2)] * 4
+    assert store.count(Job, where={"state": "failed"}, search="changed") == 4
+    store.delete_all(Job, ids[:4])
+    assert [each.id for each in store.all(Job)] == ids[4:]
+
+
 def test_twenty_threads_that_read_and_add_lose_nothing(store):
     store.add(job())
 

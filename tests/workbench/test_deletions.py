@@ -4,6 +4,7 @@ import os
 
 import pytest
 from kept_things import DATASET_RESULT, MODEL_RESULT
+from sqlalchemy.event import listen
 
 from calibench.store.refused import NotThere
 from calibench.things.asked import Import
@@ -200,20 +201,35 @@ def test_a_deletion_is_told_when_it_is_done(bench, family):
 
 
 def test_a_deletion_that_fails_half_way_deletes_and_tells_nothing(bench, family, monkeypatch):
-    real, before = bench.store.delete, ids(bench)
+    real, before = bench.store.delete_all, ids(bench)
 
-    def breaks(kind, id):
+    def breaks(kind, ids):
         if kind is KeptModel:
             raise RuntimeError("broken")
-        real(kind, id)
+        real(kind, ids)
 
-    monkeypatch.setattr(bench.store, "delete", breaks)
+    monkeypatch.setattr(bench.store, "delete_all", breaks)
     bench.events.clear()
     with pytest.raises(RuntimeError):
         bench.models.delete(family["parent"].id)
     assert ids(bench) == before
     assert bench.events == []
     assert bench.models.path(family["parent"].id).is_file()
+
+
+def test_a_thousand_projects_go_in_few_statements_so_that_other_writers_hardly_wait(bench):
+    model, dataset, other = bench.model(), bench.dataset(), bench.dataset("others", "other pixels")
+    with bench.store.together():
+        for _ in range(1000):
+            bench.project(model, dataset, calibration_dataset_id=other.id)
+    statements = []
+    listen(bench.store._engine, "before_cursor_execute", lambda _c, _cursor, said, *_: statements.append(said))
+    bench.datasets.delete(other.id)
+    assert len(bench.store.all(Project, where={"calibration_dataset_id": None})) == 1000
+    bench.models.delete(model.id)
+    assert bench.store.count(Project) == 0
+    assert len([event for event in bench.events if (event.topic, event.change) == ("project", "deleted")]) == 1000
+    assert len(statements) < 50
 
 
 def test_what_is_not_there_cannot_be_deleted(bench):

@@ -169,6 +169,18 @@ class Store:
                 raise Conflict(_why_not(before, seen, wanted))
             return _thing(kind, row)
 
+    def change_all(self, kind: type[ThingT], ids: Sequence[int], **values: Any) -> tuple[ThingT, ...]:
+        """Set the same fields of many things in few statements; those that are not there are passed over."""
+        table = TABLES[kind]
+        found: list[ThingT] = []
+        with self.together():
+            for some in _some(ids):
+                changed = update(table).where(table.c.id.in_(some)).returning(table)
+                changed = changed.values(**values, **folded(kind, values), version=table.c.version + 1)
+                with self._write() as connection:
+                    found += [_thing(kind, row) for row in connection.execute(changed)]
+        return tuple(found)
+
     def delete(self, kind: type[Thing], id: int) -> None:
         """Remove a thing; its id is never used again.
 
@@ -182,12 +194,15 @@ class Store:
                 connection.execute(delete(TABLES[kind]).where(TABLES[kind].c.id == id))
 
     def delete_all(self, kind: type[Thing], ids: Sequence[int]) -> None:
-        """Remove things as `delete` does, many in one statement; those that are not there are passed over."""
-        column = TABLES[kind].c.id
+        """Remove many things in few statements; those that are not there are passed over.
+
+        Raises:
+            Conflict: when the transaction ends: something still needs one.
+        """
         with self.together():
-            for begin in range(0, len(ids), AT_ONCE):
+            for some in _some(ids):
                 with self._write() as connection:
-                    connection.execute(delete(TABLES[kind]).where(column.in_(ids[begin : begin + AT_ONCE])))
+                    connection.execute(delete(TABLES[kind]).where(TABLES[kind].c.id.in_(some)))
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -226,6 +241,11 @@ class Store:
             return
         with explained(self._engine), self._engine.connect() as connection:
             yield connection.execution_options(**{READS: True})
+
+
+def _some(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for begin in range(0, len(ids), AT_ONCE):
+        yield ids[begin : begin + AT_ONCE]
 
 
 def _by_id(kind: type[Any], id: int) -> Select[Any]:

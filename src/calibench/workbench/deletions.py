@@ -64,9 +64,9 @@ class Deletions:
             going = find(self._shelf.store, id)
             if going.blocking is not None:
                 raise NotPossible(_hindrance(going.title, going.blocking))
-            for project in going.unlinked:
-                self._shelf.change(Project, project.id, calibration_dataset_id=None)
-            for kind, things in _in_order(going):  # nothing slow in here: whoever writes waits for it
+            # nothing slow in here: whoever writes waits for it
+            self._shelf.change_all(Project, tuple(each.id for each in going.unlinked), calibration_dataset_id=None)
+            for kind, things in _in_order(going):
                 self._shelf.delete_all(kind, tuple(thing.id for thing in things))
         for job in going.jobs:
             shutil.rmtree(self._folder.jobs / str(job.id), ignore_errors=True)

@@ -67,6 +67,11 @@ class Shelf:
         self.store.delete(kind, id)
         self._publish(Event(topic=TOPICS[kind], id=id, change="deleted"))
 
+    def change_all(self, kind: type[ThingT], ids: Sequence[int], **values: Any) -> None:
+        """Change the same fields of many things, quickly; what is gone is passed over."""
+        for thing in self.store.change_all(kind, ids, **values):
+            self.tell(thing, "changed")
+
     def delete_all(self, kind: type, ids: Sequence[int]) -> None:
         """Remove many things, quickly; what is gone already is passed over."""
         self.store.delete_all(kind, ids)
