@@ -1,0 +1,16 @@
+"""This machine behind a link: a home of its own."""
+
+import asyncio
+from pathlib import Path
+
+from calibench.targets.local_link import LocalLink
+
+
+def test_commands_start_in_the_home_that_was_given(tmp_path: Path) -> None:
+    answer = asyncio.run(LocalLink(tmp_path).run('pwd; echo "$HOME"'))
+    assert answer.out.decode().split() == [str(tmp_path), str(tmp_path)]
+
+
+def test_without_a_home_it_is_the_one_of_the_user() -> None:
+    answer = asyncio.run(LocalLink().run("pwd"))
+    assert Path(answer.out.decode().strip()) == Path.home()
