@@ -7,7 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from filled_folder import fill, things
 from sqlalchemy import text
-from test_upgrading import BROKEN, NEXT, SECOND, with_another_revision
+from test_upgrading import BROKEN, NEXT, SECOND, as_it_was_first, check_targets, with_another_revision
 
 from calibench.errors import JobError, SettingsError
 from calibench.progress import silent
@@ -105,10 +105,22 @@ def test_an_older_database_is_upgraded_or_left_as_it_was(tmp_path, postgres, mon
     assert len(things(folder, postgres)) == 9
     with_another_revision(tmp_path / "good", monkeypatch, in_place(SECOND))
     done = upgrade_tables(folder, postgres)
-    assert (done.before, done.after, done.backup.name) == (HEAD, NEXT, "before-upgrade-of-0001-2.jsonl")
+    assert (done.before, done.after, done.backup.name) == (HEAD, NEXT, "before-upgrade-of-0002-2.jsonl")
     assert done.backup.read_text().count("\n") == 14
     with opened(postgres) as engine, engine.connect() as connection:
         assert connection.execute(text("SELECT DISTINCT stars FROM models")).scalars().all() == [3]
+
+
+def test_targets_of_the_first_revision_are_this_machine(tmp_path, postgres):
+    as_it_was_first(postgres)
+    folder = DataFolder(tmp_path / "data")
+    folder.make()
+    assert upgrade_tables(folder, postgres).before == "0001"
+    with opened(postgres) as engine, engine.begin() as connection:  # the rows were written with ids of their own
+        connection.execute(text("SELECT setval(pg_get_serial_sequence('targets', 'id'), 2)"))
+    store = Store(postgres)
+    check_targets(store)
+    store.close()
 
 
 @pytest.mark.parametrize("way", ["to sqlite", "from sqlite", "to postgres"])

@@ -7,24 +7,27 @@ from datetime import UTC, datetime
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import text
 
 from calibench.errors import JobError
 from calibench.store import database, upgrading
 from calibench.store.data_folder import DataFolder
 from calibench.store.database import make_engine
+from calibench.store.refused import Conflict
 from calibench.store.store import Store
 from calibench.store.tables import HEAD, METADATA
-from calibench.store.upgrading import SCRIPTS, run_revisions, upgrade_tables
+from calibench.store.upgrading import SCRIPTS, opened, run_revisions, upgrade_tables
 from calibench.things.kept import KeptDataset, KeptModel, Project, Target
+from calibench.things.target_spec import TargetSpec
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-NEXT = "0002"
+NEXT = "0003"
 SECOND = f'''
 import sqlalchemy as sa
 from alembic import op
 
 revision = "{NEXT}"
-down_revision = "0001"
+down_revision = "{HEAD}"
 
 
 def upgrade():
@@ -51,21 +54,23 @@ def filled(folder):
     return folder
 
 
-def with_another_revision(tmp_path, monkeypatch, text):
+def with_another_revision(tmp_path, monkeypatch, revision):
     """As if this were the next version of Calibench."""
     scripts = tmp_path / "migrations"
     (scripts / "versions").mkdir(parents=True)
-    for name in ("env.py", "versions/r0001_first_tables.py"):
-        (scripts / name).write_text((SCRIPTS / name).read_text())
-    (scripts / "versions/r0002.py").write_text(text)
+    for path in (SCRIPTS / "env.py", *SCRIPTS.glob("versions/r*.py")):
+        (scripts / path.relative_to(SCRIPTS)).write_text(path.read_text())
+    (scripts / f"versions/r{NEXT}.py").write_text(revision)
     monkeypatch.setattr(upgrading, "SCRIPTS", scripts)
     for module in (upgrading, database):
         monkeypatch.setattr(module, "HEAD", NEXT)
 
 
 def made_of(path):
-    with closing(sqlite3.connect(path)) as opened:
-        rows = opened.execute("SELECT type, name, sql FROM sqlite_master WHERE name != 'alembic_version' ORDER BY name")
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute(
+            "SELECT type, name, sql FROM sqlite_master WHERE name != 'alembic_version' ORDER BY name"
+        )
         return [(kind, name, " ".join((sql or "").split())) for kind, name, sql in rows if "alembic" not in name]
 
 
@@ -95,17 +100,67 @@ def test_a_database_of_this_version_is_left_alone(folder):
 def test_an_older_database_is_refused_until_it_was_upgraded(folder, tmp_path, monkeypatch):
     filled(folder)
     with_another_revision(tmp_path, monkeypatch, SECOND)
-    with pytest.raises(JobError, match=r"older Calibench .*0001.*0002.* Run: calibench data upgrade"):
+    with pytest.raises(JobError, match=r"older Calibench .*0002.*0003.* Run: calibench data upgrade"):
         Store(folder.url)
     done = upgrade_tables(folder)
-    assert (done.before, done.after, done.backup.name) == (HEAD, NEXT, "before-upgrade-of-0001.db")
-    with closing(sqlite3.connect(folder.database)) as opened:
-        assert opened.execute("SELECT name, stars FROM models").fetchall() == [("net", 3)]
-        assert opened.execute("SELECT count(*) FROM projects").fetchall() == [(1,)]
-        assert opened.execute("PRAGMA foreign_key_check").fetchall() == []
-    with closing(sqlite3.connect(done.backup)) as opened:
-        assert opened.execute("SELECT version_num FROM alembic_version").fetchall() == [(HEAD,)]
+    assert (done.before, done.after, done.backup.name) == (HEAD, NEXT, "before-upgrade-of-0002.db")
+    with closing(sqlite3.connect(folder.database)) as connection:
+        assert connection.execute("SELECT name, stars FROM models").fetchall() == [("net", 3)]
+        assert connection.execute("SELECT count(*) FROM projects").fetchall() == [(1,)]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+    with closing(sqlite3.connect(done.backup)) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(HEAD,)]
     assert done.backup.stat().st_mode & 0o77 == 0
+
+
+OLD = (
+    "INSERT INTO models (id, version, created, name, state, is_quantized, has_fp16_weights, size_bytes, operations, "
+    "int8_layers, float_layers, inputs, outputs, notes, accuracy_settings, are_settings_confirmed, folded) VALUES "
+    "(1, 1, '2026-01-01', 'net', 'ready', false, false, 1, 1, 1, 0, '[]', '[]', '[]', '{}', false, 'net')",
+    "INSERT INTO datasets (id, version, created, name, state, entry, samples, annotated, has_pictures, classes, "
+    "size_bytes, problems, facts, folded) VALUES "
+    "(1, 1, '2026-01-01', 'set', 'ready', '', 1, '[]', true, '[]', 1, '[]', '{}', 'set')",
+    "INSERT INTO targets (id, version, created, name, kind, machine, folded) VALUES "
+    "(1, 3, '2026-01-01', 'This machine', 'local', '{\"cpu\": \"A CPU\"}', 'this machine')",
+    "INSERT INTO targets (id, version, created, name, kind, folded) VALUES "
+    "(2, 1, '2026-01-01', 'Not looked at', 'local', 'not looked at')",
+    "INSERT INTO projects (id, version, created, name, model_id, dataset_id, target_id, device, is_archived, state, "
+    "settings, headline, ask, folded) VALUES "
+    "(1, 1, '2026-01-01', 'both', 1, 1, 1, 'CPU', false, 'done', '{}', '{}', '{}', 'both')",
+)
+"""What a database of the first revision holds."""
+
+
+def as_it_was_first(url):
+    """A database of the first revision, with things in it."""
+    with opened(url) as engine:
+        run_revisions(engine, "0001")
+        with engine.begin() as connection:
+            for line in OLD:
+                connection.execute(text(line.replace(":", "\\:")))
+
+
+def check_targets(store):
+    """That the targets of `OLD` are this machine, and that a new one gets an id of its own."""
+    here, other = store.all(Target, newest_first=False)
+    assert (here.kind, here.spec, here.state, here.faults) == ("local", TargetSpec(), "good", ())
+    assert (here.machine, here.version, other.state) == ({"cpu": "A CPU"}, 3, "unchecked")
+    assert store.get(Project, 1).target_id == here.id
+    far = TargetSpec(kind="ssh", host="lab", user="me")
+    made = store.add(Target(created=NOW, name="lab", kind="ssh", spec=far))
+    store.delete(Target, made.id)
+    assert store.add(Target(created=NOW, name="lab", kind="ssh", spec=far)).id > made.id > other.id
+    assert store.all(Target, where={"kind": "ssh"})[0].spec == far
+    with pytest.raises(Conflict):
+        store.delete(Target, here.id)
+
+
+def test_targets_of_the_first_revision_are_this_machine(folder):
+    as_it_was_first(folder.url)
+    assert upgrade_tables(folder).before == "0001"
+    with closing(sqlite3.connect(folder.database)) as database_:
+        assert database_.execute("PRAGMA foreign_key_check").fetchall() == []
+    check_targets(Store(folder.url))
 
 
 def test_an_upgrade_that_fails_changes_nothing(folder, tmp_path, monkeypatch):
@@ -114,21 +169,21 @@ def test_an_upgrade_that_fails_changes_nothing(folder, tmp_path, monkeypatch):
     with pytest.raises(JobError, match="nowhere"):
         upgrade_tables(folder)
     assert made_of(folder.database) == before
-    with closing(sqlite3.connect(folder.database)) as opened:
-        assert opened.execute("SELECT version_num FROM alembic_version").fetchall() == [(HEAD,)]
+    with closing(sqlite3.connect(folder.database)) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(HEAD,)]
 
 
 def test_a_newer_database_is_refused(folder):
-    with closing(sqlite3.connect(filled(folder).database)) as opened, opened:
-        opened.execute("UPDATE alembic_version SET version_num = '9999'")
+    with closing(sqlite3.connect(filled(folder).database)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
     for open_ in (lambda: Store(folder.url), lambda: upgrade_tables(folder)):
         with pytest.raises(JobError, match=r"newer Calibench .*9999"):
             open_()
 
 
 def test_a_database_of_something_else_is_refused(folder, tmp_path):
-    with closing(sqlite3.connect(folder.database)) as opened, opened:
-        opened.execute("CREATE TABLE songs (id INTEGER)")
+    with closing(sqlite3.connect(folder.database)) as connection, connection:
+        connection.execute("CREATE TABLE songs (id INTEGER)")
     with pytest.raises(JobError, match=r"tables that are not Calibench's, such as songs"):
         Store(folder.url)
     with pytest.raises(JobError, match="holds no tables of Calibench"):

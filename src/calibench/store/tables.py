@@ -14,7 +14,7 @@ from calibench.things.kept import Job, KeptDataset, KeptModel, Project, Target
 Thing = KeptModel | KeptDataset | Target | Project | Job
 ThingT = TypeVar("ThingT", bound=Thing)
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision in `migrations/versions/`."""
 
 FOLDED = "folded"

@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from calibench.settings import Frozen
+from calibench.things.target_spec import TargetKind, TargetSpec
 
 JobKind = Literal[
     "import-model", "import-dataset", "sample", "machine", "baseline", "calibrate", "benchmark", "evaluate",
@@ -94,16 +95,34 @@ class KeptDataset(Frozen):
     )
 
 
+class Fault(Frozen):
+    """What is wrong with a target, and what to do."""
+
+    sentence: str = Field(description="what, and where")
+    mend: str = Field("", description="what a person does about it; empty where nothing helps")
+
+
 class Target(Frozen):
-    """A machine that calibrates and measures."""
+    """A machine, a queue or a cluster that calibrates and measures."""
 
     id: int = 0
     version: int = 1
     created: datetime
     name: str
-    kind: Literal["local"] = "local"
-    machine: dict[str, Any] | None = Field(None, description="as in report.json; None until it was looked at")
-    checked: datetime | None = None
+    kind: TargetKind = Field("local", description="that of `spec`")
+    machine: dict[str, Any] | None = Field(
+        None, description="as in report.json, with what only a look from afar tells; None until it was looked at"
+    )
+    checked: datetime | None = Field(None, description="when its last check ended")
+    spec: TargetSpec = Field(TargetSpec(), description="how it is reached")
+    state: Literal["unchecked", "good", "faulty"] = Field("unchecked", description="by the last check")
+    faults: tuple[Fault, ...] = Field((), description="that the last check found")
+
+    @model_validator(mode="after")
+    def _check_kind(self) -> "Target":
+        if self.kind != self.spec.kind:
+            raise ValueError(f"kind is {self.kind}, but spec.kind is {self.spec.kind}")
+        return self
 
 
 class Headline(Frozen):
