@@ -6,17 +6,20 @@ import socket
 import ssl
 import threading
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI
 
 from calibench.api.access import WRONG_TRY_S, Access
 from calibench.api.bounded_head import BoundedHead
+from calibench.api.first_request import make_first_request
 from calibench.api.rest import make_api
 from calibench.api.same_site import EVERYWHERE, ServedNames
 from calibench.api.token_file import TokenFile
@@ -125,22 +128,30 @@ def serve(
         link = serving.link(tokens.token, listener.getsockname()[1])
         try:
             workbench.start()
-            _run(_Server(config, workbench, lambda: _started(link, say_link, is_opened)), listener)
+            warm_up = partial(make_first_request, app, urlsplit(link).netloc, tokens.token)
+            _run(_Server(config, workbench, warm_up, lambda: _started(link, say_link, is_opened)), listener)
             say_end(_goodbye(workbench))
         finally:
             workbench.stop()
 
 
 class _Server(uvicorn.Server):
-    """Says when it answers, and lets go of who listens for events when it stops: they would never hang up."""
+    """Says when it answers quickly, and lets go of who listens for events when it stops: they would never hang up."""
 
-    def __init__(self, config: uvicorn.Config, workbench: "Workbench", started: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        workbench: "Workbench",
+        warm_up: Callable[[], Awaitable[int]],
+        started: Callable[[], None],
+    ) -> None:
         super().__init__(config)
-        self._workbench, self._started = workbench, started
+        self._workbench, self._warm_up, self._started = workbench, warm_up, started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            await self._warm_up()
             self._started()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import nicegui
 from fastapi import FastAPI
+from fastapi.middleware.gzip import GZipMiddleware
 from nicegui import ui
 
 from calibench.web import (
@@ -57,9 +59,16 @@ ICON = (
 )
 
 
+COMPRESSION = 4
+"""Of what is sent: 1 MB of scripts and styles in 26 ms, where level 9 takes 68 ms and saves 13 kB."""
+
+
 def mount(app: FastAPI, workbench: "Workbench") -> None:
     """Put the pages onto `app`, below its own routes. One application a process: NiceGUI keeps its routes globally."""
     ui.add_css((Path(__file__).parent / "calibench.css").read_text(encoding="utf-8"), shared=True)
+    # a page needs it before it shows anything, and would ask for it only after all others have come
+    cleaner = f"/_nicegui/{nicegui.__version__}/static/dompurify.mjs"
+    ui.add_head_html(f'<link rel="modulepreload" href="{cleaner}">', shared=True)
     for page in PAGES:
         page.register(workbench)
     ui.run_with(
@@ -72,4 +81,5 @@ def mount(app: FastAPI, workbench: "Workbench") -> None:
         tailwind=False,
         reconnect_timeout=10,
         show_welcome_message=False,
+        gzip_middleware_factory=lambda app: GZipMiddleware(app, compresslevel=COMPRESSION),
     )
