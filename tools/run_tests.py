@@ -25,6 +25,9 @@ GROUPS = {
 BUDGET = {"set-up": 6, "unit": 8, "models": 8, "browser": 9, "targets": 9}
 """Minutes that each may take on two cores when everything planned is there."""
 
+SPREAD = {"unit": ("-n", "2", "--dist", "loadfile")}
+"""Options of groups whose tests wait more than they compute; a file stays in one process, with its fixtures."""
+
 NOTHING_FOUND = 5
 """pytest's exit code where no test belongs to the group."""
 
@@ -65,12 +68,18 @@ def run_group(name: str, options: Sequence[str], is_root: bool) -> Counts:
     with tempfile.TemporaryDirectory() as place:
         report = Path(place) / "report.xml"
         # -q beside the one in pyproject.toml: no counts of its own, so that the counts of all stand alone
-        command = [sys.executable, "-m", "pytest", "-q", "-m", markers, f"--junitxml={report}", *options]
-        code = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
+        own = ("-m", markers, f"--junitxml={report}", *SPREAD.get(name, ()))
+        command = [sys.executable, "-m", "pytest", "-q", *own, *options]
+        code = subprocess.run(command, stdin=subprocess.DEVNULL, env=_environment(), check=False).returncode
         counts = read_counts(report)
     if code in (0, NOTHING_FOUND) or counts.failed or counts.errors:
         return counts
     return counts.plus(Counts(errors=1))
+
+
+def _environment() -> dict[str, str]:
+    """With compiled modules kept: each of the many processes that tests start would compile the package anew."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def read_counts(report: Path) -> Counts:
