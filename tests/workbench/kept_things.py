@@ -72,7 +72,7 @@ class Bench:
         self.shelf = Shelf(self.store, self.trees, self.hub)
         self.jobs = Book(self.store, self.folder, self.hub)
         self.uploads = Uploads(self.folder, self.hub)
-        self.users = TreeUsers(self.store, self.trees)
+        self.users = TreeUsers(self.store, self.trees, self.folder.jobs)
         self.deletions = Deletions(self.shelf, self.folder, self.users, self.uploads)
         self.sources = ImportSources(self.uploads, tuple(allowed))
         parts = (self.shelf, self.jobs, self.sources, self.deletions)

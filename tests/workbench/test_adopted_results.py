@@ -8,7 +8,7 @@ import pytest
 from project_bench import ProjectBench, baseline_values, point, report_values, search_values
 
 from calibench.settings import make_settings
-from calibench.things.asked import NewProject, Points
+from calibench.things.asked import AskPick, NewProject, Points
 from calibench.things.kept import Headline, Job, KeptModel, Project
 from calibench.workbench.adopted_results import merged
 
@@ -115,6 +115,33 @@ def test_points_of_an_int8_project_stand_beside_its_model(bench):
     ]
     assert bench.model_of(made).tree == made.result  # the model's own files stay where they were
     assert len(bench.blobs()) == before + 1  # and nothing of the result is stored twice
+
+
+def test_a_result_that_was_replaced_is_freed_at_once(bench):
+    project = bench.ready()
+    before = len(bench.trees.hashes())
+    again = bench.projects.baseline(project.id)
+    bench.done(again.id, {"baseline.json": json.dumps(baseline_values(points=[point("fp32", batch=2)]))})
+    now = bench.projects.get(project.id)
+    assert now.result != project.result
+    assert project.result not in bench.trees.hashes()
+    assert len(bench.trees.hashes()) == before  # nor is the result left as it was before the older points were added
+
+
+def test_a_result_that_was_replaced_stays_while_another_thing_or_a_job_needs_it(bench):
+    made = bench.calibrated(bench.ready(), report_values(search=search_values()), method="accuracy-aware")
+    first = bench.projects.benchmark(made.id, Points())
+    bench.done(first.id, {}, {"points": [point("int8", streams=4)]})
+    old = bench.projects.get(made.id).result
+    assert bench.model_of(made).tree == made.result in bench.trees.hashes()  # of the model
+    picked = bench.projects.pick(made.id, AskPick(max_drop=0.2))
+    second = bench.projects.benchmark(made.id, Points())
+    bench.done(second.id, {}, {"points": [point("int8", streams=8)]})
+    assert bench.bundle(picked).result == bench.trees.path(old)  # waits to be read
+    bench.users.sweep()
+    bench.broken(picked.job_id)
+    bench.users.drop_unused([old])
+    assert old not in bench.trees.hashes()
 
 
 def test_the_merging_of_points_knows_cells_and_no_better_or_worse():

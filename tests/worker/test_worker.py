@@ -246,6 +246,17 @@ def test_trials_are_told_once_each(rig):
     assert rig.jobs.trials(job.id) == [{"number": 0, "drop": 0.0, "left": 1}, {"number": 1, "drop": 0.5}]
 
 
+def test_what_is_temporary_goes_with_a_process_that_is_killed(rig):
+    job = rig.submit(steps=5000, stubborn=True)
+    rig.wait_for_process(job)
+    for name in ("tmp", ".front.partial", "out"):
+        (rig.jobs.folder(job.id) / name).mkdir()
+        (rig.jobs.folder(job.id) / name / "samples").write_bytes(b"decoded")
+    rig.jobs.cancel(job.id)
+    rig.wait(job)
+    assert [path.name for path in rig.jobs.folder(job.id).iterdir() if path.is_dir()] == ["out"]
+
+
 def test_an_ended_job_is_deleted_with_its_folder_and_a_running_one_is_not(rig):
     job = rig.submit(steps=500)
     rig.wait_for_process(job)

@@ -7,6 +7,7 @@ events.jsonl   a line an event: {"time", "type": "progress", "stage", "step", "d
 log.txt        stdout and stderr of the process
 end.json       how it ended (End); renamed into place as the last thing
 out/           files of the result; whole when end.json says done
+tmp/           while it runs: decoded samples and the like
 """
 
 from pathlib import Path
@@ -20,6 +21,7 @@ from calibench.things.kept import Failure, JobKind
 from calibench.things.target_spec import TargetSpec
 
 BUNDLE, EVENTS, LOG, END, OUT = "bundle.json", "events.jsonl", "log.txt", "end.json", "out"
+TEMPORARY = "tmp"
 
 
 class Bundle(Frozen):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from calibench.errors import JobError
-from calibench.targets.bundle import BUNDLE, END, EVENTS, Bundle, End
+from calibench.targets.bundle import BUNDLE, END, EVENTS, TEMPORARY, Bundle, End
 
 Plain = dict[str, Any]
 
@@ -75,6 +76,13 @@ def read_end(folder: Path) -> End | None:
         return None
     except (OSError, ValidationError):
         raise JobError(f"{path}: cannot be read, or another Calibench wrote it. Run the job again.") from None
+
+
+def remove_temporary(folder: Path) -> None:
+    """Remove what a process leaves behind that was killed; for when none works in the folder."""
+    for left in (folder / TEMPORARY, *folder.glob(".*.partial")):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 class EventLog:

@@ -13,15 +13,14 @@ from typing import Any
 from calibench import __version__
 from calibench.errors import CalibenchError, Cancelled, JobError
 from calibench.store.disk import FULL
-from calibench.targets.bundle import END, LOG, OUT, Bundle, End
-from calibench.targets.bundle_files import EventLog, read_bundle, write_end
+from calibench.targets.bundle import END, LOG, OUT, TEMPORARY, Bundle, End
+from calibench.targets.bundle_files import EventLog, read_bundle, remove_temporary, write_end
 from calibench.targets.overall import Overall, way_of
 from calibench.targets.running import Running
 from calibench.targets.teller import Teller, say
 from calibench.things.asked import Points
 from calibench.things.kept import Failure, JobKind
 
-TEMPORARY = "tmp"
 NO_MEMORY = ("std::bad_alloc", "Resource temporarily unavailable", "Cannot allocate memory")
 """How OpenVINO and the system say it, the second of them of a thread that needs a stack."""
 MODELS = 2
@@ -53,9 +52,7 @@ def run_bundle(folder: Path) -> End:
 def _own_temporary(folder: Path) -> Iterator[None]:
     """Keep decoded samples and what else is temporary in the job's folder, so that a kill leaves it nowhere else."""
     place, before = folder / TEMPORARY, tempfile.tempdir
-    for left in (place, *folder.glob(".*.partial")):  # by an attempt that was killed
-        if left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
+    remove_temporary(folder)  # of an attempt that was killed
     place.mkdir()
     tempfile.tempdir = str(place)
     try:

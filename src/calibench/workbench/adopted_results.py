@@ -122,6 +122,8 @@ class _Taking:
     def _end(self, job: Job, end: End, **values: Any) -> Plain:
         """A project follows its last job, whatever became of that; the result goes into the row of the job."""
         project = self._store.get(Project, job.project_id or 0)
+        if "result" in values and project.result is not None:
+            self._users.about_to_name(project.result, job.id)  # no more: free once the job has ended
         if project.job_id == job.id:
             values["state"] = end.state
         if values:

@@ -42,7 +42,7 @@ class Workbench:
         self.store, self.folder, self.hub = store, folder, Hub()
         self.trees = Trees(folder)
         shelf = self.shelf = Shelf(store, self.trees, self.hub)
-        users = TreeUsers(store, self.trees)
+        users = TreeUsers(store, self.trees, folder.jobs)
         makers = (adopted_imports.adopters, adopted_results.adopters)
         adopt = {kind: take for make in makers for kind, take in make(store, self.trees, users).items()}
         self.worker = Worker(store, folder, self.hub, adopt)

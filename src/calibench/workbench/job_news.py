@@ -69,12 +69,12 @@ class JobNews:
                 self._shelf.tell(self._shelf.store.get(kind, id))
             except NotThere:
                 continue  # deleted since
-        self._users.has_named(job.id)
         if job.state == "done" and job.kind in TAKEN:
             if job.kind in IMPORTS:
                 kind, field = IMPORTS[job.kind]
                 self._uploads.release(claimant(kind, getattr(job, field)))
             shutil.rmtree(self._folder.jobs / str(job.id) / OUT, ignore_errors=True)
+        self._users.has_named(job.id)
 
     def _about(self, job: Job) -> list[tuple[type, int]]:
         """Things that the end of a job changed."""

@@ -3,31 +3,35 @@
 import stat
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from calibench.errors import JobError
 from calibench.store.store import Store
-from calibench.store.trees import Trees
-from calibench.things.kept import KeptDataset, KeptModel, Project
+from calibench.store.trees import HASH, Trees
+from calibench.targets.bundle import BUNDLE
+from calibench.things.kept import Job, KeptDataset, KeptModel, Project
+from calibench.worker.job_rows import GOING
 
 
 class TreeUsers:
-    """Trees, seen from the things that name them."""
+    """Trees, seen from the things that name them, and from the jobs in `jobs` that read them."""
 
-    def __init__(self, store: Store, trees: Trees) -> None:
-        self._store, self._trees = store, trees
+    def __init__(self, store: Store, trees: Trees, jobs: Path) -> None:
+        self._store, self._trees, self._jobs = store, trees, jobs
         self._kept: dict[int, set[str]] = {}
         self._lock = threading.Lock()
 
     def about_to_name(self, tree: str, job_id: int) -> None:
-        """Say that the end of a job will name a tree, so that nobody drops it before."""
+        """Say that the end of a job will name a tree, or name another one instead, so that nobody drops it before."""
         with self._lock:
             self._kept.setdefault(job_id, set()).add(tree)
 
-    def has_named(self, job_id: int) -> None:
-        """Say that a job has ended."""
+    def has_named(self, job_id: int) -> int:
+        """Say that a job has ended: of the trees that were said, those that nothing names are removed; bytes freed."""
         with self._lock:
-            self._kept.pop(job_id, None)
+            trees = self._kept.pop(job_id, set())
+        return self.drop_unused(trees)
 
     def used(self, trees: Iterable[str], but_for: Mapping[type, set[int]] | None = None) -> set[str]:
         """Those of the trees that a thing names.
@@ -61,10 +65,12 @@ class TreeUsers:
             return ()
 
     def drop_unused(self, trees: Iterable[str]) -> int:
-        """Remove those of the trees that no thing names any more; bytes that are free now."""
+        """Remove those of the trees that no thing names any more, and no job reads; bytes that are free now."""
         trees = set(trees)
+        if not trees:
+            return 0
         with self._lock:
-            awaited = set().union(*self._kept.values())
+            awaited = self._read_by_jobs().union(*self._kept.values())
             return sum(self._trees.drop(tree) for tree in sorted(trees - self.used(trees) - awaited))
 
     def sweep(self) -> int:
@@ -72,4 +78,12 @@ class TreeUsers:
         used = {model.tree for model in self._store.all(KeptModel)}
         used |= {dataset.tree for dataset in self._store.all(KeptDataset)}
         used |= {project.result for project in self._store.all(Project)}
-        return self._trees.sweep({tree for tree in used if tree is not None})
+        return self._trees.sweep({tree for tree in used if tree is not None} | self._read_by_jobs())
+
+    def _read_by_jobs(self) -> set[str]:
+        """Trees below which a job that waits or runs finds its files, whether a thing names them still or not."""
+        found: set[str] = set()
+        for job in self._store.all(Job, where={"state": GOING}):
+            with suppress(OSError, UnicodeDecodeError):  # lost or damaged: the job will say so
+                found.update(HASH.findall((self._jobs / str(job.id) / BUNDLE).read_text(encoding="utf-8")))
+        return found

@@ -7,6 +7,7 @@ from typing import Any
 
 from calibench.store.refused import Conflict
 from calibench.targets.bundle import End
+from calibench.targets.bundle_files import remove_temporary
 from calibench.things.kept import Job, JobKind, JobState
 from calibench.worker.job_rows import GOING, JobRows, explained, log_traceback
 
@@ -70,6 +71,7 @@ class Ending:
                 pid_created=None,
                 **values,
             )
+        remove_temporary(self._jobs / str(job.id))
         self._rows.tell(ended)
         return ended
 
