@@ -53,6 +53,9 @@ class Book:
         self.rows.tell(job, "created")
         return job
 
+    def sweep(self):
+        """The real one has its own test."""
+
     def retry(self, job):
         from calibench.targets.bundle_files import read_bundle
 

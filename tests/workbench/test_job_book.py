@@ -142,3 +142,13 @@ def test_a_job_that_is_not_there_is_said_to_be_so(book):
 def test_before_a_job_starts_it_has_neither_log_nor_trials(book):
     job = book.submit("machine", "Look", Bundle(kind="machine"))
     assert (book.log(job.id), book.trials(job.id)) == ("", [])
+
+
+def test_folders_of_jobs_that_are_gone_are_removed_and_no_other(book):
+    kept, lost = (book.submit("machine", "Look", Bundle(kind="machine")) for _ in range(2))
+    book._store.delete(Job, lost.id)
+    (book._folder.jobs / "notes").mkdir()
+    book.sweep()
+    assert book.folder(lost.id).is_dir()  # it may be about to come
+    book.sweep(older_than_s=-1)
+    assert {path.name for path in book._folder.jobs.iterdir()} == {str(kept.id), "notes"}

@@ -56,7 +56,7 @@ class Workbench:
         self.targets = KnownTargets(shelf, self.jobs, folder)
         self.projects = Projects(shelf, self.jobs, deletions, sources)
         self._news = (JobNews(shelf, folder, self.uploads, users), ProjectNews(shelf))
-        self._sweeping = Sweeping(users, self.uploads)
+        self._sweeping = Sweeping(users, self.uploads, self.jobs)
 
     def start(self) -> None:
         """Hold the data folder, mend what a killed server left, and take jobs.

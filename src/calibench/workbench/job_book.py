@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from calibench.errors import CalibenchError, JobError
 from calibench.store.data_folder import DataFolder
 from calibench.store.refused import Conflict
 from calibench.store.store import Store
+from calibench.store.trees import YOUNG_S
 from calibench.targets.bundle import LOG, Bundle
 from calibench.targets.bundle_files import read_bundle, read_events, write_bundle
 from calibench.things.kept import ENDED, Event, Job, JobKind, JobState
@@ -178,6 +180,18 @@ class JobBook:
         self._store.delete(Job, id)
         shutil.rmtree(self.folder(id), ignore_errors=True)
         self._hub.publish(Event(topic="job", id=id, change="deleted"))
+
+    def sweep(self, older_than_s: float = YOUNG_S) -> None:
+        """Remove the folders of jobs that were deleted by a server that was killed before it came to them.
+
+        Args:
+            older_than_s: what is younger stays: its job is being made.
+        """
+        before = time.time() - older_than_s
+        for place in sorted(self._folder.jobs.iterdir()):
+            is_lost = place.name.isdecimal() and not self._store.count(Job, where={"id": int(place.name)})
+            if is_lost and place.stat().st_mtime <= before:
+                shutil.rmtree(place)
 
     def folder(self, id: int) -> Path:
         """Where a job is described and does its work."""

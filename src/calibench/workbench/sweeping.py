@@ -4,6 +4,7 @@ import logging
 import threading
 
 from calibench.errors import CalibenchError
+from calibench.workbench.job_book import JobBook
 from calibench.workbench.tree_users import TreeUsers
 from calibench.workbench.uploads import Uploads
 
@@ -15,8 +16,8 @@ EVERY_S = 3600.0
 class Sweeping:
     """A thread, because a look at a million files takes seconds, and the first page should not wait for it."""
 
-    def __init__(self, users: TreeUsers, uploads: Uploads) -> None:
-        self._users, self._uploads = users, uploads
+    def __init__(self, users: TreeUsers, uploads: Uploads, jobs: JobBook) -> None:
+        self._users, self._uploads, self._jobs = users, uploads, jobs
         self._stopping = threading.Event()
 
     def start(self) -> None:
@@ -29,8 +30,9 @@ class Sweeping:
         self._stopping.set()
 
     def sweep(self) -> None:
-        """Remove forgotten uploads, and files that no thing names."""
+        """Remove forgotten uploads, folders of deleted jobs, and files that no thing names."""
         self._uploads.sweep()
+        self._jobs.sweep()
         self._users.sweep()
 
     def _go_on(self) -> None:
