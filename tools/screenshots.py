@@ -214,7 +214,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     files = [path for path in (asked.model, asked.dataset, asked.calibration) if path]
     if len(files) not in (0, 3):
         parser.error("give --model, --dataset and --calibration, or none of them")
-    names = [path.stem for path in files[1:]] or ["Sample: pictures for validation", "Sample: pictures for calibration"]
+    names = [path.stem for path in files[1:]] or ["Sample validation", "Sample calibration"]
     asked.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, served(Path(folder) / "data") as link, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))

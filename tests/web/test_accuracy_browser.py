@@ -74,7 +74,7 @@ def test_wrong_entries_are_told_at_once_and_cannot_be_saved(open_page: OpenPage,
     page.get_by_text("Line 1: this is no valid YAML").first.wait_for()
     page.get_by_label("Accuracy settings as YAML").fill("")
     page.get_by_role("button", name="Save").click()
-    page.get_by_text("Saved, confirmed by a person.").wait_for()
+    page.get_by_text("Saved, confirmed.").wait_for()
     assert calls(site, "set_settings") == ["('set_settings', 1, {})"]
 
 
@@ -87,7 +87,7 @@ def test_saving_leads_back_to_where_one_came_from(open_page: OpenPage, site: Sit
 def test_an_address_of_another_host_is_not_gone_back_to(open_page: OpenPage, site: Site) -> None:
     page = open_tried(open_page, site, "/models/1/accuracy?back=//example.org")
     page.get_by_role("button", name="Save").click()
-    page.get_by_text("Saved, confirmed by a person.").wait_for()
+    page.get_by_text("Saved, confirmed.").wait_for()
     assert "/models/1/accuracy" in page.url
 
 
@@ -101,7 +101,7 @@ def test_settings_that_somebody_else_saved_meanwhile_are_not_overwritten_in_sile
     page.get_by_text("was changed meanwhile").wait_for()
     assert calls(site, "set_settings") == []
     page.get_by_role("button", name="Save mine over it").click()
-    page.get_by_text("Saved, confirmed by a person.").wait_for()
+    page.get_by_text("Saved, confirmed.").wait_for()
     assert "'label_offset': 1" in calls(site, "set_settings")[0]
 
 

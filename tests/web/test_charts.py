@@ -51,7 +51,7 @@ def test_series_stand_in_a_fixed_order_with_their_fixed_colours() -> None:
 
 
 def test_the_axis_of_latency_ends_beyond_every_point() -> None:
-    assert [point_charts.nice_end(value) for value in (0.04, 3.0, 12.0, 99.0)] == [0.05, 3.5, 15.0, 105.0]
+    assert [point_charts.nice_end(value) for value in (0.04, 3.0, 12.0, 99.0)] == [0.05, 4.0, 15.0, 120.0]
 
 
 def test_charts_are_plain_values_that_json_can_hold() -> None:
@@ -61,6 +61,14 @@ def test_charts_are_plain_values_that_json_can_hold() -> None:
     json.dumps(point_charts.points_chart(POINTS, 5.0, None), allow_nan=False)
     json.dumps(search_chart.search_chart(trials, front, 0.5, {"best": 2}), allow_nan=False)
     json.dumps(layer_charts.histogram_chart(values, -0.5, 2.0), allow_nan=False)
+
+
+def test_the_ends_of_a_range_stand_inside_its_histogram() -> None:
+    values = {"low": -1.0, "high": 3.0, "counts": [1, 5, 9, 2]}
+    for low, high in ((-0.5, 2.0), (-1.0, 3.0), (-4.0, 4.0)):
+        across = layer_charts.histogram_chart(values, low, high)["xAxis"]
+        assert across["min"] < min(low, -1.0)
+        assert across["max"] > max(high, 3.0)
 
 
 def test_a_search_without_trials_gives_an_empty_plot() -> None:

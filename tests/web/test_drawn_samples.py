@@ -60,11 +60,13 @@ def test_a_drop_below_zero_is_a_gain() -> None:
     assert drop_words(-0.42, "%") == ("0.42", "points gained")
     assert drop_words(0.0, "%") == ("0.00", "points lost")
     assert interval_words((0.1, 0.9), "dB") == "95 % sure: 0.10 to 0.90 dB"
+    assert interval_words((-2.81, 1.49), "%") == "95 % sure: 2.81 points gained to 1.49 lost"
+    assert interval_words((-0.9, -0.1), "%") == "95 % sure: 0.10 to 0.90 points gained"
 
 
 def test_how_many_samples_differ_is_said_with_how_many_are_shown() -> None:
     assert how_many(24, 37, 500) == (
-        "37 samples of 500 samples differ between FP32 and INT8; the 24 that got worse most are shown."
+        "37 of 500 samples differ between FP32 and INT8; the 24 that got worse most are shown."
     )
     assert how_many(0, 0, 500) == "FP32 and INT8 have the same value on all of 500 samples."
 

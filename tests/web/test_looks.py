@@ -17,6 +17,13 @@ def test_what_was_not_measured_is_a_dash() -> None:
     assert {looks.score(None), looks.drop(None), looks.fps(None), looks.ms(None), looks.size(None)} == {looks.NOTHING}
 
 
+def test_a_slower_int8_model_is_called_so() -> None:
+    assert looks.how_fast(1.742) == "1.74x as fast"
+    assert looks.how_fast(0.8) == "0.80x, slower"
+    assert not looks.is_slower(0.996)
+    assert not looks.is_slower(None)
+
+
 @pytest.mark.parametrize(
     ("count", "words"),
     [

@@ -75,7 +75,17 @@ def test_settings_that_differ_are_named(bench):
     found = compare_projects(bench.projects, first.id, second.id)["settings"]
     assert found == [{"name": "preset", "a": "performance", "b": "mixed"}]
     beside = compare_projects(bench.projects, project.id, second.id)["settings"]
-    assert [row["name"] for row in beside] == ["preset"]
+    assert beside == [{"name": "preset", "a": None, "b": "mixed"}]
+
+
+def test_an_fp32_model_has_no_settings_of_a_calibration(bench):
+    project = bench.ready()
+    child = bench.calibrated(project, method="accuracy-aware", max_drop=2.0)
+    found = compare_projects(bench.projects, project.id, child.id)["settings"]
+    assert {row["name"]: (row["a"], row["b"]) for row in found} == {
+        "method": (None, "accuracy-aware"),
+        "accuracy.max_drop": (None, 2.0),
+    }
 
 
 def test_settings_for_every_input_are_named_without_the_input(bench):

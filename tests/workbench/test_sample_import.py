@@ -23,7 +23,9 @@ def test_one_job_brings_all_three(bench, brought):
     model = bench.models.get(brought.result["model_id"])
     datasets = [bench.datasets.get(brought.result[f"{part}_dataset_id"]) for part in ("calibration", "validation")]
     assert brought.state in ENDED
-    assert all(thing.state == "ready" and thing.name.startswith("Sample") for thing in (model, *datasets))
+    assert all(thing.state == "ready" for thing in (model, *datasets))
+    assert [each.name for each in datasets] == ["Sample calibration", "Sample validation"]
+    assert brought.result["accuracy_settings"] == model.accuracy_settings
     assert model.are_settings_confirmed
     assert bench.datasets.files(datasets[1].id) == ("cat/2.png",)
     assert not list((bench.folder.jobs / str(brought.id)).glob("out/*"))

@@ -67,7 +67,7 @@ def points(value: float, unit: str) -> str:
 
 def asked(limit: float, unit: str) -> str:
     """A limit as short as it was given: 0.5 points."""
-    return f"{limit:g} {'points' if unit == PERCENT else unit}".strip()
+    return f"{limit:g} {('point' if limit == 1 else 'points') if unit == PERCENT else unit}".strip()
 
 
 def share(percent: float) -> str:

@@ -37,7 +37,9 @@ class _Drawer:
     is_blob: bool = False
 
     def name(self, label: int) -> str:
-        return self.classes[label] if 0 <= label < len(self.classes) and self.classes[label] else str(label)
+        """Of a class; a number alone, which says nothing, stands as 'class 17'."""
+        name = self.classes[label] if 0 <= label < len(self.classes) and self.classes[label] else str(label)
+        return f"class {name}" if name.isdecimal() else name
 
     def truth(self, truth: Truth, frame: Frame | None, size: Size | None) -> Shown | None:
         """What was annotated; None where nothing was that can be shown."""

@@ -18,6 +18,7 @@ from calibench.web.page_frame import frame, page
 from calibench.web.page_words import in_page
 from calibench.web.possible import PossibleButton
 from calibench.web.returning import import_address, is_own
+from calibench.web.settings_origin import settings_words
 from calibench.web.tab_drafts import tab_draft
 from calibench.web.words import note, said, tell, text
 
@@ -107,8 +108,8 @@ class AccuracyPage:
             self.save_button = PossibleButton("Save", self._save, "check")
             if self.back:
                 ui.button("Cancel", on_click=lambda: ui.navigate.to(self.back)).props(FLAT)
-            kept = "Confirmed by a person." if self.model.are_settings_confirmed else "Guessed, not confirmed yet."
-            self.state = text(kept).classes("quiet").props('role="status"')
+            kept = settings_words(self.workbench, self.model).capitalize()
+            self.state = text(f"{kept}.").classes("quiet").props('role="status"')
         self.conflict = ui.element("div").classes("stack")
 
     def _begin(self) -> None:
@@ -212,7 +213,7 @@ class AccuracyPage:
             tell(error)
             return
         self.draft.clear()
-        self.state.set_text("Saved, confirmed by a person.")
+        self.state.set_text("Saved, confirmed.")
         if self.back:
             ui.navigate.to(self.back)
         else:

@@ -46,7 +46,8 @@ def _score(tried: Plain) -> None:
         found = tried.get("score")
         if not found:
             text("No score", "p").classes("big-number quiet")
-            text(in_page(str(tried.get("why_no_score") or "No annotations fit the task.")), "p").classes("quiet measure")
+            why = in_page(str(tried.get("why_no_score") or "No annotations fit the task."))
+            text(why, "p").classes("quiet measure")
             return
         text(looks.score(found["score"], found["unit"]), "p").classes("big-number")
         text(f"{found['metric']} on {looks.count(found['samples'], 'sample')}", "p").classes("quiet")

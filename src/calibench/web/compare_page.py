@@ -9,6 +9,7 @@ from calibench.things.kept import Project
 from calibench.web import compared_tables
 from calibench.web.opened_project import OpenedProject, open_project
 from calibench.web.page_frame import frame, page
+from calibench.web.project_actions import name_beside
 from calibench.web.sample_cards import BOTH, sample_cards
 from calibench.web.words import note, text
 from calibench.workbench.compared_projects import compare_partner
@@ -82,7 +83,7 @@ def _compared(first: OpenedProject, second: OpenedProject) -> None:
     except SettingsError as error:
         note(str(error), "bad", "error")
         return
-    titles = (first.project.name, second.project.name)
+    titles = (name_beside(first.project, first.dataset.name), name_beside(second.project, second.dataset.name))
     compared_tables.numbers_table(found["differences"], titles)
     compared_tables.points(found["points"], titles)
     compared_tables.layers(found["layers"], titles)

@@ -105,9 +105,9 @@ def _columns() -> tuple[dict[str, Any], ...]:
     return (
         words("name", "Name", flex=3, minWidth=200),
         words("type", "Type", width=130),
-        numbers("a_ms", "A, ms", 3, width=95),
-        numbers("b_ms", "B, ms", 3, width=95),
-        numbers("difference", "Difference, ms", 3, width=128),
+        numbers("a_ms", "A, ms", width=95),
+        numbers("b_ms", "B, ms", width=95),
+        numbers("difference", "Difference, ms", width=128),
         words("a_precision", "A runs in", width=105),
         words("b_precision", "B runs in", width=105),
         words("b_output", "B gives", width=95),

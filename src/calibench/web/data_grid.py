@@ -6,6 +6,8 @@ from typing import Any
 
 from nicegui import ui
 
+from calibench.web.looks import NOTHING
+
 Row = dict[str, Any]
 Options = dict[str, Any]
 
@@ -29,14 +31,26 @@ def words(field: str, title: str, **more: Any) -> Options:
     }
 
 
-def numbers(field: str, title: str, digits: int = 2, **more: Any) -> Options:
-    """A column of numbers: on the right, a dash where there is none."""
+SHORT = (
+    "(v => { const s = Math.abs(v), d = s >= 100 ? 0 : s >= 10 ? 1 : s >= 0.1 || v === 0 ? 2 : 3; "
+    "return v.toLocaleString('en-US', {minimumFractionDigits: d, maximumFractionDigits: d}); })"
+)
+"""`looks.short`, as the browser writes it."""
+
+
+def numbers(field: str, title: str, digits: int | None = None, **more: Any) -> Options:
+    """A column of numbers: on the right, a dash where there is none.
+
+    Args:
+        digits: behind the point; None: as everywhere, by `looks.short`.
+    """
+    written = f"{SHORT}(p.value)" if digits is None else f"p.value.toFixed({digits})"
     return {
         "field": field,
         "headerName": title,
         "filter": "agNumberColumnFilter",
         "type": "rightAligned",
-        ":valueFormatter": f"p => typeof p.value === 'number' ? p.value.toFixed({digits}) : (p.value ?? '\u2013')",
+        ":valueFormatter": f"p => typeof p.value === 'number' ? {written} : (p.value ?? '{NOTHING}')",
         **more,
     }
 

@@ -73,8 +73,12 @@ def interval_words(ends: Sequence[float] | None, unit: str) -> str:
     """The 95 % interval of a drop in words; empty where there is none."""
     if not ends:
         return ""
-    low, high = (looks.drop(end, "").strip() for end in ends)
-    return f"95 % sure: {low} to {high}{' points' if unit == '%' else f' {unit}'.rstrip()}"
+    low, high = ends
+    if low < 0 < high:
+        return f"95 % sure: {looks.drop(-low, unit)} gained to {looks.drop(high, '')} lost"
+    if high <= 0:
+        return f"95 % sure: {looks.drop(-high, '')} to {looks.drop(-low, unit)} gained"
+    return f"95 % sure: {looks.drop(low, '')} to {looks.drop(high, unit)}"
 
 
 def _samples(head: Headline) -> str:
@@ -93,7 +97,8 @@ def _speed(head: Headline, is_int8: bool) -> None:
     speeds = {"fp32": head.fp32_fps, "default": head.default_fps, "int8": head.int8_fps}
     with _tile("Speed"):
         if is_int8:
-            _value(looks.speedup(head.speedup) if head.speedup else NOT_YET, "as fast" if head.speedup else "")
+            number, _, words = looks.how_fast(head.speedup).partition(" ") if head.speedup else (NOT_YET, "", "")
+            _value(number.rstrip(","), "the speed: INT8 is slower" if looks.is_slower(head.speedup) else words)
         largest = max((value for value in speeds.values() if value), default=0.0)
         with ui.element("div").classes("speeds"):
             for series, value in speeds.items():

@@ -10,6 +10,8 @@ Row = Mapping[str, Any]
 
 MOST_TYPES = 10
 """Layer types of their own; the others stand together, so that bars stay wide enough to read."""
+ROOM_BESIDE = 0.04
+"""Of the width of a histogram, left and right of it: so that the ends of its range and their numbers are not cut."""
 COLOURS = ("var(--int8)", "var(--fp32)", "var(--default)", "var(--better)", "var(--quiet)")
 
 
@@ -21,15 +23,24 @@ def histogram_chart(values: Row, low: float, high: float) -> Options:
         low, high: the range; of several channels, the widest.
     """
     width = (values["high"] - values["low"]) / max(1, len(values["counts"]))
+    left, right = min(values["low"], low), max(values["high"], high)
+    room = ROOM_BESIDE * (right - left)
     steps = [[values["low"] + width * i, count] for i, count in enumerate(values["counts"])]
     steps.append([values["high"], 0])
     colour = SERIES["int8"][1]
     ends = {"silent": True, "symbol": "none", "lineStyle": {"color": INK, "type": "solid", "width": 1.5}}
     return frame(
         tooltip=tooltip("axis"),
-        grid={"left": 14, "right": 28, "top": 40, "bottom": 30, "containLabel": True},
-        xAxis=axis("value", min=min(values["low"], low), max=max(values["high"], high), axisLabel=_short()),
-        yAxis=upward("values", axisLabel={"show": False}, splitLine={"show": False}),
+        grid={"left": 14, "right": 28, "top": 50, "bottom": 30, "containLabel": True},
+        xAxis=axis("value", min=left - room, max=right + room, axisLabel=_ends_hidden(), splitLine={"show": False}),
+        yAxis=upward(
+            "how often",
+            nameGap=24,
+            axisLabel={"show": False},
+            axisTick={"show": False},
+            axisLine={"onZero": False},
+            splitLine={"show": False},
+        ),
         series=[
             {
                 "type": "line",
@@ -46,20 +57,25 @@ def histogram_chart(values: Row, low: float, high: float) -> Options:
                 },
                 "markLine": {
                     **ends,
-                    "data": [_end(low, "insideStartTop"), _end(high, "insideEndTop")],
+                    "data": [_end(low), _end(high)],
                 },
             }
         ],
     )
 
 
-def _end(value: float, place: str) -> Options:
+def _end(value: float) -> Options:
     label = {"formatter": short(value), "color": INK, "position": "end"}
     return {"xAxis": value, "label": label}
 
 
 def _short() -> Options:
     return {"color": "var(--quiet)", "hideOverlap": True}
+
+
+def _ends_hidden() -> Options:
+    """The ends of the axis are no round numbers, and would stand over the numbers beside them."""
+    return {**_short(), "showMinLabel": False, "showMaxLabel": False}
 
 
 def clipped_share(values: Row, low: float, high: float) -> float:
@@ -179,7 +195,7 @@ def deltas_chart(by_type: Sequence[tuple[str, Mapping[str, float]]], titles: tup
     """Bars of milliseconds by type of layer of two models that are compared, under their own names."""
     colours = {"a": "var(--quiet)", "b": ACCENT_B}
     return frame(
-        legend=legend(),
+        legend=legend(left=8, right="auto", textStyle={"color": INK, "width": 300, "overflow": "truncate"}),
         tooltip=tooltip("axis", axisPointer={"type": "shadow"}),
         grid={"left": 8, "right": 24, "top": 34, "bottom": 30, "containLabel": True},
         xAxis=axis("ms of one inference"),

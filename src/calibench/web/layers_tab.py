@@ -79,9 +79,9 @@ def columns(rows: list[Row]) -> list[dict[str, Any]]:
     found = [
         words("name", "Name", flex=3, minWidth=200),
         words("type", "Type", width=140),
-        numbers("time", "Time, ms", 3, width=100),
-        numbers("fp32", "FP32, ms", 3, width=100),
-        numbers("default", "Default, ms", 3, width=112),
+        numbers("time", "Time, ms", width=100),
+        numbers("fp32", "FP32, ms", width=100),
+        numbers("default", "Default, ms", width=112),
         words("runtime", "Runtime precision", width=145),
         words("output", "Output precision", width=140),
         words("decided", "Decided", width=100),

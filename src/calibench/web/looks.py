@@ -92,6 +92,16 @@ def speedup(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.2f}x"
 
 
+def how_fast(value: float) -> str:
+    """How fast INT8 is beside FP32, in words: '2.31x as fast', '0.80x, slower'."""
+    return f"{speedup(value)}, slower" if is_slower(value) else f"{speedup(value)} as fast"
+
+
+def is_slower(value: float | None) -> bool:
+    """Does INT8 lose speed, by as much as is written?"""
+    return value is not None and round(value, 2) < 1
+
+
 def short(value: float) -> str:
     """A number with three digits that count and thousands kept apart."""
     size = abs(value)

@@ -1,5 +1,6 @@
 """A model: its family with what INT8 costs and gains, and what the model is."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -16,6 +17,7 @@ from calibench.web.page_frame import Crumbs, frame, page, rename_page
 from calibench.web.page_words import in_page
 from calibench.web.possible import PossibleButton
 from calibench.web.returning import address_with
+from calibench.web.settings_origin import settings_words
 from calibench.web.thing_page import draw_state, fact, say_deleted
 from calibench.web.words import note, text
 
@@ -105,6 +107,9 @@ class ModelPage:
                 ui.link("Go to its FP32 model", f"/models/{model.parent_id}")
             elif model.state == "ready":
                 ui.link("Accuracy settings", f"/models/{model.id}/accuracy")
+            measured = newest_measured(self.workbench.projects.all(), model)
+            if measured is not None:
+                ui.link("Layers with their times", f"/projects/{measured.id}?tab=layers")
 
     def _facts(self) -> None:
         model = self.model
@@ -121,7 +126,7 @@ class ModelPage:
                 fact("Inputs", ports(model.inputs))
                 fact("Outputs", ports(model.outputs))
                 if model.parent_id is None:
-                    fact("Accuracy settings", settings_words(model))
+                    fact("Accuracy settings", settings_words(self.workbench, model))
                 fact("Imported" if model.parent_id is None else "Made", looks.moment(model.created))
 
     def _calibrate(self) -> None:
@@ -174,19 +179,19 @@ def ports(found: tuple[Port, ...]) -> str:
     return "; ".join(f"{port.name} {port.shape} {port.type}" for port in found) or looks.NOTHING
 
 
+def newest_measured(projects: Iterable[Project], model: KeptModel) -> Project | None:
+    """The newest project in which the model ran, so that its layers have times; None where there is none."""
+    own = [each for each in projects if each.model_id == model.id and each.result is not None]
+    own = [each for each in own if (each.parent_id is None) == (model.parent_id is None)]
+    return max(own, key=lambda each: each.id, default=None)
+
+
 def layer_words(model: KeptModel) -> str:
     """How many layers are, or can be, INT8."""
     if model.is_quantized:
         return f"{model.int8_layers:,} in INT8, {model.float_layers:,} in float"
     rest = f"; {model.float_layers:,} with weights cannot" if model.float_layers else ""
     return f"{looks.count(model.int8_layers, 'layer')} can run in INT8{rest}"
-
-
-def settings_words(model: KeptModel) -> str:
-    """Whether accuracy settings are there, and who said so."""
-    if not model.accuracy_settings:
-        return "missing"
-    return "confirmed by a person" if model.are_settings_confirmed else "guessed from the model, not confirmed yet"
 
 
 def _notes(model: KeptModel) -> list[str]:

@@ -1,11 +1,10 @@
 """The fields of the page Optimize INT8, part by part; each writes into the draft and asks for a check."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from nicegui import ui
 
-from calibench.things.kept import KeptDataset
 from calibench.web.choice_cards import ChoiceCards
 from calibench.web.optimize_form import EXTRAS
 from calibench.web.setting_inputs import setting_input
@@ -111,7 +110,7 @@ def advanced_fields(draft: Draft, changed: Changed) -> Fields:
 
 def point_fields(draft: Draft, changed: Changed) -> Fields:
     """Inference settings of the calibrated model: where its throughput is measured."""
-    with ui.element("div").classes("fields"):
+    with ui.element("div").classes("fields fields-small"):
         made: Mapping[str, Any] = {
             "batches": ui.input("Batches").props('hint="such as 1, 4, 8"'),
             "streams": ui.input("Streams").props('hint="auto: the runtime\'s own choice"'),
@@ -119,14 +118,3 @@ def point_fields(draft: Draft, changed: Changed) -> Fields:
             "rounds": ui.number("Rounds", step=1),
         }
     return {name: bound(field.props("dense outlined"), draft, name, changed) for name, field in made.items()}
-
-
-def dataset_options(datasets: Sequence[KeptDataset], own: KeptDataset) -> dict[int | None, str]:
-    """What can set the ranges: the project's own dataset, and every other that fits."""
-    options: dict[int | None, str] = {None: f"{own.name}: one half sets the ranges, the other decides accuracy"}
-    for dataset in datasets:
-        if dataset.id != own.id:
-            importing = ", being imported" if dataset.state == "importing" else ""
-            count = f", {dataset.samples:,} samples" if dataset.samples else ""
-            options[dataset.id] = f"{dataset.name}{count}{importing}"
-    return options

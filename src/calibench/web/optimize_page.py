@@ -6,16 +6,16 @@ from nicegui import ui
 
 from calibench.errors import CalibenchError
 from calibench.things.asked import AskCalibration
-from calibench.things.kept import Event, Hindrance, KeptDataset
+from calibench.things.kept import Event, KeptDataset
 from calibench.web import looks
 from calibench.web.button_looks import FLAT
+from calibench.web.calibration_choice import dataset_options, fitting, suggestion
 from calibench.web.hindrance_notes import hindrance_notes
 from calibench.web.live import follow, gathered
 from calibench.web.opened_project import OpenedProject, open_project
 from calibench.web.optimize_fields import (
     Fields,
     advanced_fields,
-    dataset_options,
     method_cards,
     part,
     point_fields,
@@ -24,6 +24,7 @@ from calibench.web.optimize_fields import (
 )
 from calibench.web.optimize_form import Draft, asked_for, fresh
 from calibench.web.page_frame import frame, page
+from calibench.web.page_words import in_page
 from calibench.web.points_form import show_error
 from calibench.web.possible import PossibleButton
 from calibench.web.returning import import_address
@@ -33,6 +34,7 @@ from calibench.web.words import note, tell, text
 if TYPE_CHECKING:
     from calibench.workbench.door import Workbench
 
+SUGGESTED = "Suggested, because it is not {own}, which decides accuracy."
 FEW_IMAGES = 100
 """Images below which ranges may not be settled; 300 to 1000 are advised."""
 
@@ -47,13 +49,21 @@ def register(workbench: "Workbench") -> None:
         with frame(workbench, "Optimize INT8", above):
             text("Optimize INT8", "h1")
             place = ui.element("div").classes("stack")
-        draft = await tab_draft(f"optimize {project_id}", fresh(opened.project.ask))
+        draft = await tab_draft(f"optimize {project_id}", begin(opened))
         if draft is None:
             return
         if calibration is not None:
             draft["calibration"] = calibration
         with place:
             OptimizeForm(opened, draft)
+
+
+def begin(opened: OpenedProject) -> Draft:
+    """Entries to begin with; where nobody has chosen, with a dataset that does not decide accuracy."""
+    draft = fresh(opened.project.ask)
+    if not opened.project.ask:
+        draft |= suggestion(opened)
+    return draft
 
 
 class OptimizeForm:
@@ -100,7 +110,7 @@ class OptimizeForm:
 
     def _fill_datasets(self) -> None:
         """The datasets that can set the ranges; those that cannot are counted, with a reason."""
-        good, bad = self._fitting()
+        good, bad = fitting(self.opened)
         options = dataset_options(good, self.opened.dataset)
         if self.draft["calibration"] not in options:
             self.draft["calibration"] = None
@@ -108,17 +118,6 @@ class OptimizeForm:
         words = f"Not offered: {looks.count(len(bad), 'dataset')}. {bad[0].sentence}" if bad else ""
         self.misfits.set_text(words)
         self.misfits.set_visibility(bool(words))
-
-    def _fitting(self) -> tuple[list[KeptDataset], list[Hindrance]]:
-        good: list[KeptDataset] = []
-        bad: list[Hindrance] = []
-        for dataset in self.workbench.datasets.all():
-            if dataset.state == "importing":
-                good.append(dataset)
-            elif dataset.state == "ready":
-                why = self.workbench.datasets.fits(self.opened.project.model_id, dataset.id)
-                (bad.append(why) if why else good.append(dataset))
-        return good, bad
 
     def _choose_dataset(self, event: Any) -> None:
         self.draft["calibration"] = event.value
@@ -209,7 +208,9 @@ class OptimizeForm:
             if chosen is not None and chosen.state == "importing":
                 note(f"{chosen.name} is being imported. Go on here; Calibrate waits for it.", icon="downloading")
             elif chosen is not None and chosen.state == "failed":
-                note(chosen.failure.message if chosen.failure else "The import failed.", "bad", "error")
+                note(in_page(chosen.failure.message) if chosen.failure else "The import failed.", "bad", "error")
+            elif chosen is not None and chosen.id == self.draft.get("suggested"):
+                text(SUGGESTED.format(own=self.opened.dataset.name), "p").classes("quiet measure")
 
     def _estimate(self, ask: AskCalibration | None) -> dict[str, Any]:
         chosen = self._chosen()
@@ -271,7 +272,7 @@ class OptimizeForm:
 
     def _forget(self) -> None:
         self.draft.clear()
-        self.draft.update(fresh())
+        self.draft.update(fresh() | suggestion(self.opened))
         ui.navigate.reload()
 
     def _calibrate(self) -> None:
@@ -284,5 +285,5 @@ class OptimizeForm:
             tell(error)
             return
         self.draft.clear()
-        self.draft.update(fresh())
+        self.draft.update(fresh() | suggestion(self.opened))
         ui.navigate.to(f"/projects/{project.id}")

@@ -28,6 +28,8 @@ RAIL = (
 )
 HELP = (("Help", "/help", "help_outline"), ("API", "/api/docs", "code"))
 THEME_COOKIE = "calibench_theme"
+SHORT_NAME = 12
+"""Letters of a breadcrumb that is never cut."""
 HERE = "here"
 """Where a browser's own storage keeps the last of its breadcrumbs."""
 
@@ -151,9 +153,9 @@ def _head(workbench: "Workbench", title: str, crumbs: Crumbs, drawer: ui.left_dr
 def _breadcrumbs(title: str, crumbs: Crumbs) -> None:
     with ui.element("nav").props('aria-label="Breadcrumbs"').classes("crumbs"), ui.element("ol"):
         for name, path in crumbs:
-            with ui.element("li").classes("crumb-above"):
-                ui.link(name, path)
-        with ui.element("li"):
+            with ui.element("li").classes("crumb-above" + (" crumb-short" if len(name) <= SHORT_NAME else "")):
+                ui.link(name, path).props["title"] = name
+        with ui.element("li").classes("crumb-last"):
             here = text(title).props('aria-current="page"').classes("crumb-here")
             here.props["title"] = title
     app.storage.client[HERE] = here

@@ -57,7 +57,8 @@ def _kept_in_float(found: re.Match[str]) -> str:
 
 PHRASES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"\(--mean, --scale, --color\)", "(Mean, Scale and Colour order in the accuracy settings)"),
-    (r"--method accuracy-aware --max-drop (\d+(?:\.\d+)?)", r"the method AccuracyAware with a maximum accuracy drop of \1"),
+    (r"--method accuracy-aware --max-drop (\d+(?:\.\d+)?)",
+     r"the method AccuracyAware with a maximum accuracy drop of \1"),
     (r"--preset mixed", "the scheme Mixed"),
     (r"in float with --ignore-name " + _NAME, lambda found: f"in float: {_kept_in_float(found)}"),
     (r": --ignore-name NAME\b", f": {_IGNORED}"),

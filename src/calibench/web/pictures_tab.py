@@ -28,4 +28,5 @@ def how_many(shown: int, differing: int | None, evaluated: int | None) -> str:
         return f"FP32 and INT8 have the same value on all{of}."
     many = differing if differing is not None else shown
     here = f"; the {shown} that got worse most are shown" if shown < many else ""
-    return f"{looks.count(many, 'sample')}{of} {'differs' if many == 1 else 'differ'} between FP32 and INT8{here}."
+    some = f"{many:,} of {looks.count(evaluated, 'sample')}" if evaluated else looks.count(many, "sample")
+    return f"{some} {'differs' if many == 1 else 'differ'} between FP32 and INT8{here}."

@@ -1,5 +1,6 @@
 """Throughput against latency: the chart, and the best point under a limit."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,6 +8,9 @@ from calibench.web.charts import INK, PAPER, SERIES, Options, axis, frame, legen
 from calibench.web.looks import fps, ms
 
 Point = Mapping[str, Any]
+
+ROUND = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+"""Ends of an axis, times a power of ten, on which a mark falls: another end would stand over the last mark."""
 
 TITLES = ("Latency, ms", "Throughput, fps (samples a second)")
 
@@ -124,9 +128,8 @@ def own_points(points: Sequence[Point]) -> list[Point]:
 
 def nice_end(value: float) -> float:
     """A round end of an axis, a little beyond the value."""
-    size = 10.0 ** (len(str(int(value))) - 1) if value >= 1 else 0.1
-    step = size / 2
-    return float(step * (int(value * 1.05 / step) + 1))
+    size = 10.0 ** math.floor(math.log10(value * 1.05)) if value > 0 else 1.0
+    return next(round(step * size, 12) for step in ROUND if step * size >= value * 1.05)
 
 
 def speed_rows(points: Sequence[Point]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from calibench.things.kept import Project
 from calibench.web import looks
 from calibench.web.asking import ask_deletion, ask_name
 from calibench.web.button_looks import OUTLINE
+from calibench.web.headline import drop_words
 from calibench.web.opened_project import OpenedProject
 from calibench.web.words import tell, text
 
@@ -54,10 +55,16 @@ def _family(opened: OpenedProject) -> None:
     with ui.element("nav").classes("family").props('aria-label="Projects of this model"'):
         for each in opened.family:
             with ui.link(target=f"/projects/{each.id}").classes("family-link") as link:
-                text(each.name).classes("name")
+                link.props["title"] = each.name
+                text(name_beside(each, opened.dataset.name)).classes("name")
                 text(family_words(each)).classes("quiet")
             if each.id == opened.id:
                 link.props('aria-current="page"')
+
+
+def name_beside(project: Project, dataset: str) -> str:
+    """Its name among relatives, which have the dataset in common."""
+    return project.name.removesuffix(f" on {dataset}") or project.name
 
 
 def family_words(project: Project) -> str:
@@ -67,8 +74,8 @@ def family_words(project: Project) -> str:
         return f"FP32, {looks.score(head.baseline, head.unit)}" if head.baseline is not None else "FP32"
     if project.state != "done":
         return looks.STATE_WORDS[project.state].lower()
-    parts = [f"{looks.speedup(head.speedup)} as fast"] if head.speedup else []
-    parts += [f"drop {looks.drop(head.drop_points, head.unit)}"] if head.drop_points is not None else []
+    parts = [looks.how_fast(head.speedup)] if head.speedup else []
+    parts += [" ".join(drop_words(head.drop_points, head.unit))] if head.drop_points is not None else []
     return ", ".join(parts) or "INT8"
 
 

@@ -186,7 +186,8 @@ def _name(row: Row) -> None:
 
 
 def _speedup(row: Row) -> str:
-    return looks.speedup(row.project.headline.speedup)
+    speedup = row.project.headline.speedup
+    return f"{looks.speedup(speedup)}{', slower' if looks.is_slower(speedup) else ''}"
 
 
 def _fps(project: Project) -> float | None:

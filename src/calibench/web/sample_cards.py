@@ -39,7 +39,7 @@ def sample_cards(
         drawn = min(len(rows), drawn + at_once)
         left = len(rows) - drawn
         button.set_visibility(left > 0)
-        button.set_text(f"Show {min(left, at_once)} more of {left}")
+        button.set_text(f"Show {left} more" if left <= at_once else f"Show {at_once} more of {left}")
 
     button = ui.button("", on_click=more).props(OUTLINE).classes("own-width")
     more()

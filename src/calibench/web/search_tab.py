@@ -112,7 +112,8 @@ class SearchResult:
             if not search["is_reached"]:
                 with ui.element("div").classes("note note-bad"):
                     ui.icon("error").props('aria-hidden="true"')
-                    text(in_page(search.get("why_not") or "") or "The limit was not reached. The nearest model was kept.")
+                    why = search.get("why_not") or "The limit was not reached. The nearest model was kept."
+                    text(in_page(why))
             for sentence in (search.get("promise"), search.get("needed"), *(search.get("notes") or ())):
                 if sentence:
                     text(in_page(sentence), "p").classes("measure")
@@ -191,15 +192,17 @@ class SearchResult:
     def _floats(self) -> None:
         rows = ranking_rows(self.search["ranking"], self.opened.report.get("layers") or ())
         floats = [row for row in rows if row["state"] == "float"]
-        text(f"Layers kept in float: {len(floats)} of {len(rows)} that were ranked", "h2")
         if not rows:
+            if self.search["is_reached"]:
+                text("No layer had to stay in float, so none was ranked.", "p").classes("quiet")
             return
+        text(f"Layers kept in float: {len(floats)} of {len(rows)} that were ranked", "h2")
         columns = (
             words("layer", "Layer", flex=2, minWidth=180),
             words("state", "Is in", width=130),
             numbers("share", "Error, % of all", 1, width=120, sort="desc"),
-            numbers("drop", "Drop, estimated", 3, width=135),
-            numbers("saves", "INT8 saves, ms", 3, width=130),
+            numbers("drop", "Drop, estimated", 2, width=135),
+            numbers("saves", "INT8 saves, ms", width=130),
             words("repairs", "Repairs tried", flex=1, minWidth=150),
             words("reason", "Why float", flex=2, minWidth=180),
         )
@@ -211,10 +214,10 @@ class SearchResult:
         columns = (
             numbers("number", "Trial", 0, width=80),
             words("purpose", "Why it was tried", flex=2, minWidth=200),
-            numbers("drop", "Drop", 3, width=90),
+            numbers("drop", "Drop", 2, width=90),
             words("holds", "Limit", width=100),
             numbers("floats", "In float", 0, width=90),
-            numbers("time", "Time, ms", 3, width=100),
+            numbers("time", "Time, ms", width=100),
             words("evaluated", "Samples", width=140),
             numbers("seconds", "Took, s", 1, width=90),
         )

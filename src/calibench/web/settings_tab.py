@@ -8,6 +8,7 @@ from calibench.settings import InputSettings, Settings
 from calibench.web.copying import copy_block
 from calibench.web.opened_project import OpenedProject
 from calibench.web.setting_fields import as_yaml
+from calibench.web.settings_origin import settings_words
 from calibench.web.words import text
 
 
@@ -18,8 +19,7 @@ def draw(opened: OpenedProject) -> None:
         text("How samples enter the model and how its answers are read:")
         address = f"/models/{model_id}/accuracy?dataset={opened.dataset.id}&back=/projects/{opened.id}"
         ui.link("accuracy settings", address)
-        is_confirmed = opened.model.are_settings_confirmed
-        text("confirmed by a person" if is_confirmed else "guessed, not confirmed").classes("quiet")
+        text(settings_words(opened.workbench, opened.model)).classes("quiet")
     values = opened.project.settings or {"device": opened.project.device, **opened.model.accuracy_settings}
     rows = changed(values)
     text("What differs from the defaults", "h2")

@@ -22,12 +22,19 @@ HEAD = """
     <q-uploader-add-trigger></q-uploader-add-trigger>
   </q-btn>
   <span v-if="props.isUploading" role="status">
-    {{{{ props.uploadProgressLabel }}}} of {{{{ props.uploadSizeLabel }}}}
+    {{{{ props.uploadProgressLabel }}}}
   </span>
   <q-btn v-if="props.isUploading" flat dense no-caps color="primary" label="Stop" @click="props.abort"></q-btn>
 </div>
 """
 
+SIZE = (
+    "count => { if (count < 1000) return count + ' B'; let value = count, unit = ''; "
+    "for (unit of ['kB', 'MB', 'GB', 'TB']) { value /= 1000; if (value < 999.5) break; } "
+    "return (value < 99.95 ? value.toFixed(1) : value.toFixed(0)) + ' ' + unit; }"
+)
+"""`looks.size`, as the browser writes it."""
+ADDED = f"files => {{ const size = {SIZE}; files.forEach(f => f.__sizeLabel = size(f.size)); emit(files.length); }}"
 DONE = "info => emit({names: info.files.map(file => file.name), answer: info.xhr ? info.xhr.responseText : ''})"
 FAILED = (
     "info => emit({names: info.files.map(file => file.name), answer: info.xhr ? info.xhr.responseText : '', "
@@ -58,7 +65,7 @@ class UploadBox:
         self.box.classes("upload full").props["url"] = ROUTE
         if accept:
             self.box.props["accept"] = accept
-        self.box.on("added", lambda event: self._added(event.args), js_handler="files => emit(files.length)")
+        self.box.on("added", lambda event: self._added(event.args), js_handler=ADDED)
         self.box.on("uploaded", lambda event: self._came(event.args), js_handler=DONE)
         self.box.on("failed", lambda event: self._failed(event.args), js_handler=FAILED)
         self.box.on(

@@ -26,9 +26,9 @@ DATASET_FIELDS = (
 )  # fmt: skip
 CANCELLED = Failure(kind="Cancelled", message="The import was cancelled. Import it again, or delete it.")
 SAMPLE = {
-    "model": "Sample: EfficientNet-Lite0",
-    "calibration": "Sample: pictures for calibration",
-    "validation": "Sample: pictures for validation",
+    "model": "EfficientNet-Lite0",
+    "calibration": "Sample calibration",
+    "validation": "Sample validation",
 }
 """Names of the sample's three things, by their folder in `out`."""
 
@@ -76,7 +76,8 @@ class _Taking:
         places = {name: folder / OUT / name for name in SAMPLE}
         kept = {name: self._keep_folder(job, place, move=True) for name, place in places.items()}
         model = self._sample_thing(KeptModel, job, kept["model"], SAMPLE["model"], end.result["model"])
-        found = {"model_id": model}
+        found: dict[str, Any] = {"model_id": model}
+        found["accuracy_settings"] = self._store.get(KeptModel, model).accuracy_settings
         for name in ("calibration", "validation"):
             found[f"{name}_dataset_id"] = self._sample_thing(
                 KeptDataset, job, kept[name], SAMPLE[name], end.result[name]

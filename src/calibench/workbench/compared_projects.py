@@ -6,11 +6,15 @@ from typing import Any
 from calibench.errors import SettingsError
 from calibench.settings import InputSettings, Settings, make_settings
 from calibench.things.kept import Project
+from calibench.workbench.accuracy_settings import SECTIONS
 from calibench.workbench.compared_side import Side, numbers, side_of
 from calibench.workbench.projects import Projects
 from calibench.workbench.ran_layers import precision_shares
 
 Plain = dict[str, Any]
+
+OF_BASELINE = (*SECTIONS, "device", "batch", "threads", "inference_precision", "weights", "diagnose")
+"""Settings that a model has which is run as it is, too."""
 
 
 def compare_projects(projects: Projects, a: int, b: int) -> Plain:
@@ -99,12 +103,20 @@ def side_by_side(a: list[Plain], b: list[Plain]) -> list[Plain]:
 
 
 def changed_settings(a: Project, b: Project) -> list[Plain]:
-    """Settings in which two projects differ, by their dotted names; an FP32 project has those of its baseline."""
+    """Settings in which two projects differ, by their dotted names.
+
+    An FP32 project has those of its baseline, which say how samples enter and answers are read: what only a calibration
+    has, such as the method, is None there.
+    """
     known = _flat({**Settings().model_dump(mode="json"), "inputs": {"": InputSettings().model_dump(mode="json")}})
     left, right = (
         _flat(make_settings(each.settings).model_dump(mode="json", exclude_defaults=True)) for each in (a, b)
     )
-    rows = [(name, left.get(name, known.get(name)), right.get(name, known.get(name))) for name in {**left, **right}]
+
+    def value(project: Project, own: Plain, name: str) -> Any:
+        return own.get(name, known.get(name)) if project.parent_id or name.partition(".")[0] in OF_BASELINE else None
+
+    rows = [(name, value(a, left, name), value(b, right, name)) for name in {**left, **right}]
     return [{"name": name, "a": x, "b": y} for name, x, y in rows if x != y]
 
 
