@@ -1,0 +1,278 @@
+"""A target as carriers see it: what it is, Calibench on it, files by their contents, folders of jobs."""
+
+import asyncio
+import hashlib
+import json
+import shlex
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from calibench.errors import TargetError
+from calibench.targets import remote_side
+from calibench.targets.link import Link, Moved
+from calibench.targets.own_wheel import EXTRAS, pinned, write_own_wheel
+from calibench.targets.remote_side import BLOBS, JOBS, MARK, PACKS, WHEELS, package_print, partial_name
+from calibench.things.target_spec import TargetSpec
+
+Told = Callable[[str], None]
+"""Told a sentence when the next thing begins that takes a while."""
+
+QUICK_S = 60.0
+HASHING_S = 1800.0
+"""Seconds that reading gigabytes may take there."""
+INSTALLING_S = 3600.0
+SMALL = 256 * 1024
+"""Bytes up to which contents travel together: each file on its own costs several turns of the network."""
+PACK = 16 * 1024 * 1024
+"""Bytes of a pack, about."""
+ATTEMPTS = 2
+"""How often contents are sent that arrive damaged."""
+NO_PROGRAM = (126, 127)
+"""Exit codes of a shell: may not be run, not found."""
+
+
+class RemoteMachine:
+    """What is done over a link on the machine of a target, all of it below its home.
+
+    Every method raises LinkLost when the connection is cut, and TargetError with a sentence for what hinders there.
+
+    Args:
+        sender: tells uploads of the same content apart that run at the same time, such as the id of a job. The same
+            one goes on where it was cut.
+    """
+
+    def __init__(self, link: Link, spec: TargetSpec, sender: str = "host") -> None:
+        self._link, self._spec, self._sender = link, spec, sender
+        self._home = spec.home.removeprefix("~/").rstrip("/")
+
+    async def facts(self) -> dict[str, Any]:
+        """The machine in the words of calibench.machine ("cpu", "flags", "physical_cores", ... "disk_free_mb" below
+        its home), with "load" (1, 5, 15 minutes), "calibench" (version there, or None) and "faults": what hinders a
+        job, each {"cause", "says", "mend"}; () is ready.
+        """
+        version = await self._link.run(f"{self._python} -V")
+        said = (version.out + version.err).decode(errors="replace").strip()
+        if version.code or not said.startswith("Python "):
+            raise self._no_python(version.code, said)
+        number = tuple(int(part) for part in said.split()[1].split(".")[:2])
+        if number < (3, 8):  # too old for the text that looks at it
+            says, mend = f"its Python is {said.split()[1]}, too old.", remote_side.newer()
+            return {"python": said.split()[1], "faults": [{"cause": "python", "says": says, "mend": mend}]}
+        found: dict[str, Any] = await self._ask("facts")
+        return found
+
+    async def environment(self, told: Told = lambda sentence: None) -> str:
+        """Bring Calibench there where it is not yet, in exactly the version of this process.
+
+        Returns:
+            The words of a shell that run it: `... run FOLDER`.
+
+        Raises:
+            TargetError: it cannot be installed; says the reason and the mend.
+        """
+        own = package_print(Path(remote_side.__file__).parent.parent)
+        there = await self._ask("installed", within_s=HASHING_S)
+        if there is not None and there["print"] == own:
+            return _command(there["python"])
+        with tempfile.TemporaryDirectory(prefix="calibench-") as folder:
+            wheel = write_own_wheel(Path(folder))
+            pins = pinned()
+            key = hashlib.sha256("\n".join((_sha256(wheel), *pins)).encode()).hexdigest()[:16]
+            python = await self._ask("environment", key=key)
+            if python is None:
+                told(f"{self._link.name}: Calibench is installed there; the first time takes a few minutes.")
+                python = await self._make_environment(key, wheel, pins)
+        return _command(python)
+
+    async def missing(self, blobs: Sequence[tuple[str, int]]) -> dict[str, int]:
+        """Of contents (SHA-256, size) those that are not there whole, with the bytes of each that are there."""
+        found: dict[str, int] = await self._ask(
+            "missing", within_s=HASHING_S, blobs=list(dict.fromkeys(blobs)), sender=self._sender
+        )
+        return found
+
+    async def send(self, files: Mapping[str, Path], moved: Moved, missing: Mapping[str, int] | None = None) -> None:
+        """Bring contents there that are not there whole: SHA-256 -> the file here. Small ones travel together.
+
+        Args:
+            moved: told the bytes that travelled.
+            missing: as `missing` gave it; None: asked for.
+
+        Raises:
+            TargetError: one arrives damaged again and again, or is not what its hash says.
+        """
+        sizes = {sha256: path.stat().st_size for sha256, path in files.items()}
+        if missing is None:
+            missing = await self.missing(list(sizes.items()))
+        for _ in range(ATTEMPTS):
+            small = sorted(sha256 for sha256, at in missing.items() if not at and sizes[sha256] <= SMALL)
+            damaged = await self._send_packs(small, files, sizes, moved)
+            large = {sha256: at for sha256, at in missing.items() if at or sizes[sha256] > SMALL}
+            for sha256, at in large.items():
+                await self._link.put(files[sha256], self._partial(sha256), moved, at)
+            damaged += await self._settled(list(large))
+            if not damaged:
+                return
+            missing = dict.fromkeys(damaged, 0)
+        await asyncio.to_thread(_check_unchanged, {sha256: files[sha256] for sha256 in damaged})
+        raise TargetError(f"{self._link.name}: {files[damaged[0]]} arrives damaged. Look at the disk there.")
+
+    async def lay(self, job_id: str, files: Mapping[str, str | None]) -> str:
+        """Make the folder of a job out of contents that are there; None: an empty placeholder.
+
+        Files in its in/ are hard links to what other jobs use too and may not be written; others are copies.
+
+        Returns:
+            The absolute path of the folder.
+        """
+        return str(await self._ask("lay", within_s=HASHING_S, folder=f"{JOBS}/{job_id}", files=dict(files)))
+
+    def job_folder(self, job_id: str) -> str:
+        """Where a job lies, from the user's home (unless the home of the target is absolute)."""
+        return f"{self._home}/{JOBS}/{job_id}"
+
+    async def manifest(self, job_id: str, below: Sequence[str] = ("out",)) -> dict[str, tuple[str, int]]:
+        """SHA-256 and size of every file of a result, by its path from the job's folder.
+
+        What an interrupted search needs to go on lies in out/ too.
+        """
+        found = await self._ask("manifest", within_s=HASHING_S, job_id=job_id, below=list(below))
+        return {name: (sha256, size) for name, (sha256, size) in found.items()}
+
+    async def remove_job(self, job_id: str) -> int:
+        """Remove the folder of a job that does not run any more; gives the bytes freed."""
+        return int(await self._ask("remove_job", job_id=job_id))
+
+    async def clean(self, running: Sequence[str] = ()) -> int:
+        """Remove all that is kept there, but jobs that run, and environments while any does; gives the bytes freed.
+
+        Args:
+            running: jobs that are known to run or to wait, such as in a queue; more are seen there by their process.
+        """
+        return int(await self._ask("clean", within_s=HASHING_S, running=list(running)))
+
+    async def _make_environment(self, key: str, wheel: Path, pins: list[str]) -> str:
+        own = f"{WHEELS}/{key}"
+        await self._lay_wheels(own, [wheel])
+        wheels = None
+        if self._spec.wheels is not None:
+            given = _wheels_in(self._spec.wheels)
+            names = "\n".join(f"{path.name} {path.stat().st_size}" for path in given)
+            wheels = f"{WHEELS}/{hashlib.sha256(names.encode()).hexdigest()[:16]}"
+            await self._lay_wheels(wheels, given)
+        return str(
+            await self._ask(
+                "make_environment",
+                within_s=INSTALLING_S,
+                key=key,
+                wheel=f"{own}/{wheel.name}",
+                pins=pins,
+                wheels=wheels,
+                extras=",".join(EXTRAS),
+            )
+        )
+
+    async def _lay_wheels(self, folder: str, wheels: Sequence[Path]) -> None:
+        hashes = {path.name: await asyncio.to_thread(_sha256, path) for path in wheels}
+        await self.send({hashes[path.name]: path for path in wheels}, lambda count: None)
+        await self._ask("lay", folder=folder, files=hashes)
+
+    async def _send_packs(
+        self, small: Sequence[str], files: Mapping[str, Path], sizes: Mapping[str, int], moved: Moved
+    ) -> list[str]:
+        """Send small contents, many in one file; names those that arrived damaged."""
+        damaged: list[str] = []
+        for part in _parts(small, sizes):
+            name = hashlib.sha256("\n".join(part).encode()).hexdigest()[:32] + f".{self._sender}"
+            with tempfile.NamedTemporaryFile(prefix="calibench-", suffix=".pack") as file:
+                for sha256 in part:
+                    file.write(files[sha256].read_bytes())
+                file.flush()
+                at = int(await self._ask("pack", name=name))
+                await self._link.put(Path(file.name), f"{self._home}/{PACKS}/{name}", moved, at)
+            blobs = [(sha256, sizes[sha256]) for sha256 in part]
+            damaged += await self._ask("unpack", within_s=HASHING_S, name=name, blobs=blobs)
+        return damaged
+
+    async def _settled(self, blobs: list[str]) -> list[str]:
+        if not blobs:
+            return []
+        damaged: list[str] = await self._ask("settle", within_s=HASHING_S, blobs=blobs, sender=self._sender)
+        return damaged
+
+    def _partial(self, sha256: str) -> str:
+        return f"{self._home}/{BLOBS}/{sha256[:2]}/{partial_name(sha256, self._sender)}"
+
+    @property
+    def _python(self) -> str:
+        program = self._spec.python
+        if program.startswith("~/"):
+            return '"$HOME"/' + shlex.quote(program[2:])
+        return shlex.quote(program)
+
+    async def _ask(self, command: str, *, within_s: float = QUICK_S, **arguments: Any) -> Any:
+        """Have the remote side do one thing."""
+        asked = json.dumps({"command": command, "home": self._home, **arguments})
+        text = Path(remote_side.__file__).read_text(encoding="utf-8") + f"\n\nanswer({asked!r})\n"
+        said = await self._link.run(f"{self._python} -I -", given=text.encode(), within_s=within_s)
+        line = next((line for line in reversed(said.out.decode().splitlines()) if line.startswith(MARK)), None)
+        if line is None:
+            raise self._no_python(said.code, said.err.decode(errors="replace"))
+        told = json.loads(line.removeprefix(MARK))
+        if "refused" in told:
+            raise TargetError(f"{self._link.name}: {' '.join(told['refused'])}")
+        return told["done"]
+
+    def _no_python(self, code: int, said: str) -> TargetError:
+        name, python = self._link.name, self._spec.python
+        last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "it says nothing")
+        if code in NO_PROGRAM:
+            return TargetError(
+                f"{name}: there is no {python}. Install Python 3.11 or newer there, or name its program: --python PATH."
+            )
+        return TargetError(
+            f"{name}: {python} does not work ({last[:200]}). Name a Python 3.11 or newer there: --python PATH."
+        )
+
+
+def _command(python: str) -> str:
+    return f"{shlex.quote(python)} -I -m calibench"
+
+
+def _wheels_in(folder: Path) -> list[Path]:
+    found = sorted(folder.glob("*.whl")) if folder.is_dir() else []
+    if not found:
+        raise TargetError(f"{folder}: holds no wheels. Fill it: pip download --dest {folder} calibench")
+    return found
+
+
+def _parts(small: Sequence[str], sizes: Mapping[str, int]) -> Iterator[list[str]]:
+    """Contents in groups of about PACK bytes, the same again when the first of them have arrived."""
+    part: list[str] = []
+    total = 0
+    for sha256 in small:
+        part.append(sha256)
+        total += sizes[sha256]
+        if total >= PACK:
+            yield part
+            part, total = [], 0
+    if part:
+        yield part
+
+
+def _check_unchanged(files: Mapping[str, Path]) -> None:
+    """Refuse files here that are not any more what they were when their hashes were taken.
+
+    Raises:
+        TargetError: names the first.
+    """
+    for sha256, path in files.items():
+        if _sha256(path) != sha256:
+            raise TargetError(f"{path}: was changed while it was sent. Try again when it is at rest.")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,231 @@
+"""What is kept on a target: contents by their hash, folders of jobs, and what hinders it there."""
+
+import asyncio
+import hashlib
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from calibench.errors import TargetError
+from calibench.machine import describe_machine
+from calibench.targets import remote_machine
+from calibench.targets.local_link import LocalLink
+from calibench.targets.remote_machine import RemoteMachine
+from calibench.things.target_spec import TargetSpec
+
+HOME = ".cache/calibench"
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> Path:
+    """The home of a user on the target."""
+    (tmp_path / "user").mkdir()
+    return tmp_path / "user"
+
+
+def machine(user: Path, sender: str = "host", **spec: object) -> RemoteMachine:
+    return RemoteMachine(
+        LocalLink(user), TargetSpec(kind="ssh", host="lab", **{"python": sys.executable, **spec}), sender
+    )
+
+
+def written(folder: Path, **contents: bytes) -> dict[str, Path]:
+    """Files here, by the hash of their content."""
+    folder.mkdir(exist_ok=True)
+    found = {}
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+        found[hashlib.sha256(content).hexdigest()] = folder / name
+    return found
+
+
+def pairs(files: dict[str, Path]) -> list[tuple[str, int]]:
+    return [(sha256, path.stat().st_size) for sha256, path in files.items()]
+
+
+def ignore(count: int) -> None:
+    """Nobody looks."""
+
+
+def test_the_facts_of_this_machine_are_those_of_the_report(user: Path) -> None:
+    found = asyncio.run(machine(user).facts())
+    own = describe_machine().model_dump(mode="json")
+    same = ("cpu", "flags", "physical_cores", "logical_cores", "memory_mb", "system", "python")
+    assert {name: found[name] for name in same} == {name: own[name] for name in same}
+    assert found["home"] == str(user / HOME)
+    assert found["faults"] == []
+    assert not (user / ".cache").exists(), "looking leaves nothing"
+
+
+def test_a_python_that_is_not_there_is_named_with_its_mend(user: Path) -> None:
+    with pytest.raises(TargetError, match=r"there is no python9\. Install Python 3.11 or newer there, or name its"):
+        asyncio.run(machine(user, python="python9").facts())
+    with pytest.raises(TargetError, match=r"there is no python9\."):
+        asyncio.run(machine(user, python="python9").missing([]))
+
+
+def test_a_python_that_is_too_old_is_a_fault(user: Path) -> None:
+    old = user / "python3"
+    old.write_text("#!/bin/sh\necho Python 3.6.9\n")
+    old.chmod(0o755)
+    found = asyncio.run(machine(user, python="~/python3").facts())
+    assert [fault["cause"] for fault in found["faults"]] == ["python"]
+    assert found["faults"][0]["says"] == "its Python is 3.6.9, too old."
+
+
+def test_only_what_is_missing_travels_and_a_second_time_nothing(user: Path, tmp_path: Path) -> None:
+    files = written(tmp_path / "here", small=b"a" * 10, empty=b"", large=os.urandom(remote_machine.SMALL + 1))
+    there, moved = machine(user), []
+    asyncio.run(there.send(files, moved.append))
+    assert sum(moved) == 10 + remote_machine.SMALL + 1
+    assert asyncio.run(there.missing(pairs(files))) == {}
+    asyncio.run(there.send(files, moved.append))
+    assert sum(moved) == 10 + remote_machine.SMALL + 1
+    for sha256, path in files.items():
+        blob = user / HOME / "blobs" / sha256[:2] / sha256
+        assert blob.read_bytes() == path.read_bytes()
+        assert stat.S_IMODE(blob.stat().st_mode) == 0o400
+
+
+def test_what_has_arrived_of_a_file_is_not_sent_again(user: Path, tmp_path: Path) -> None:
+    content = os.urandom(1_000_000)
+    files = written(tmp_path / "here", large=content)
+    there, moved = machine(user), []
+    assert list(asyncio.run(there.missing(pairs(files))).values()) == [0]
+    partial = user / there._partial(next(iter(files)))
+    partial.write_bytes(content[:600_000])
+    assert list(asyncio.run(there.missing(pairs(files))).values()) == [600_000]
+    asyncio.run(there.send(files, moved.append))
+    assert sum(moved) == 400_000
+    assert asyncio.run(there.missing(pairs(files))) == {}
+
+
+def test_a_file_that_another_one_sends_right_now_is_not_touched_and_an_old_one_is_taken_over(
+    user: Path, tmp_path: Path
+) -> None:
+    files = written(tmp_path / "here", large=os.urandom(1_000_000))
+    one, two = machine(user, "one"), machine(user, "two")
+    asyncio.run(one.missing(pairs(files)))
+    partial = user / one._partial(next(iter(files)))
+    partial.write_bytes(b"x" * 10)
+    assert list(asyncio.run(two.missing(pairs(files))).values()) == [0]
+    os.utime(partial, (0, 0))
+    assert list(asyncio.run(two.missing(pairs(files))).values()) == [10]
+    assert not partial.exists()
+
+
+def test_what_arrives_damaged_is_sent_again(user: Path, tmp_path: Path) -> None:
+    files = written(tmp_path / "here", large=os.urandom(1_000_000))
+    there = machine(user)
+    asyncio.run(there.missing(pairs(files)))
+    (user / there._partial(next(iter(files)))).write_bytes(b"not the beginning of it")
+    asyncio.run(there.send(files, ignore))
+    assert asyncio.run(there.missing(pairs(files))) == {}
+
+
+def test_a_file_that_changes_on_the_way_is_named(user: Path, tmp_path: Path) -> None:
+    files = written(tmp_path / "here", small=b"as it was")
+    (tmp_path / "here" / "small").write_bytes(b"as it is ")
+    with pytest.raises(TargetError, match="small: was changed while it was sent"):
+        asyncio.run(machine(user).send(files, ignore))
+
+
+def test_a_job_has_links_to_what_it_reads_and_copies_of_what_it_writes(user: Path, tmp_path: Path) -> None:
+    files = written(tmp_path / "here", model=b"weights")
+    (sha256,) = files
+    there = machine(user)
+    asyncio.run(there.send(files, ignore))
+    laid = {"in/model/m.bin": sha256, "in/dataset/a/1.jpg": None, "out/search/journal": sha256}
+    folder = Path(asyncio.run(there.lay("j1", laid)))
+    assert folder == user / there.job_folder("j1")
+    blob = user / HOME / "blobs" / sha256[:2] / sha256
+    assert (folder / "in/model/m.bin").samefile(blob)
+    assert not (folder / "out/search/journal").samefile(blob)
+    (folder / "out/search/journal").write_bytes(b"more")
+    assert blob.read_bytes() == b"weights"
+    assert (folder / "in/dataset/a/1.jpg").read_bytes() == b""
+    assert asyncio.run(there.lay("j1", laid)) == str(folder), "once more, after a cut"
+    for place in (folder, user / HOME, blob.parent):
+        assert stat.S_IMODE(place.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("name", ["../x", "/tmp/x", "in/../../x", "in//x", "", "./x"])
+def test_a_file_that_would_lie_outside_of_its_folder_is_refused(user: Path, name: str) -> None:
+    with pytest.raises(TargetError, match="leads out of its folder"):
+        asyncio.run(machine(user).lay("j1", {name: None}))
+
+
+def test_a_job_of_another_folder_is_refused(user: Path) -> None:
+    for job_id in ("../blobs", "..", ""):
+        with pytest.raises(TargetError):
+            asyncio.run(machine(user).remove_job(job_id))
+
+
+def test_a_folder_is_not_laid_out_of_contents_that_are_not_there(user: Path) -> None:
+    with pytest.raises(TargetError, match=r"1 files are not there, such as in/m\.bin"):
+        asyncio.run(machine(user).lay("j1", {"in/m.bin": "0" * 64}))
+
+
+def test_the_manifest_holds_hash_and_size_of_each_file_of_the_result(user: Path) -> None:
+    there = machine(user)
+    folder = Path(asyncio.run(there.lay("j1", {})))
+    (folder / "out/front").mkdir(parents=True)
+    (folder / "out/front/model.bin").write_bytes(b"abc")
+    (folder / "log.txt").write_text("not of the result")
+    expected = (hashlib.sha256(b"abc").hexdigest(), 3)
+    assert asyncio.run(there.manifest("j1")) == {"out/front/model.bin": expected}
+
+
+def test_clean_leaves_nothing_but_what_runs(user: Path, tmp_path: Path) -> None:
+    files = written(tmp_path / "here", model=b"w" * 1000)
+    (sha256,) = files
+    there = machine(user)
+    asyncio.run(there.send(files, ignore))
+    for job_id in ("runs", "waits", "done", "dead"):
+        folder = Path(asyncio.run(there.lay(job_id, {"in/m.bin": sha256})))
+        (folder / "bundle.json").write_text("{}")
+        os.utime(folder / "bundle.json", (0, 0))
+    jobs = user / HOME / "jobs"
+    (jobs / "done" / "end.json").write_text("{}")
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as process:
+        (jobs / "runs" / "pgid").write_text(f"{process.pid}\n")
+        (user / HOME / "environments").mkdir()
+        freed = asyncio.run(there.clean(["waits"]))
+        assert sorted(path.name for path in jobs.iterdir()) == ["runs", "waits"]
+        assert (user / HOME / "environments").exists()
+        assert freed == len("{}") * 3, "the content is still in use by what runs"
+        assert (jobs / "runs/in/m.bin").read_bytes() == b"w" * 1000
+        process.kill()
+    assert asyncio.run(there.clean()) >= 1000
+    assert not (user / HOME).exists()
+
+
+def test_a_target_without_anything_is_clean(user: Path) -> None:
+    assert asyncio.run(machine(user).clean()) == 0
+
+
+def test_a_python_that_has_this_calibench_is_used_as_it_is(user: Path) -> None:
+    command = asyncio.run(machine(user).environment())
+    assert command == f"{sys.executable} -I -m calibench"
+    assert not (user / ".cache").exists()
+    said = subprocess.run(f"{command} --help", shell=True, capture_output=True, text=True, check=True)
+    assert "calibrate" in said.stdout
+
+
+def test_what_a_shell_says_by_itself_is_not_taken_for_the_answer(user: Path) -> None:
+    chatty = user / "python3"
+    chatty.write_text(f'#!/bin/sh\necho Welcome to the lab!\nexec {sys.executable} "$@"\n')
+    chatty.chmod(0o755)
+    assert asyncio.run(machine(user, python="~/python3").missing([])) == {}
+
+
+def test_a_request_is_one_line_whatever_names_are_in_it(user: Path) -> None:
+    name = 'in/it\'s "a" \\ name ü 写.jpg'
+    folder = asyncio.run(machine(user).lay("j1", {name: None}))
+    assert (Path(folder) / name).exists()
+    assert json.dumps(name)
