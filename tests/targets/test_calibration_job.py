@@ -19,7 +19,7 @@ from calibench.pipeline import calibrate
 from calibench.reports.report import decided_view, read_report
 from calibench.settings import make_settings
 from calibench.targets.bundle import Bundle, End
-from calibench.targets.bundle_files import read_end, write_bundle
+from calibench.targets.bundle_files import read_end, take_over_search, write_bundle
 from calibench.targets.run_bundle import run_bundle
 
 pytestmark = pytest.mark.models
@@ -110,9 +110,11 @@ def test_a_killed_search_goes_on_and_gives_the_same_model(
     searched: Path, resnet: Path, clothes: Path, tmp_path: Path
 ) -> None:
     values: dict[str, Any] = {"kind": "calibrate", "model": resnet, "dataset": clothes, "settings": SEARCH}
-    write_bundle(Bundle.model_validate(values), tmp_path)
+    folder, retry = tmp_path / "first", tmp_path / "retry"
+    for each in (folder, retry):
+        write_bundle(Bundle.model_validate(values), each)
     process = subprocess.Popen(
-        [sys.executable, "-m", "calibench", "run", str(tmp_path)],
+        [sys.executable, "-m", "calibench", "run", str(folder)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -123,7 +125,11 @@ def test_a_killed_search_goes_on_and_gives_the_same_model(
             os.kill(process.pid, signal.SIGKILL)
             break
     process.communicate()
-    assert read_end(tmp_path) is None
-    assert run_bundle(tmp_path).state == "done"
-    assert any("goes on" in event["text"] for event in told(tmp_path, "note"))
-    assert (tmp_path / "out/model.bin").read_bytes() == (searched / "out/model.bin").read_bytes()
+    assert read_end(folder) is None
+    take_over_search(folder, retry)
+    found = (folder / "out/search/journal.jsonl").read_bytes()
+    for each in (folder, retry):
+        assert run_bundle(each).state == "done"
+        assert any("goes on" in event["text"] for event in told(each, "note"))
+        assert (each / "out/search/journal.jsonl").read_bytes().startswith(found[: found.rfind(b"\n") + 1])
+        assert (each / "out/model.bin").read_bytes() == (searched / "out/model.bin").read_bytes()

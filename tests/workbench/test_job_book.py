@@ -109,6 +109,22 @@ def test_only_jobs_that_came_to_nothing_are_done_again(book):
     assert read_bundle(book.folder(again.id)) == read_bundle(book.folder(job.id))
 
 
+def test_a_retry_goes_on_with_the_search_of_the_job_before(book):
+    job = book.submit("calibrate", "Calibrate", Bundle(kind="calibrate", model="/m.xml"))
+    search = book.folder(job.id) / "out/search"
+    (search / "aside").mkdir(parents=True)
+    for name in ("run.json", "journal.jsonl", "lock"):
+        (search / name).write_text(name)
+    book._store.change(Job, job.id, state="cancelled")
+    again = book.retry(job.id)
+    taken = book.folder(again.id) / "out/search"
+    assert {path.name: path.read_text() for path in taken.iterdir()} == {
+        "run.json": "run.json",
+        "journal.jsonl": "journal.jsonl",
+    }
+    assert not (taken / "journal.jsonl").samefile(search / "journal.jsonl")  # the retry may fail, and be retried
+
+
 def test_a_job_is_tried_again_once_at_a_time(book):
     job = book.submit("machine", "Look", Bundle(kind="machine"))
     book.cancel(job.id)

@@ -4,16 +4,20 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from calibench.errors import JobError
-from calibench.targets.bundle import BUNDLE, END, EVENTS, TEMPORARY, Bundle, End
+from calibench.search.folder_lock import SEARCH
+from calibench.targets.bundle import BUNDLE, END, EVENTS, OUT, TEMPORARY, Bundle, End
 
 Plain = dict[str, Any]
+
+RUN, LOCK = "run.json", "lock"
+"""In the folder of a search: what it was asked for, and who works in it."""
 
 
 def write_bundle(bundle: Bundle, folder: Path) -> None:
@@ -26,7 +30,7 @@ def write_bundle(bundle: Bundle, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         said = bundle.model_dump(mode="json", exclude_unset=True)  # what nobody set is still to be found by trying
         fields = {"format": bundle.format, **{name: said[name] for name in Bundle.model_fields if name in said}}
-        _write_whole(folder / BUNDLE, json.dumps(fields, indent=2) + "\n")
+        write_whole(folder / BUNDLE, json.dumps(fields, indent=2) + "\n")
     except OSError as error:
         raise JobError(f"{folder}: cannot be written ({error.strerror}). Is the disk full?") from None
 
@@ -60,7 +64,7 @@ def write_end(end: End, folder: Path) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    _write_whole(folder / END, end.model_dump_json(indent=2) + "\n")
+    write_whole(folder / END, end.model_dump_json(indent=2) + "\n")
 
 
 def read_end(folder: Path) -> End | None:
@@ -76,6 +80,24 @@ def read_end(folder: Path) -> End | None:
         return None
     except (OSError, ValidationError):
         raise JobError(f"{path}: cannot be read, or another Calibench wrote it. Run the job again.") from None
+
+
+def take_over_search(before: Path, folder: Path) -> None:
+    """Copy what the search of another job with the same bundle has found, so that the job of `folder` goes on with it.
+
+    Raises:
+        JobError: it cannot be read or written.
+    """
+    source, place = before / OUT / SEARCH, folder / OUT / SEARCH
+    try:
+        found = [path for path in source.iterdir() if path.is_file() and path.name != LOCK] if source.is_dir() else []
+        if not found:
+            return
+        place.mkdir(parents=True, exist_ok=True)
+        for path in sorted(found, key=lambda path: path.name == RUN):  # without that file it is no search yet
+            shutil.copyfile(path, place / path.name)
+    except OSError as error:
+        raise JobError(f"{place}: cannot be written ({error.strerror}). Is the disk full?") from None
 
 
 def remove_temporary(folder: Path) -> None:
@@ -97,8 +119,13 @@ class EventLog:
 
     def write(self, kind: str, values: Mapping[str, Any]) -> None:
         """Add one event of a type: progress, trial or note. What JSON does not know (nan) must not be in it."""
-        line = json.dumps({"time": round(time.time(), 3), "type": kind, **values}, ensure_ascii=False, allow_nan=False)
-        self._file.write(line.encode() + b"\n")  # one write call: never half a line for who reads meanwhile
+        self.write_all([{"type": kind, **values}])
+
+    def write_all(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """Add events, all of them or, where this process is killed, none; one without a time happens now."""
+        now = {"time": round(time.time(), 3)}
+        lines = [json.dumps({**now, **event}, ensure_ascii=False, allow_nan=False).encode() + b"\n" for event in events]
+        self._file.write(b"".join(lines))  # one write call: never half a line for who reads meanwhile
 
     def close(self) -> None:
         """No more events."""
@@ -131,7 +158,12 @@ def _event(line: bytes) -> Plain | None:
     return event if isinstance(event, dict) and "type" in event else None
 
 
-def _write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
+    """Write a file of a job, whole or not at all, also where the machine is switched off.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     aside = path.with_name(f".{path.name}.partial")
     with aside.open("w", encoding="utf-8") as file:
         file.write(text)

@@ -14,8 +14,8 @@ from calibench.store.refused import Conflict
 from calibench.store.store import Store
 from calibench.store.trees import YOUNG_S
 from calibench.targets.bundle import LOG, Bundle
-from calibench.targets.bundle_files import read_bundle, read_events, write_bundle
-from calibench.things.kept import ENDED, Event, Job, JobKind, JobState
+from calibench.targets.bundle_files import read_bundle, read_events, take_over_search, write_bundle
+from calibench.things.kept import ENDED, Event, Job, JobKind, JobState, Target
 from calibench.worker import log_tail
 from calibench.worker.hub import Hub
 from calibench.worker.job_rows import JobRows
@@ -24,6 +24,9 @@ from calibench.worker.worker import Worker
 
 ENVELOPE = ("type", "time")
 """Of an event; the rest of a trial's is a row."""
+
+CARRIED: tuple[JobKind, ...] = ("machine", "baseline", "calibrate", "benchmark", "evaluate")
+"""Jobs whose work is done on their target; all others are done here, whatever the target of their project."""
 
 TITLE_LENGTH = 300
 """Letters of a title; the names in it have at most 100 each."""
@@ -38,16 +41,18 @@ class JobBook:
         self._retrying = threading.Lock()
 
     def submit(self, kind: JobKind, title: str, bundle: Bundle, **of: Any) -> Job:
-        """Keep a job and let it wait for its turn.
+        """Keep a job and let it wait for its turn; what is measured is measured on the target that `of` names.
 
         Args:
             of: fields of the row that say whose job it is: project_id, model_id, dataset_id, target_id, retry_of.
 
         Raises:
             JobError: its folder or the queue cannot be written; nothing is kept of it then.
+            NotThere: the target was removed.
         """
         if bundle.kind != kind:
             raise JobError(f"The job is to {kind}, but its bundle says {bundle.kind}.")
+        bundle = aimed(bundle, self._store, of.get("target_id"))
         job = Job(created=datetime.now(UTC), kind=kind, title=title[:TITLE_LENGTH], **of)
         with self._store.together():
             job = self._store.add(job)
@@ -55,6 +60,8 @@ class JobBook:
             shutil.rmtree(folder, ignore_errors=True)  # of a job that was deleted, or never came to be
             try:
                 write_bundle(bundle, folder)
+                if job.retry_of is not None:
+                    take_over_search(self.folder(job.retry_of), folder)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
@@ -117,7 +124,7 @@ class JobBook:
         return self._worker.cancel(self.get(id))
 
     def retry(self, id: int) -> Job:
-        """Do the same again, as a new job.
+        """Do the same again, as a new job; a search goes on where it was.
 
         Raises:
             NotThere: there is no such job.
@@ -202,3 +209,15 @@ def _where(states: Sequence[JobState], kind: JobKind | None, project_id: int | N
     where: dict[str, Any] = {"state": tuple(states)} if states else {}
     where |= {} if kind is None else {"kind": kind}
     return where | ({} if project_id is None else {"project_id": project_id})
+
+
+def aimed(bundle: Bundle, store: Store, target_id: int | None) -> Bundle:
+    """A bundle with where its work is done, as the target is reached now.
+
+    Raises:
+        NotThere: the target was removed.
+    """
+    if target_id is None or bundle.kind not in CARRIED:
+        return bundle
+    spec = store.get(Target, target_id).spec
+    return bundle if spec.is_here else bundle.model_copy(update={"target": spec})
