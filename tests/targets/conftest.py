@@ -1,6 +1,6 @@
 """What tests of jobs share: a small network, pictures that it knows, and bundles of both."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 import openvino as ov
 import pytest
 from PIL import Image, ImageDraw
+from ssh_server import SshServer, running_ssh_server
 
 from calibench.targets.bundle import Bundle, End
 from calibench.targets.bundle_files import write_bundle
@@ -45,6 +46,21 @@ def clothes(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if not any(place.iterdir()):
             place.rmdir()
     return folder
+
+
+@pytest.fixture(scope="session")
+def the_ssh_server() -> Iterator[SshServer]:
+    """A real sshd whose only user is an ordinary one."""
+    with running_ssh_server() as server:
+        yield server
+
+
+@pytest.fixture
+def ssh_server(the_ssh_server: SshServer) -> Iterator[SshServer]:
+    """The sshd of the session, undisturbed before and after each test, its folder empty."""
+    the_ssh_server.reset()
+    yield the_ssh_server
+    the_ssh_server.reset()
 
 
 @pytest.fixture

@@ -1,0 +1,161 @@
+"""A machine over SSH as a target: a shell and files through one connection."""
+
+import asyncio
+import re
+import secrets
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from calibench.errors import TargetError
+from calibench.targets.link import Answer, LinkLost, Moved
+from calibench.targets.link_refusals import no_file, no_room, too_slow
+from calibench.targets.sftp_copies import receive, send
+from calibench.targets.ssh_login import host_key_of, log_in, quiet_asyncssh
+from calibench.things.target_spec import TargetSpec
+
+if TYPE_CHECKING:
+    import asyncssh
+
+__all__ = ["SshLink", "connect", "host_key_of"]
+
+ENDING_S = 2.0
+"""Seconds between asking a command to end and leaving it alone."""
+
+
+async def connect(spec: TargetSpec, passphrase: str | None = None) -> "SshLink":
+    """Log in to the machine of a target.
+
+    Args:
+        passphrase: of its key file; never kept.
+
+    Raises:
+        TargetError: not reached, not the machine that was meant, or the user was refused.
+    """
+    connection, name = await log_in(spec, passphrase)
+    return SshLink(connection, name)
+
+
+class SshLink:
+    """A link to a machine over SSH; see `connect`."""
+
+    def __init__(self, connection: "asyncssh.SSHClientConnection", name: str) -> None:
+        self._connection = connection
+        self._name = name
+        self._ssh = quiet_asyncssh()
+        self._files: asyncssh.SFTPClient | None = None
+        self._opening = asyncio.Lock()
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    async def run(self, command: str, *, given: bytes = b"", within_s: float = 60.0) -> Answer:
+        """As of Link. The line is read by /bin/sh whatever the user's shell is, and what that prints first is cut."""
+        mark = f"calibench-{secrets.token_hex(8)}"
+        line = f"echo {mark}; echo {mark} $$ >&2\n{command}"
+        with self._refusals():
+            process = await self._connection.create_process(
+                f"exec /bin/sh -c {shlex.quote(line)}", encoding=None, request_pty=False
+            )
+            process.stdin.write(given)
+            process.stdin.write_eof()
+            try:
+                await asyncio.wait_for(process.wait_closed(), within_s)
+            except TimeoutError:
+                raise too_slow(self._name, command, within_s) from None
+            finally:
+                out, err = process.collect_output()
+                if process.returncode is None and not self._connection.is_closed():
+                    await asyncio.shield(self._end(process, bytes(err), mark))
+            if process.returncode is None:
+                raise self._lost()
+            return Answer(process.returncode, _after(mark, bytes(out)), _after(mark, bytes(err)))
+
+    async def put(self, source: Path, target: str, moved: Moved, at: int = 0) -> None:
+        with self._refusals(target):
+            size = source.stat().st_size - at
+            files = await self._sftp()
+            try:
+                await send(files, source, target, moved, at)
+            except self._ssh.SFTPFailure as error:
+                await self._refuse_full(files, target, size)
+                raise error
+
+    async def get(self, source: str, target: Path, moved: Moved, at: int = 0) -> None:
+        with self._refusals(source):
+            await receive(await self._sftp(), source, target, moved, at)
+
+    async def read(self, path: str, at: int = 0) -> bytes:
+        with self._refusals(path):
+            files = await self._sftp()
+            try:
+                async with files.open(path, "rb") as file:
+                    size = (await file.stat()).size or 0
+                    return cast(bytes, await file.read(size - at, at)) if size > at else b""
+            except self._ssh.SFTPNoSuchFile:
+                return b""
+
+    async def close(self) -> None:
+        self._connection.close()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._connection.wait_closed(), ENDING_S)
+        self._connection.abort()
+
+    async def _sftp(self) -> "asyncssh.SFTPClient":
+        async with self._opening:
+            if self._files is None:
+                self._files = await self._connection.start_sftp_client()
+            return self._files
+
+    async def _end(self, process: "asyncssh.SSHClientProcess[bytes]", err: bytes, mark: str) -> None:
+        """End a command and its group. By number: some machines ignore signals that are sent over a channel."""
+        found = re.search(rb"%b (\d+)\n" % mark.encode(), err)
+        with suppress(self._ssh.Error, OSError, TimeoutError):
+            if found:
+                group = int(found[1])
+                kill = f"exec /bin/sh -c 'kill -KILL -- -{group} || kill -KILL {group}'"
+                await self._connection.run(kill, timeout=ENDING_S)
+            process.close()
+
+    @contextmanager
+    def _refusals(self, path: str = "") -> Iterator[None]:
+        """Say what the machine says in one sentence, and tell a cut connection from what was refused."""
+        ssh = self._ssh
+        try:
+            yield
+        except TargetError:
+            raise
+        except (ssh.DisconnectError, ssh.SFTPConnectionLost, ssh.SFTPNoConnection, ConnectionError):
+            raise self._lost() from None
+        except ssh.SFTPNoSuchFile:
+            raise no_file(self._name, path) from None
+        except OSError as error:  # of this machine: its disk is full, a file is gone
+            raise TargetError(f"{error.filename or path}: {error.strerror or error}.") from None
+        except ssh.Error as error:
+            if self._connection.is_closed():
+                raise self._lost() from None
+            raise TargetError(f"{self._name}: {path or 'refused'}: {str(error).rstrip('.')}.") from None
+
+    async def _refuse_full(self, files: "asyncssh.SFTPClient", target: str, size: int) -> None:
+        """SFTP says only `failure` where a disk is full: look how much is free.
+
+        Raises:
+            TargetError: less than what was to be written.
+        """
+        with suppress(self._ssh.SFTPError):
+            disk = await files.statvfs(str(Path(target).parent))
+            free = disk.bavail * disk.frsize
+            if free < size:
+                raise no_room(self._name, target, free)
+
+    def _lost(self) -> LinkLost:
+        return LinkLost(f"{self._name}: the connection was cut. What runs there goes on; connect again.")
+
+
+def _after(mark: str, said: bytes) -> bytes:
+    """What was said after the line that begins with the mark."""
+    _, found, rest = said.partition(mark.encode())
+    return rest.partition(b"\n")[2] if found else said
