@@ -145,6 +145,75 @@ def test_two_who_write_to_one_upload_do_not_mix(bench):
     assert bench.uploads.finish(upload.id).sha256 == hashlib.sha256(b"abcd").hexdigest()
 
 
+def test_a_sender_that_falls_silent_is_let_go_and_may_come_back(bench, monkeypatch):
+    """As a laptop that is closed: its line stays open for ever."""
+    monkeypatch.setattr(uploads_module, "SILENT_S", 0.01)
+    upload = bench.uploads.begin("net.onnx", 4)
+
+    async def silent():
+        yield b"ab"
+        await asyncio.Event().wait()
+
+    with pytest.raises(JobError, match=r"net\.onnx: nothing came for"):
+        asyncio.run(asyncio.wait_for(bench.uploads.write(upload.id, 0, silent()), 10))
+    assert write(bench.uploads, upload.id, 2, b"cd").received == 4
+
+
+def test_a_slow_disk_is_no_silence(bench, monkeypatch):
+    monkeypatch.setattr(uploads_module, "SILENT_S", 0.05)
+    real = bench.uploads._append
+    monkeypatch.setattr(bench.uploads, "_append", lambda id, piece: (time.sleep(0.15), real(id, piece)))
+    upload = bench.uploads.begin("net.onnx")
+    assert write(bench.uploads, upload.id, 0, bytes(uploads_module.PIECE_BYTES), b"rest").received > 2**20
+
+
+def test_no_byte_is_written_where_other_requests_are_answered(bench, monkeypatch):
+    """After a restart the file is read again before: of a large one that takes seconds."""
+    threads = []
+    real = bench.uploads._append
+    monkeypatch.setattr(
+        bench.uploads, "_append", lambda id, piece: (threads.append(threading.current_thread()), real(id, piece))
+    )
+    write(bench.uploads, bench.uploads.begin("net.onnx").id, 0, bytes(uploads_module.PIECE_BYTES), b"rest")
+    assert len(threads) == 2
+    assert threading.main_thread() not in threads
+
+
+def test_uploads_without_end_are_refused(bench, monkeypatch):
+    monkeypatch.setattr(uploads_module, "MOST", 2)
+    first, _ = bench.uploads.begin("a.onnx", 4), bench.uploads.begin("b.onnx", 4)
+    with pytest.raises(Conflict, match="2 uploads are here already"):
+        bench.uploads.begin("c.onnx", 4)
+    bench.uploads.delete(first.id)
+    assert bench.uploads.begin("c.onnx", 4).received == 0
+
+
+def test_an_import_does_not_take_what_is_being_deleted(bench, monkeypatch):
+    id = bench.sent()
+    real = bench.uploads._remove
+
+    def meanwhile(upload):
+        with pytest.raises(Conflict, match="in this moment"):
+            bench.uploads.claim((id,), "model 7")
+        real(upload)
+
+    monkeypatch.setattr(bench.uploads, "_remove", meanwhile)
+    bench.uploads.delete(id)
+    with pytest.raises(NotThere):
+        bench.uploads.claim((id,), "model 7")
+
+
+def test_what_is_written_to_is_not_swept(bench):
+    upload = bench.uploads.begin("net.onnx", 4)
+
+    async def slow():
+        yield b"ab"
+        assert bench.uploads.sweep(older_than_s=-1) == ()
+        yield b"cd"
+
+    assert asyncio.run(bench.uploads.write(upload.id, 0, slow())).received == 4
+
+
 def test_a_request_that_is_cancelled_ends_when_its_bytes_are_written(bench, monkeypatch):
     upload, size = bench.uploads.begin("net.onnx"), uploads_module.PIECE_BYTES
     writing, may_end = threading.Event(), threading.Event()

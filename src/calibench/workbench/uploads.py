@@ -1,21 +1,21 @@
 """Files on their way to the server: streamed to the disk, resumable, hashed as they come."""
 
-import asyncio
 import errno
 import hashlib
 import shutil
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from calibench.errors import JobError, SettingsError
 from calibench.store.data_folder import DataFolder
-from calibench.store.refused import Conflict
+from calibench.store.refused import Conflict, NotThere
 from calibench.things.kept import Event, KeptDataset, KeptModel, Upload
 from calibench.workbench.upload_names import harmless_name
 from calibench.workbench.upload_notes import UploadNotes
+from calibench.workbench.upload_stream import to_the_end, while_it_comes
 from calibench.worker.hub import Hub
 
 LIMIT_BYTES = 50 * 10**9
@@ -28,6 +28,10 @@ FORGOTTEN_S = 24 * 3600
 """After this many seconds without a byte an upload that nobody imports is removed."""
 CLAIMED_S = 30 * 24 * 3600
 """The same for one whose import failed and was never retried."""
+MOST = 1000
+"""Uploads that are there at a time: each costs entries of the disk, and lists show them all."""
+SILENT_S = 60.0
+"""Seconds without a byte after which a sender counts as gone: of a laptop that was closed the line never tells."""
 
 
 class Uploads:
@@ -48,10 +52,15 @@ class Uploads:
 
         Raises:
             SettingsError: the name names no file; the file is empty or above the limit.
-            JobError: there is no room for it.
+            Conflict: too many are there.
+            JobError: there is no room for it, or the disk refuses.
         """
         name = harmless_name(name)
         self._check_size(name, size)
+        if len(self._notes.folders()) >= MOST:
+            raise Conflict(
+                f"{MOST:,} uploads are here already. Import or delete some; those left alone go after a day."
+            )
         return self._told(self._notes.make(name, size), "created")
 
     def get(self, id: str) -> Upload:
@@ -73,20 +82,22 @@ class Uploads:
             NotThere: there is no such upload.
             Conflict: it is whole, somebody else writes to it, or `offset` is not where it ends.
             SettingsError: more bytes than were announced or are allowed; what was too much is not kept.
-            JobError: the disk is full; what has arrived stays.
+            JobError: the disk is full, or nothing comes any more; what has arrived stays.
         """
         with self._alone(id):
             self._check_offset(id, offset)
             piece = bytearray()
             try:
-                async for chunk in chunks:
+                async for chunk in while_it_comes(chunks, SILENT_S):
                     piece += chunk
                     if len(piece) >= PIECE_BYTES:
                         taken, piece = piece, bytearray()
-                        await _to_the_end(self._append, id, taken)
+                        await to_the_end(self._append, id, taken)
+            except TimeoutError:
+                raise JobError(f"{self.get(id).name}: nothing came for {SILENT_S:g} s. Send the rest.") from None
             finally:
                 if piece:  # also after a broken connection: these bytes need not be sent again
-                    self._append(id, piece)
+                    await to_the_end(self._append, id, piece)
         return self.get(id)
 
     def finish(self, id: str) -> Upload:
@@ -130,12 +141,14 @@ class Uploads:
 
         Raises:
             NotThere: one is gone.
-            Conflict: another import uses one.
+            Conflict: another import uses one, or it is being deleted.
         """
         with self._lock:
             for id in ids:
                 if self._notes.used_by(id) not in (None, by):
                     raise Conflict(f"{self.get(id).name} was imported already. Send the file again.")
+                if id in self._busy:
+                    raise Conflict(f"{self.get(id).name} is being ended or deleted in this moment. Try again.")
             for id in ids:
                 self._notes.add(id, used_by=by)
 
@@ -178,10 +191,11 @@ class Uploads:
         went = []
         whole = set(self._notes.ids())
         for id in self._notes.folders():
-            limit = max(CLAIMED_S, older_than_s) if id in whole and self._notes.used_by(id) else older_than_s
-            if id not in self._busy and self._notes.idle_s(id) > limit:
-                self._remove(id)
-                went.append(id)
+            with suppress(Conflict, NotThere, FileNotFoundError), self._alone(id):  # in use, or deleted meanwhile
+                limit = max(CLAIMED_S, older_than_s) if id in whole and self._notes.used_by(id) else older_than_s
+                if self._notes.idle_s(id) > limit:
+                    self._remove(id)
+                    went.append(id)
         return tuple(went)
 
     def _check_size(self, name: str, size: int | None) -> None:
@@ -268,16 +282,6 @@ class Uploads:
 def claimant(kind: type[KeptModel] | type[KeptDataset], id: int) -> str:
     """By what an import claims its uploads: 'model 7'."""
     return f"{'model' if kind is KeptModel else 'dataset'} {id}"
-
-
-async def _to_the_end(append: Callable[[str, bytearray], None], id: str, piece: bytearray) -> None:
-    """Write in a thread; when the request is cancelled, only after that: the next one must see where the file ends."""
-    work = asyncio.ensure_future(asyncio.to_thread(append, id, piece))
-    try:
-        await asyncio.shield(work)
-    except asyncio.CancelledError:
-        await asyncio.wait([work])
-        raise
 
 
 def _cannot_write(upload: Upload, error: OSError) -> str:
