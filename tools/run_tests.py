@@ -25,8 +25,9 @@ GROUPS = {
 BUDGET = {"set-up": 6, "unit": 8, "models": 8, "browser": 9, "targets": 9}
 """Minutes that each may take on two cores when everything planned is there."""
 
-SPREAD = {"unit": ("-n", "2", "--dist", "loadfile")}
-"""Options of groups whose tests wait more than they compute; a file stays in one process, with its fixtures."""
+SPREAD = {"unit": ("-n", "2", "--dist", "loadfile", "--max-worker-restart", "1")}
+"""Options of groups whose tests wait more than they compute; a file stays in one process, with its fixtures, and is
+tried once more where it brings its process down."""
 
 NOTHING_FOUND = 5
 """pytest's exit code where no test belongs to the group."""
