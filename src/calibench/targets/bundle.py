@@ -7,6 +7,7 @@ events.jsonl   a line an event: {"time", "type": "progress", "stage", "step", "d
 log.txt        stdout and stderr of the process
 end.json       how it ended (End); renamed into place as the last thing
 out/           files of the result; whole when end.json says done
+remote.json    of a job that another machine does: where it is there
 tmp/           while it runs: decoded samples and the like
 """
 
@@ -21,6 +22,7 @@ from calibench.things.kept import Failure, JobKind
 from calibench.things.target_spec import TargetSpec
 
 BUNDLE, EVENTS, LOG, END, OUT = "bundle.json", "events.jsonl", "log.txt", "end.json", "out"
+REMOTE = "remote.json"
 TEMPORARY = "tmp"
 
 

@@ -28,11 +28,16 @@ def write_bundle(bundle: Bundle, folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        said = bundle.model_dump(mode="json", exclude_unset=True)  # what nobody set is still to be found by trying
-        fields = {"format": bundle.format, **{name: said[name] for name in Bundle.model_fields if name in said}}
-        write_whole(folder / BUNDLE, json.dumps(fields, indent=2) + "\n")
+        write_whole(folder / BUNDLE, bundle_text(bundle))
     except OSError as error:
         raise JobError(f"{folder}: cannot be written ({error.strerror}). Is the disk full?") from None
+
+
+def bundle_text(bundle: Bundle) -> str:
+    """What stands in bundle.json."""
+    said = bundle.model_dump(mode="json", exclude_unset=True)  # what nobody set is still to be found by trying
+    fields = {"format": bundle.format, **{name: said[name] for name in Bundle.model_fields if name in said}}
+    return json.dumps(fields, indent=2) + "\n"
 
 
 def read_bundle(folder: Path) -> Bundle:
@@ -144,9 +149,14 @@ def read_events(folder: Path, offset: int = 0) -> tuple[list[Plain], int]:
             found = file.read()
     except FileNotFoundError:
         return [], offset
-    whole = found[: found.rfind(b"\n") + 1]
-    events = [event for line in whole.splitlines() if (event := _event(line)) is not None]
-    return events, offset + len(whole)
+    events, length = parse_events(found)
+    return events, offset + length
+
+
+def parse_events(text: bytes) -> tuple[list[Plain], int]:
+    """The events in a piece of the file that begins with a line, and the bytes of its whole lines."""
+    whole = text[: text.rfind(b"\n") + 1]
+    return [event for line in whole.splitlines() if (event := _event(line)) is not None], len(whole)
 
 
 def _event(line: bytes) -> Plain | None:

@@ -13,10 +13,12 @@ from time import monotonic, sleep
 import psutil
 
 from calibench.errors import JobError
-from calibench.targets.bundle import LOG
+from calibench.targets.bundle import LOG, REMOTE
 
 GRACE_S = 1.2
 """Seconds between asking a job to stop and ending it: stopping takes at most 2 s."""
+CARRIED_GRACE_S = 8.0
+"""The same for a job that another machine does: it is stopped there, and its folder removed, over the network."""
 KILLED_S = 0.7
 """Seconds that a killed process may take to be gone."""
 LOOK_S = 0.02
@@ -108,6 +110,11 @@ def stop(pid: int, created: float, grace_s: float = GRACE_S) -> bool:
         with suppress(psutil.Error):
             member.kill()
     return _gone(pid, created, KILLED_S)
+
+
+def grace_s(folder: Path) -> float:
+    """Seconds that the process of a job may take to stop."""
+    return CARRIED_GRACE_S if (folder / REMOTE).exists() else GRACE_S
 
 
 def _family(pid: int) -> set[psutil.Process]:

@@ -28,6 +28,11 @@ SPREAD, FIRST_SPREAD = 1.4, 2.0
 other programs run beside."""
 NEARLY = 0.999
 """The most that is told before the end."""
+OUTER: Mapping[str, tuple[float, float]] = {
+    "prepare": (0.0, 0.03), "upload": (0.03, 0.10), "queued": (0.10, 0.10), "work": (0.10, 0.97),
+    "download": (0.97, NEARLY),
+}  # fmt: skip
+"""Where the stages of a job on another machine lie on its bar. The work in the middle is a whole job's own way."""
 
 
 @dataclass(frozen=True)
@@ -160,3 +165,36 @@ class Overall:
         least = min(*guesses, later) if part.is_open else min(guesses)
         spread = SPREAD + (FIRST_SPREAD - SPREAD) * (1.0 - progress)
         return round(least / spread, 1), round(max(guesses) * spread, 1)
+
+
+class Outer:
+    """Follows a job that another machine does: what goes before and after, and its work there in between.
+
+    Args:
+        progress: what was told already, by one who carried the job before; it is never taken back.
+    """
+
+    def __init__(self, progress: float = 0.0) -> None:
+        self._progress = progress
+
+    def report(self, stage: str, done: int, total: int) -> Standing:
+        """Take in that `done` of `total` units of a stage are finished; how long the work will take nobody knows yet.
+
+        Args:
+            stage: of OUTER, but for `work`.
+        """
+        return self._at(stage, stage, done / total if total > 0 else 0.0, None)
+
+    def inner(self, told: Standing) -> Standing:
+        """Take in where the work itself is."""
+        return self._at("work", told.stage, told.progress, told.eta_s)
+
+    def finish(self) -> Standing:
+        """The result is here."""
+        self._progress = 1.0
+        return Standing("done", 1.0, (0.0, 0.0))
+
+    def _at(self, part: str, stage: str, share: float, eta_s: tuple[float, float] | None) -> Standing:
+        low, high = OUTER[part]
+        self._progress = max(self._progress, low + (high - low) * min(max(share, 0.0), 1.0))
+        return Standing(stage, self._progress, eta_s)

@@ -69,6 +69,8 @@ def _ended(folder: Path) -> End:
         bundle = read_bundle(folder)
         say(f"calibench {__version__}: {bundle.kind}")
         job = _running(folder.resolve(), bundle)
+        if bundle.target is not None and bundle.target.is_carried:
+            return _carry(folder.resolve(), bundle)
         result = _body(bundle.kind)(job)
         job.tell.finish()
         return End(state="done", result=result)
@@ -93,6 +95,13 @@ def _ended(folder: Path) -> End:
             sentence = f"Not enough memory ({told}). Ask for less, such as a smaller input, or end other programs."
             return _failed(job, JobError.__name__, sentence)
         return _failed(job, "InternalError", f"{type(error).__name__}: {told}. This is a fault of Calibench.")
+
+
+def _carry(folder: Path, bundle: Bundle) -> End:
+    """The same, done by another machine."""
+    from calibench.targets.carrying import carry  # what it needs is not needed here otherwise
+
+    return carry(folder, bundle)
 
 
 def _telling(message: str) -> str:

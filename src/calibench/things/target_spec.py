@@ -48,6 +48,11 @@ class TargetSpec(Frozen):
         return self.kind == "local"
 
     @property
+    def is_carried(self) -> bool:
+        """Whether a whole job is brought to where this target is, and its result fetched from there."""
+        return self.kind == "ssh" or self.kind in QUEUES
+
+    @property
     def address(self) -> str:
         """As a person writes it, such as ssh://me@lab:2222 or slurm."""
         login = "" if self.host is None else f"ssh://{f'{self.user}@' if self.user else ''}{self.host}:{self.port}"

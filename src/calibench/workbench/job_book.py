@@ -15,6 +15,7 @@ from calibench.store.store import Store
 from calibench.store.trees import YOUNG_S
 from calibench.targets.bundle import LOG, Bundle
 from calibench.targets.bundle_files import read_bundle, read_events, take_over_search, write_bundle
+from calibench.targets.remote_record import hand_over
 from calibench.things.kept import ENDED, Event, Job, JobKind, JobState, Target
 from calibench.worker import log_tail
 from calibench.worker.hub import Hub
@@ -62,6 +63,7 @@ class JobBook:
                 write_bundle(bundle, folder)
                 if job.retry_of is not None:
                     take_over_search(self.folder(job.retry_of), folder)
+                    hand_over(self.folder(job.retry_of), folder)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise

@@ -34,9 +34,9 @@ class Process:
         """Whether it still runs."""
         return local_process.is_alive(self.pid, self.created)
 
-    def stop(self) -> bool:
-        """End it and what it started; whether it is gone."""
-        return local_process.stop(self.pid, self.created)
+    def stop(self, grace_s: float = local_process.GRACE_S) -> bool:
+        """End it and what it started, by force after `grace_s` seconds; whether it is gone."""
+        return local_process.stop(self.pid, self.created, grace_s)
 
 
 class Attempts:
@@ -95,7 +95,7 @@ class Attempts:
             if not is_alive:
                 return None
             if job.id in self._cancelled:
-                process.stop()
+                process.stop(local_process.grace_s(folder))
             elif self._stopping.wait(EVERY_S):
                 raise Stopped
 

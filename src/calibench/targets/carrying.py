@@ -1,0 +1,213 @@
+"""Have a job done by another machine: bring it there, follow it, fetch its result, leave nothing behind.
+
+Every step stands in remote.json before it is done, and may be done twice. So a cut connection, or the death of the
+process that carries, changes nothing: the way is gone again from where it was, and a job that runs there is followed.
+"""
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+
+from calibench.errors import JobError, TargetError
+from calibench.targets.bundle import Bundle, End
+from calibench.targets.cancellable import cancellable
+from calibench.targets.carried_files import Carried, carried
+from calibench.targets.carried_progress import CarriedProgress
+from calibench.targets.direct_start import DirectStart
+from calibench.targets.fetched_result import fetch_result, fetch_search
+from calibench.targets.followed_remote import follow
+from calibench.targets.kept_trying import Patience
+from calibench.targets.link import Link, LinkLost
+from calibench.targets.opened_link import open_link
+from calibench.targets.remote_job import Reached, RemoteJob, Stopped, reached
+from calibench.targets.remote_record import read_record, write_record
+from calibench.targets.sent_job import is_laid, send_job, start_job
+from calibench.targets.starter import Starter
+from calibench.things.kept import Failure
+from calibench.things.target_spec import QUEUES, TargetSpec
+
+ATTEMPTS = 3
+"""Processes that a job may use up, as here: two interruptions are bad luck, a third one has a reason."""
+LEAVING_S = 6.0
+"""Seconds within which a cancelled job is stopped and removed there; less than `local_process.CARRIED_GRACE_S`."""
+FULL_MB = 20
+"""Megabytes below which a job cannot even say how it ended."""
+
+
+def carry(folder: Path, bundle: Bundle, passphrase: str | None = None) -> End:
+    """Have the job of a folder done by the target of its bundle; its result is in out/ afterwards.
+
+    SIGTERM and SIGINT cancel it, there too.
+
+    Args:
+        passphrase: of the key file of the target; never kept.
+
+    Raises:
+        CalibenchError: what hinders here or there, and what to do.
+    """
+    assert bundle.target is not None
+    tell, record = CarriedProgress(folder), read_record(folder)
+    write_record(record, folder)
+    job = RemoteJob(folder, bundle, bundle.target, starter_of(bundle.target), tell, record)
+    tell.stage("prepare")
+    carrier = Carrier(job, passphrase)
+    if record.phase in ("new", "laying"):
+        carrier.look_at_files()
+    end = asyncio.run(cancellable(carrier.run, carrier.leave))
+    if end is None:
+        return End(state="cancelled")
+    if end.state == "done":
+        tell.finish()
+    return end
+
+
+def starter_of(spec: TargetSpec) -> Starter:
+    """How jobs of a target are started: at once, or through its queue."""
+    if spec.kind in QUEUES:
+        from calibench.targets.batch_queue import BatchQueue
+
+        return BatchQueue(spec)
+    return DirectStart()
+
+
+class Carrier:
+    """Carries one job, over as many connections as it takes."""
+
+    def __init__(self, job: RemoteJob, passphrase: str | None = None) -> None:
+        self._job, self._passphrase = job, passphrase
+        self._patience = Patience(job.tell.note)
+        self._link: Link | None = None
+        self._carried: Carried | None = None
+
+    def look_at_files(self) -> Carried:
+        """What is to be sent; it takes a while the first time."""
+        self._carried = self._carried or carried(self._job.bundle)
+        return self._carried
+
+    async def run(self) -> End:
+        """The whole way.
+
+        Raises:
+            TargetError: also when a connection stays cut.
+        """
+        job = self._job
+        is_first = job.record.phase in ("new", "laying")
+        while True:
+            try:
+                there = await self._reach(is_first)
+                is_first = False
+                return await self._go_on(there)
+            except LinkLost as error:
+                name = self._link.name if self._link else job.spec.address
+                await self._let_go()
+                await self._patience.wait(name, error, _left_there(job))
+            except TargetError:
+                if job.record.phase in ("laying", "laid"):
+                    await self.leave()
+                raise
+            finally:
+                await self._let_go()
+
+    async def leave(self) -> None:
+        """Stop the job there and remove it; what cannot be done in time is said."""
+        job = self._job
+        if job.record.phase in ("new", "fetched"):
+            return
+        try:
+            async with asyncio.timeout(LEAVING_S):
+                there = reached(self._link or await open_link(job.spec, self._passphrase), job)
+                if job.record.phase == "starting":  # it may run, and nobody heard by which handle
+                    await start_job(job, there)
+                if job.may_run:
+                    await job.starter.stop(there.link, job.record.handle)
+                await there.machine.remove_job(job.record.job_id)
+        except (TargetError, TimeoutError) as error:
+            reason = str(error).rstrip(".") or f"no answer within {LEAVING_S:g} s"
+            job.tell.note(f"It could not be removed there: {reason}. Do it later: calibench target clean.")
+        else:
+            job.keep(phase="new", handle="", attempts=0)
+            job.tell.begin_anew()
+        finally:
+            await self._let_go()
+
+    async def _reach(self, is_first: bool) -> Reached:
+        """A new connection. Where something is there already, no refusal is final: the machine may be starting."""
+        try:
+            self._link = await open_link(self._job.spec, self._passphrase)
+        except TargetError as error:
+            if is_first:
+                raise
+            raise LinkLost(str(error)) from None
+        return reached(self._link, self._job)
+
+    async def _let_go(self) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            with suppress(TargetError, OSError):
+                await link.close()
+
+    async def _go_on(self, there: Reached) -> End:
+        """From where the job is to its end."""
+        job = self._job
+        while True:
+            phase = job.record.phase
+            if phase in ("new", "laying"):
+                await send_job(job, there, self.look_at_files())
+            elif phase == "laid" and not await is_laid(there):
+                job.keep(phase="new")
+            elif phase in ("laid", "starting"):
+                await start_job(job, there)
+            elif phase == "started":
+                await self._judge(await follow(job, there, self._patience.well), there)
+            elif phase == "ended":
+                await self._fetch(there)
+            else:
+                assert job.record.end is not None
+                await there.machine.remove_job(job.record.job_id)
+                return job.record.end
+            self._patience.well()
+
+    async def _judge(self, stopped: Stopped, there: Reached) -> None:
+        """What it means that the work is over; one that did not end by itself is started again, as here."""
+        job, name = self._job, there.link.name
+        if stopped.end is not None and stopped.end.state != "cancelled":  # nobody here has cancelled it
+            job.keep(phase="ended", end=stopped.end)
+            return
+        free_mb = (await there.machine.facts()).get("disk_free_mb")
+        if free_mb is not None and free_mb < FULL_MB:
+            sentence = f"{name}: the disk is full. Make room there (calibench target clean), then retry."
+        elif job.spec.kind in QUEUES:
+            reason = f" ({stopped.reason})" if stopped.reason else ""
+            sentence = f"{name}: the queue ended the job before it was done{reason}. Retry, or ask for more time."
+        elif job.record.attempts < ATTEMPTS:
+            job.tell.note(f"The process of this job on {name} was ended from outside; it is started again.")
+            job.keep(phase="laid", handle="")
+            return
+        else:
+            sentence = (
+                f"{name}: the process of this job was ended from outside {ATTEMPTS} times. Is there enough memory? "
+                "Look at the end of its log, then retry."
+            )
+        failed = End(state="failed", failure=Failure(kind=JobError.__name__, message=sentence))
+        job.keep(phase="ended", end=failed, is_interrupted=True)
+
+    async def _fetch(self, there: Reached) -> None:
+        job = self._job
+        end = job.record.end
+        assert end is not None
+        if end.state == "done":
+            await fetch_result(job, there)
+        elif job.record.is_interrupted and await fetch_search(job, there):
+            assert end.failure is not None
+            sentence = f"{end.failure.message} What the search has found is kept: a retry goes on with it."
+            end = end.model_copy(update={"failure": Failure(kind=end.failure.kind, message=sentence)})
+        job.keep(phase="fetched", end=end)
+
+
+def _left_there(job: RemoteJob) -> str:
+    """What to do about a job that is out of reach."""
+    if job.record.phase in ("new", "laying", "laid"):
+        return (
+            "Nothing runs there. Look at the machine and at the way to it, then retry: what was sent is not sent again."
+        )
+    return "The job goes on there. Look at the machine and at the way to it, then retry: it is found again."
