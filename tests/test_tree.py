@@ -141,7 +141,7 @@ def runner(monkeypatch):
         ("def test_a(): pass", "1 passed, 0 failed in 2.0s", True),
         ("def test_a(): assert 0\ndef test_b(): pass", "1 passed, 1 failed in 2.0s", False),
         ("def test_a(: pass", "0 passed, 0 failed, 1 error in 2.0s", False),
-        ("import os\ndef test_a(): os._exit(3)", "0 passed, 0 failed, 1 error in 2.0s", False),
+        ("import os\ndef test_a(): os._exit(3)", "0 passed, 0 failed, 2 errors in 2.0s", False),
         ("", "0 passed, 0 failed in 2.0s", False),
     ],
 )
