@@ -5,9 +5,13 @@ import re
 import secrets
 import shutil
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from calibench.errors import JobError
+from calibench.store.disk import FULL
 from calibench.store.refused import NotThere
 from calibench.things.kept import Upload
 
@@ -22,11 +26,20 @@ class UploadNotes:
         self.folder = folder
 
     def make(self, name: str, size: int | None) -> str:
-        """A new upload with an empty file; its id."""
+        """A new upload with an empty file; its id.
+
+        Raises:
+            JobError: it cannot be written; nothing is left of it.
+        """
         id = secrets.token_hex(8)
-        (self.folder / id / FILES).mkdir(parents=True)
-        (self.folder / id / FILES / name).touch()
-        self._write(id, {"name": name, "size": size})
+        try:
+            with _said(name):
+                (self.folder / id / FILES).mkdir(parents=True)
+                (self.folder / id / FILES / name).touch()
+            self._write(id, {"name": name, "size": size})
+        except BaseException:
+            self.remove(id)
+            raise
         return id
 
     def read(self, id: str) -> dict[str, Any]:
@@ -48,6 +61,7 @@ class UploadNotes:
 
         Raises:
             NotThere: there is none.
+            JobError: it cannot be written; what was noted stays.
         """
         self._write(id, {**self.read(id), **values})
 
@@ -57,7 +71,8 @@ class UploadNotes:
         Raises:
             NotThere: there is none.
         """
-        note, file = self.read(id), self.file(id)
+        note = self.read(id)
+        file = self._file(id, note)
         received, sha256 = file.stat().st_size if file.is_file() else 0, note.get("sha256")
         about = {"name": note["name"], "size": note["size"], "received": received}
         return Upload(id=id, sha256=sha256, is_whole=sha256 is not None, **about)
@@ -68,7 +83,10 @@ class UploadNotes:
         Raises:
             NotThere: there is none.
         """
-        return self.folder / id / FILES / str(self.read(id)["name"])
+        return self._file(id, self.read(id))
+
+    def _file(self, id: str, note: Mapping[str, Any]) -> Path:
+        return self.folder / id / FILES / str(note["name"])
 
     def used_by(self, id: str) -> str | None:
         """The import that claimed an upload; None also for a folder that is no upload.
@@ -99,5 +117,16 @@ class UploadNotes:
 
     def _write(self, id: str, note: dict[str, Any]) -> None:
         aside = self.folder / id / f"{NOTE}.new"
-        aside.write_text(json.dumps(note), encoding="utf-8")
-        aside.replace(self.folder / id / NOTE)
+        with _said(note["name"]):
+            aside.write_text(json.dumps(note), encoding="utf-8")
+            aside.replace(self.folder / id / NOTE)
+
+
+@contextmanager
+def _said(name: str) -> Iterator[None]:
+    """Turn what the disk refuses into a sentence about an upload."""
+    try:
+        yield
+    except OSError as error:
+        advice = "Free some room there" if error.errno in FULL else "Mend that"
+        raise JobError(f"{name}: the data folder cannot be written ({error.strerror}). {advice}, and go on.") from None
