@@ -1,9 +1,12 @@
 """Two projects side by side."""
 
 import pytest
+from kept_things import NOW
 from project_bench import ProjectBench, report_values, timed
 
 from calibench.errors import SettingsError
+from calibench.things.kept import Target
+from calibench.things.target_spec import TargetSpec
 from calibench.workbench.compared_projects import compare_partner, compare_projects, side_by_side
 from calibench.workbench.ran_layers import baseline_layers
 
@@ -110,6 +113,17 @@ def test_projects_of_two_families_are_not_compared(bench):
         compare_projects(bench.projects, project.id, other.id)
     with pytest.raises(SettingsError, match="itself"):
         compare_projects(bench.projects, project.id, project.id)
+
+
+def test_one_model_is_compared_across_machines(bench):
+    project = bench.ready()
+    lab = bench.store.add(Target(created=NOW, name="lab", kind="ssh", spec=TargetSpec(kind="ssh", host="lab")))
+    other = bench.store.add(project.model_copy(update={"id": 0, "name": "on lab", "target_id": lab.id}))
+    found = compare_projects(bench.projects, project.id, other.id)
+    assert any(note.startswith("They were measured on different machines") for note in found["notes"])
+    assert "B on lab, CPU" in found["notes"][-1]
+    child = bench.calibrated(project)
+    assert compare_projects(bench.projects, other.id, child.id)["differences"]
 
 
 def test_the_partner_of_an_int8_project_is_its_parent_and_that_of_the_parent_the_fastest_child(bench):

@@ -2,6 +2,7 @@
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 
@@ -11,7 +12,8 @@ from calibench.store.refused import Conflict, NotThere
 from calibench.store.store import Store
 from calibench.targets.bundle import Bundle
 from calibench.targets.bundle_files import read_bundle
-from calibench.things.kept import Job
+from calibench.things.kept import Job, Target
+from calibench.things.target_spec import TargetSpec
 from calibench.workbench import job_book
 from calibench.workbench.job_book import JobBook
 from calibench.worker.hub import Hub
@@ -37,6 +39,32 @@ def test_a_job_is_kept_with_what_it_is_to_do(book):
     assert (job.state, job.model_id, job.project_id, job.attempt) == ("queued", 3, 4, 0)
     assert Bundle.model_validate_json((book.folder(job.id) / "bundle.json").read_text()).kind == "baseline"
     assert [(event.change, event.data["id"]) for event in book.events] == [("created", job.id)]
+
+
+def test_what_is_measured_is_measured_on_the_target_and_all_else_is_done_here(book):
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    here = book._store.add(Target(created=now, name="here"))
+    spec = TargetSpec(kind="ssh", host="lab")
+    lab = book._store.add(Target(created=now, name="lab", kind="ssh", spec=spec))
+
+    def target(kind, id):
+        return read_bundle(book.folder(book.submit(kind, "A job", Bundle(kind=kind), target_id=id).id)).target
+
+    for kind in ("machine", "baseline", "calibrate", "benchmark", "evaluate"):
+        assert (target(kind, lab.id), target(kind, here.id)) == (spec, None)
+    assert target("pick", lab.id) is None
+    with pytest.raises(NotThere):
+        book.submit("baseline", "A job", Bundle(kind="baseline"), target_id=77)
+
+
+def test_a_retry_goes_the_way_that_leads_to_the_target_now(book):
+    lab = book._store.add(
+        Target(created=datetime(2026, 1, 1, tzinfo=UTC), name="lab", kind="ssh", spec=TargetSpec(kind="ssh", host="a"))
+    )
+    job = book.submit("baseline", "A job", Bundle(kind="baseline"), target_id=lab.id)
+    book._store.change(Job, job.id, state="failed")
+    book._store.change(Target, lab.id, spec=TargetSpec(kind="ssh", host="b"))
+    assert read_bundle(book.folder(book.retry(job.id).id)).target.host == "b"
 
 
 def test_a_bundle_of_another_kind_is_refused(book):

@@ -1,11 +1,16 @@
-"""Targets: this machine is known from the start."""
+"""Targets: this machine is known from the start, others are added, looked at and removed."""
 
 import pytest
 from kept_things import NOW
 
-from calibench.store.refused import NotThere
+from calibench.errors import SettingsError, TargetError
+from calibench.store.refused import Conflict, NotThere
 from calibench.targets.bundle import End
-from calibench.things.kept import Job
+from calibench.things.asked import AskTarget, ChangeTarget
+from calibench.things.kept import Job, Target
+from calibench.things.target_spec import TargetSpec
+from calibench.workbench import known_targets, target_book
+from calibench.workbench.refusals import NotPossible
 
 MACHINE = {"cpu": "A CPU", "devices": {"CPU": ["FP32", "INT8"]}}
 
@@ -61,3 +66,167 @@ def test_a_target_that_is_not_there_is_not_there(bench):
     for call in (bench.targets.get, bench.targets.check, bench.targets.load):
         with pytest.raises(NotThere):
             call(5)
+
+
+LAB = TargetSpec(kind="ssh", host="lab", user="me")
+FOUND = {
+    "cpu": "Another CPU", "memory_mb": 1000, "memory_free_mb": 250, "disk_free_mb": 7, "load": [1.0, 0.5, 0.2],
+    "logical_cores": 4,
+}  # fmt: skip
+FAULT = {"sentence": "me@lab: its disk is full.", "mend": "Make room there."}
+
+
+def lab(bench, name="lab"):
+    return bench.targets.add(AskTarget(name=name, spec=LAB))
+
+
+def looked_at(bench, target, machine=FOUND, faults=()):
+    job = bench.targets.check(target.id)
+    bench.ending.finish(job, End(state="done", result={"machine": machine, "faults": list(faults)}))
+    return bench.targets.get(target.id)
+
+
+def test_a_target_is_added_unchecked_and_told(bench):
+    made = lab(bench)
+    assert (made.kind, made.spec, made.state, made.machine) == ("ssh", LAB, "unchecked", None)
+    assert bench.targets.named("LAB ") == made
+    assert ("created", made.id) in bench.told("target")
+
+
+def test_names_are_unique_whatever_their_letters(bench):
+    lab(bench)
+    with pytest.raises(SettingsError, match="already"):
+        lab(bench, "Lab")
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ({"kind": "local"}, "this machine is a target already"),
+        ({"kind": "ssh"}, "no host"),
+        ({"kind": "dask"}, "no scheduler"),
+        ({"kind": "ssh", "host": "lab", "queue": {"queue": "main"}}, "has no queue"),
+    ],
+)
+def test_what_is_no_whole_target_is_refused(bench, spec, words):
+    with pytest.raises(SettingsError, match=words):
+        bench.targets.add(AskTarget(name="x", spec=spec))
+    assert bench.targets.all() == ()
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones(bench):
+    bench.targets.local()
+    with pytest.raises(TargetError, match=r"gpu-box: there is no such target. Known: This machine"):
+        bench.targets.named("gpu-box")
+
+
+def test_a_look_from_afar_is_kept_with_its_faults(bench):
+    known = looked_at(bench, lab(bench), faults=[FAULT])
+    assert (known.state, known.machine, known.faults[0].mend) == ("faulty", FOUND, "Make room there.")
+    away = looked_at(bench, known, machine=None, faults=[FAULT])
+    assert away.machine == FOUND  # what was known stays
+    assert looked_at(bench, known).state == "good"
+
+
+def test_the_job_of_a_look_says_how_the_target_is_reached(bench):
+    job = bench.targets.check(lab(bench).id)
+    assert job.title == "Look at lab"
+
+
+def test_another_way_to_it_is_unchecked_and_unconfirmed(bench):
+    confirmed = bench.targets.add(AskTarget(name="lab", spec={**LAB.model_dump(), "host_key": "ssh-ed25519 AAAA"}))
+    looked_at(bench, confirmed)
+    same_host = bench.targets.change(confirmed.id, ChangeTarget(spec={"python": "python3.12"}))
+    assert (same_host.state, same_host.machine) == ("unchecked", None)
+    assert (same_host.spec.host_key, same_host.spec.user) == ("ssh-ed25519 AAAA", "me")
+    moved = bench.targets.change(confirmed.id, ChangeTarget(spec={"host": "other"}, name="other"))
+    assert (moved.name, moved.spec.host, moved.spec.host_key) == ("other", "other", None)
+
+
+def test_a_new_name_keeps_what_was_found(bench):
+    known = looked_at(bench, lab(bench))
+    renamed = bench.targets.change(known.id, ChangeTarget(name="box", version=known.version))
+    assert (renamed.name, renamed.state) == ("box", "good")
+    with pytest.raises(Conflict):
+        bench.targets.change(known.id, ChangeTarget(name="bay", version=known.version))
+
+
+def test_this_machine_may_be_renamed_and_nothing_else(bench):
+    here = bench.targets.local()
+    assert bench.targets.change(here.id, ChangeTarget(name="Server")).name == "Server"
+    for call in (
+        lambda: bench.targets.change(here.id, ChangeTarget(spec=LAB)),
+        lambda: bench.targets.remove(here.id),
+        lambda: bench.targets.clean(here.id),
+    ):
+        with pytest.raises(NotPossible):
+            call()
+
+
+def test_a_target_that_is_used_or_busy_is_not_removed(bench):
+    target = lab(bench)
+    job = bench.targets.check(target.id)
+    with pytest.raises(NotPossible, match="has not ended"):
+        bench.targets.remove(target.id)
+    bench.cancel(job.id)
+    project = bench.project(bench.model(), bench.dataset())
+    bench.store.change(type(project), project.id, target_id=target.id)
+    with pytest.raises(NotPossible, match="net on pictures") as refused:
+        bench.targets.remove(target.id)
+    assert refused.value.hindrance.code == "target-used"
+    bench.store.delete(type(project), project.id)
+    bench.targets.remove(target.id)
+    assert bench.store.count(Target, where={"kind": "ssh"}) == 0
+    assert ("deleted", target.id) in bench.told("target")
+
+
+def test_the_load_from_afar_is_that_of_the_last_check(bench):
+    target = lab(bench)
+    assert bench.targets.load(target.id)["cpu_percent"] is None
+    looked_at(bench, target)
+    bench.job("baseline", "running", target_id=target.id)
+    bench.job("baseline", "queued")
+    load = bench.targets.load(target.id)
+    assert (load["cpu_percent"], load["memory_percent"], load["memory_free_mb"]) == (25.0, 75.0, 250)
+    assert (load["queued"], load["running"]) == (0, 1)
+    assert load["as_of"] is not None
+
+
+def test_it_is_cleaned_when_nothing_runs_there(bench, monkeypatch):
+    async def clean(spec, passphrase):
+        return 7 if (spec, passphrase) == (LAB, "secret") else 0
+
+    monkeypatch.setattr(known_targets, "clean_target", clean)
+    monkeypatch.setenv("CALIBENCH_KEY_PASSPHRASE", "secret")
+    target = lab(bench)
+    assert bench.targets.clean(target.id) == 7
+    bench.targets.check(target.id)
+    with pytest.raises(NotPossible, match="then clean it"):
+        bench.targets.clean(target.id)
+
+
+def test_a_host_key_is_shown_of_what_has_a_host(bench, monkeypatch):
+    async def offered(spec):
+        return spec.host
+
+    monkeypatch.setattr(known_targets, "offered_key", offered)
+    assert bench.targets.host_key(lab(bench).id) == "lab"
+    assert bench.targets.host_key_at(AskTarget(name="x", spec=LAB)) == "lab"
+    with pytest.raises(SettingsError, match="without SSH"):
+        bench.targets.host_key(bench.targets.local().id)
+
+
+def test_fields_go_over_an_address(monkeypatch):
+    import sys
+    from types import SimpleNamespace
+
+    def parse(words):
+        return TargetSpec(kind=words[0], host="login", user="me")
+
+    monkeypatch.setitem(sys.modules, "calibench.targets.target_address", SimpleNamespace(parse_target=parse))
+    asked = AskTarget(name="x", address="slurm ssh://me@login", spec={"user": "you", "queue": {"cores": 4}})
+    spec = target_book.spec_of(asked)
+    assert (spec.kind, spec.host, spec.user, spec.queue.cores) == ("slurm", "login", "you", 4)
+    before = spec.model_copy(update={"host_key": "ssh-ed25519 AAAA"})
+    again = target_book.spec_of(ChangeTarget(spec={"queue": {"memory_mb": 100}}), before)
+    assert (again.queue.cores, again.queue.memory_mb, again.host_key) == (4, 100, "ssh-ed25519 AAAA")

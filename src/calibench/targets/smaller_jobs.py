@@ -1,5 +1,7 @@
 """Jobs of a few lines: the sample files, a look at the machine, another point of a search."""
 
+import asyncio
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from calibench.reports import picking
 from calibench.targets.import_dataset import dataset_facts_of
 from calibench.targets.model_facts import model_facts
 from calibench.targets.running import Running
+from calibench.targets.target_check import PASSPHRASE, check_target
 
 SCENES = 300
 """Pictures in each of the two datasets of the sample."""
@@ -48,7 +51,11 @@ def make_sample(job: Running) -> dict[str, Any]:
 
 
 def look_at_machine(job: Running) -> dict[str, Any]:
-    """What this machine is and can do."""
+    """What this machine is and can do; of another target what is seen from here, and its faults."""
+    target = job.bundle.target
+    if target is not None and not target.is_here:
+        found = asyncio.run(check_target(target, os.environ.get(PASSPHRASE)))
+        return {**found, "faults": [fault.model_dump() for fault in found["faults"]]}
     return describe_machine().model_dump(mode="json")
 
 

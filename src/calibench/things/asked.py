@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from calibench.settings import Frozen
 from calibench.things.kept import NAME_LENGTH
+from calibench.things.target_spec import TargetSpec
 
 
 def _clean(name: str) -> str:
@@ -125,6 +126,30 @@ class Rename(Frozen):
     """A new name; `version`: the one that was seen, so that two people do not overwrite each other."""
 
     name: Name
+    version: Whole | None = None
+
+
+class AskHost(Frozen):
+    """How a target is reached: by an address, by fields, or by an address with fields over it."""
+
+    address: str = Field(
+        "",
+        max_length=1000,
+        description="such as 'ssh://me@lab:2222', 'slurm', 'pbs ssh://me@login', 'dask tls://lab:8786'",
+    )
+    spec: TargetSpec = Field(TargetSpec(), description="what is set here goes over the address")
+
+
+class AskTarget(AskHost):
+    """A new target."""
+
+    name: Name
+
+
+class ChangeTarget(AskHost):
+    """Another name, or another way to reach it; what is not given stays."""
+
+    name: Name | None = None
     version: Whole | None = None
 
 

@@ -102,6 +102,15 @@ class Fault(Frozen):
     mend: str = Field("", description="what a person does about it; empty where nothing helps")
 
 
+class HostKey(Frozen):
+    """The key that a host shows before it is trusted."""
+
+    key: str = Field(description="for `spec.host_key`, once a person has compared the fingerprint")
+    fingerprint: str = Field(description="as ssh and ssh-keygen show it: SHA256:...")
+    kind: str = Field(description="of the key, such as ssh-ed25519")
+    is_known: bool = Field(False, description="known_hosts of the machine that connects has a key for this host")
+
+
 class Target(Frozen):
     """A machine, a queue or a cluster that calibrates and measures."""
 

@@ -12,6 +12,7 @@ from calibench.store.store import Store
 from calibench.store.trees import Trees
 from calibench.targets.bundle import OUT, End
 from calibench.things.kept import Failure, Job, JobKind, KeptDataset, KeptModel, Target
+from calibench.workbench.target_book import checked_values
 from calibench.workbench.tree_users import TreeUsers
 from calibench.worker.ending import Adopt
 
@@ -85,9 +86,9 @@ class _Taking:
         return found
 
     def machine(self, job: Job, folder: Path, end: End) -> Mapping[str, Any]:
-        """What a target is."""
+        """What a target is, and what is wrong with it."""
         if end.state == "done":
-            self._store.change(Target, job.target_id or 0, machine=end.result, checked=datetime.now(UTC))
+            self._store.change(Target, job.target_id or 0, **checked_values(end.result))
         return {}
 
     def trial(self, job: Job, folder: Path, end: End) -> Mapping[str, Any]:

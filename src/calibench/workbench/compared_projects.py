@@ -20,6 +20,8 @@ OF_BASELINE = (*SECTIONS, "device", "batch", "threads", "inference_precision", "
 def compare_projects(projects: Projects, a: int, b: int) -> Plain:
     """Both projects, the numbers that differ, the layers by name, the points of both, the settings that differ.
 
+    They are of one FP32 model and one dataset; the targets, and devices, may differ, and `notes` say so.
+
     `differences` are rows of what, unit, a, b, difference (b - a), percent (of a) and better ("a", "b", or None).
     An FP32 project beside an INT8 one has the numbers that were taken in the same run as those of INT8, on the same
     samples; `notes` say so.
@@ -31,10 +33,9 @@ def compare_projects(projects: Projects, a: int, b: int) -> Plain:
     if a == b:
         raise SettingsError("A project was compared with itself. Choose another one of its family.")
     first, second = projects.get(a), projects.get(b)
-    if (first.parent_id or first.id) != (second.parent_id or second.id):
+    if not _are_comparable(projects, first, second):
         raise SettingsError(
-            f"{first.name} and {second.name} are of two families. Compare projects of one FP32 model, dataset and "
-            "device."
+            f"{first.name} and {second.name} are of two families. Compare projects of one FP32 model and dataset."
         )
     sides = side_of(projects, first, second), side_of(projects, second, first)
     points_up = all(side.points_up for side in sides)  # only reports of INT8 say it
@@ -46,7 +47,7 @@ def compare_projects(projects: Projects, a: int, b: int) -> Plain:
         "precisions": {name: precision_shares(side.ran) for name, side in zip("ab", sides, strict=True)},
         "points": {"a": projects.points(a), "b": projects.points(b)},
         "settings": changed_settings(first, second),
-        "notes": list(_notes(sides)),
+        "notes": [*_notes(sides), *_places(projects, first, second)],
     }
 
 
@@ -157,6 +158,19 @@ def _by_names(layers: list[Plain]) -> dict[str, Plain]:
 def _place(rows: list[tuple[str | None, Plain]], before: set[str]) -> int:
     """Behind the last row of a layer that stands before it."""
     return 1 + max((place for place, (name, _) in enumerate(rows) if name in before), default=-1)
+
+
+def _are_comparable(projects: Projects, a: Project, b: Project) -> bool:
+    """Of one family, or of families that differ in target and device only."""
+    roots = [projects.family(each.id)[0] for each in (a, b)]
+    return roots[0].id == roots[1].id or len({(root.model_id, root.dataset_id) for root in roots}) == 1
+
+
+def _places(projects: Projects, a: Project, b: Project) -> Iterator[str]:
+    """Where each was measured, where that is not the same."""
+    if (a.target_id, a.device) != (b.target_id, b.device):
+        sides = (f"{name} on {projects.target(each.id).name}, {each.device}" for name, each in (("A", a), ("B", b)))
+        yield f"They were measured on different machines or devices: {'; '.join(sides)}."
 
 
 def _notes(sides: tuple[Side, Side]) -> Iterator[str]:

@@ -99,8 +99,8 @@ def _of_device(about: About) -> Iterator[Hindrance]:
     new = {"action": "Choose another device", "link": f"/projects/new?model={about.model.id}"}
     if family in WITHOUT_INT8:
         yield Hindrance(code="device-without-int8", sentence=f"{device} has no INT8: {WITHOUT_INT8[family]}.", **new)
-    elif machine is not None:
-        devices = machine.get("devices", {})
+    elif machine is not None and "devices" in machine:  # what one from afar has, its job will say
+        devices = machine["devices"]
         abilities = devices.get(device, devices.get(f"{device}.0"))
         if abilities is None:
             there = ", ".join(devices) or "none"

@@ -71,6 +71,10 @@ class Projects:
         root = root_of(self._store, self.get(id))
         return (root, *self._store.all(Project, where={"parent_id": root.id}, newest_first=False))
 
+    def target(self, id: int) -> Target:
+        """Where a project is measured."""
+        return self._store.get(Target, self.get(id).target_id)
+
     def create(self, new: NewProject) -> Project:
         """Find the project of a model, a dataset, a target and a device, or make it; its baseline runs at once.
 

@@ -43,6 +43,7 @@ class Shelf:
         self,
         kind: type[ThingT],
         id: int,
+        /,
         *,
         seen: int | None = None,
         only_if: Mapping[str, Any] | None = None,

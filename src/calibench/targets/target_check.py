@@ -1,0 +1,142 @@
+"""Look at a target from afar: whether it answers, what it is, what is wrong and how that is mended; tidy it up."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from calibench.errors import SettingsError, TargetError
+from calibench.targets.link import Link
+from calibench.targets.ssh_login import USUAL_PORT
+from calibench.things.kept import Fault, HostKey
+from calibench.things.target_spec import QUEUES, TargetSpec
+
+PASSPHRASE = "CALIBENCH_KEY_PASSPHRASE"
+"""Variable with the passphrase of the private key; it is kept nowhere."""
+NO_LINK = "dask"
+"""Kind of target that is reached without a shell."""
+
+Plain = dict[str, Any]
+
+
+async def check_target(spec: TargetSpec, passphrase: str | None = None) -> Plain:
+    """What a target is, and what is wrong with it.
+
+    Returns:
+        machine: as in report.json, as far as it is seen without Calibench there, with `home`, `load` (1, 5 and 15
+        minutes) and, of a queue, `queues`; None: it does not answer. faults: as `Target.faults`; (): none.
+    """
+    try:
+        if spec.kind == NO_LINK:
+            return await _checked_cluster(spec)
+        async with opened(spec, passphrase) as link:
+            return await _checked(spec, link)
+    except (TargetError, SettingsError) as error:
+        return {"machine": None, "faults": (as_fault(error),)}
+
+
+async def clean_target(spec: TargetSpec, passphrase: str | None = None) -> int:
+    """Remove all that was put there; bytes that got free.
+
+    Raises:
+        TargetError: it cannot be reached, or has no home of ours.
+    """
+    from calibench.targets.remote_machine import RemoteMachine
+
+    if spec.kind == NO_LINK:
+        raise TargetError(f"{spec.address}: keeps nothing of Calibench, so there is nothing to clean.")
+    async with opened(spec, passphrase) as link:
+        freed: int = await RemoteMachine(link, spec).clean()
+        return freed
+
+
+async def offered_key(spec: TargetSpec) -> HostKey:
+    """The key that a host shows, trusted or not.
+
+    Raises:
+        TargetError: it cannot be reached, or known_hosts has another key of the same kind for it.
+    """
+    from calibench.targets.ssh_host_keys import changed_host, trusted_hosts
+    from calibench.targets.ssh_login import as_text, host_key_of, look_up
+
+    offered = await host_key_of(spec)
+    login = look_up(spec)
+    port = None if login.port == USUAL_PORT else login.port
+    unconfirmed = spec.model_copy(update={"host_key": None})
+    known = [as_text(key) for key in trusted_hosts(unconfirmed, login.known_hosts).match(login.host, "", port)[0]]
+    same_kind = [key for key in known if key.split()[0] == offered.split()[0]]
+    if same_kind and offered not in same_kind:
+        raise changed_host(login.name, same_kind, offered)
+    return as_host_key(offered, is_known=bool(known))
+
+
+@asynccontextmanager
+async def opened(spec: TargetSpec, passphrase: str | None = None) -> AsyncIterator[Link]:
+    """A link, closed at the end."""
+    from calibench.targets.opened_link import open_link
+
+    link = await open_link(spec, passphrase)
+    try:
+        yield link
+    finally:
+        await link.close()
+
+
+def as_host_key(line: str, is_known: bool = False) -> HostKey:
+    """A public key as known_hosts writes it, with or without the host in front.
+
+    Raises:
+        TargetError: it is none.
+    """
+    from calibench.targets.ssh_host_keys import fingerprint_of
+
+    fingerprint = fingerprint_of(line)
+    words = line.split()
+    place = next(number for number, word in enumerate(words) if word.startswith("AAAA"))
+    kind = words[place - 1]
+    return HostKey(key=f"{kind} {words[place]}", fingerprint=fingerprint, kind=kind, is_known=is_known)
+
+
+def as_fault(error: Exception) -> Fault:
+    """An error as a fault: its first sentence says what, the others say what to do."""
+    sentence, _, mend = str(error).partition(". ")
+    return Fault(sentence=sentence.rstrip(".") + ".", mend=mend)
+
+
+async def _checked(spec: TargetSpec, link: Link) -> Plain:
+    from calibench.targets.remote_machine import RemoteMachine
+
+    machine: Plain = dict(await RemoteMachine(link, spec).facts())
+    faults = [Fault(sentence=f"{link.name}: {each['says']}", mend=each["mend"]) for each in machine.pop("faults", ())]
+    if spec.kind in QUEUES:
+        try:
+            machine["queues"] = await _queues(spec, link)
+        except TargetError as error:
+            faults.append(as_fault(error))
+    return {"machine": machine, "faults": tuple(faults)}
+
+
+async def _queues(spec: TargetSpec, link: Link) -> list[Plain]:
+    from calibench.targets.batch_queue import BatchQueue
+
+    return [dict(each) for each in await BatchQueue(spec).queues(link)]
+
+
+async def _checked_cluster(spec: TargetSpec) -> Plain:
+    """Whether a scheduler listens; what its workers are is seen when a job begins."""
+    import asyncio
+    from urllib.parse import urlsplit
+
+    for name, path in (("tls_ca", spec.tls_ca), ("tls_cert", spec.tls_cert), ("tls_key", spec.tls_key)):
+        if path is not None and not path.is_file():
+            raise TargetError(f"{path}: there is no such file. Name another one as {name}.")
+    parts = urlsplit(spec.scheduler or "")
+    if not parts.hostname or not parts.port:
+        raise TargetError(f"{spec.address}: is no address of a scheduler. Give one such as tls://lab:8786.")
+    try:
+        async with asyncio.timeout(10):
+            _, writer = await asyncio.open_connection(parts.hostname, parts.port)
+            writer.close()
+    except (OSError, TimeoutError) as error:
+        reason = getattr(error, "strerror", None) or "no answer within 10 s"
+        raise TargetError(f"{spec.address}: does not answer ({reason}). Does `dask scheduler` run there?") from None
+    return {"machine": None, "faults": ()}
