@@ -3,11 +3,15 @@
 import contextlib
 import json
 import os
+import shutil
+import tempfile
 import threading
 import uuid
+import weakref
 from collections.abc import Iterator, Sequence
 from io import FileIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -42,6 +46,10 @@ class Cached:
             self._take_up()
         except OSError as error:
             self._give_up(error)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """In another process: with what is kept by now, where the folder is there too."""
+        return _cached_there, (self._dataset, self._folder, self._cap, self._fingerprint)
 
     @property
     def name(self) -> str:
@@ -168,6 +176,16 @@ def cached(dataset: Dataset, folder: Path, cap_bytes: int, fingerprint: str = "a
         fingerprint: of the decoding, `InputPlan.fingerprint`: another size must not find these samples.
     """
     return Cached(dataset, folder, fingerprint, cap_bytes)
+
+
+def _cached_there(dataset: Dataset, folder: Path, cap_bytes: int, fingerprint: str) -> Cached:
+    """The same in a process that did not make the folder; one of its own, which goes with it, on another machine."""
+    if folder.is_dir():
+        return Cached(dataset, folder, fingerprint, cap_bytes)
+    own = Path(tempfile.mkdtemp(prefix="calibench-"))
+    samples = Cached(dataset, own, fingerprint, cap_bytes)
+    weakref.finalize(samples, shutil.rmtree, own, ignore_errors=True)
+    return samples
 
 
 def _whole_lines(lines: Path) -> Iterator[tuple[str, Place]]:

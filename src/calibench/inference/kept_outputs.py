@@ -30,9 +30,15 @@ class KeptOutputs:
     def passed_on(self, outputs: Iterable[Outputs]) -> Iterator[Outputs]:
         """Add outputs one after the other, and give them on; when the disk is full nothing more is kept."""
         for each in outputs:
-            if self.is_whole:
-                self._add(each)
+            self.keep(each)
             yield each
+
+    def keep(self, outputs: Outputs | None) -> None:
+        """Add those of the next sample; None: nobody has them, and nothing more is kept."""
+        if outputs is None:
+            self.is_whole = False
+        elif self.is_whole:
+            self._add(outputs)
 
     def __getitem__(self, index: int) -> Outputs:
         found = []

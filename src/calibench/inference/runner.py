@@ -23,25 +23,32 @@ class ShapeError(DatasetError):
     """A sample has a shape that the compiled model does not take."""
 
 
-def compile_for_samples(model: ov.Model, device: str, threads: int, precision: str = "f32") -> ov.CompiledModel:
+def compile_for_samples(
+    model: ov.Model, device: str, threads: int, precision: str = "f32", *, is_alone: bool = True
+) -> ov.CompiledModel:
     """Compile for many independent samples: one thread a stream.
 
     Each inference runs in a single thread, so that its result has the same bytes whatever the number of threads.
 
     Args:
         precision: the INFERENCE_PRECISION_HINT; exact FP32 by default, never the device's own choice.
+        is_alone: False: other processes compute here as well, and all would bind their threads to the same cores.
     """
     settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": precision}
     if device.upper().startswith("CPU"):
         settings |= {"NUM_STREAMS": str(threads), "INFERENCE_NUM_THREADS": threads}
+        settings |= {} if is_alone else {"ENABLE_CPU_PINNING": False}
     return core.compile_model(model, device, settings)
 
 
-def infer_all(compiled: ov.CompiledModel, samples: Iterable[Mapping[str, Array]]) -> Iterator[Outputs]:
+def infer_all(compiled: ov.CompiledModel, samples: Iterable[Mapping[str, Array]], first: int = 0) -> Iterator[Outputs]:
     """The outputs of every sample, in the order of the samples; the arrays are copies, owned by the caller.
 
     One more sample than the device has streams is in flight, so that the next one is decoded while it computes.
     A model that keeps a state begins every sample with its first one.
+
+    Args:
+        first: number of the first sample, for messages.
 
     Raises:
         ShapeError: a sample does not fit an input.
@@ -53,7 +60,7 @@ def infer_all(compiled: ov.CompiledModel, samples: Iterable[Mapping[str, Array]]
     busy: deque[tuple[int, ov.InferRequest]] = deque()
     has_state = bool(free[0].query_state())
     shapes = [port.get_partial_shape() for port in compiled.inputs]
-    for number, sample in enumerate(samples):
+    for number, sample in enumerate(samples, first):
         if not free:
             yield _finish(busy, free)
         for name, array in sample.items():
@@ -97,19 +104,24 @@ def cannot_run(request: ov.InferRequest, who: str, error: RuntimeError) -> Datas
     )
 
 
-def infer_batches(compiled: ov.CompiledModel, samples: Iterable[Mapping[str, Array]], batch: int) -> Iterator[Outputs]:
+def infer_batches(
+    compiled: ov.CompiledModel, samples: Iterable[Mapping[str, Array]], batch: int, first: int = 0
+) -> Iterator[Outputs]:
     """The outputs of every sample, each with a batch axis of 1, computed `batch` samples at a time.
 
     The last batch is filled up with its last sample.
+
+    Args:
+        first: number of the first sample, for messages; a multiple of `batch`.
 
     Raises:
         SettingsError: an output has no axis of `batch` to split, or samples differ in shape.
     """
     if batch == 1:
-        yield from infer_all(compiled, samples)
+        yield from infer_all(compiled, samples, first)
         return
     sizes: deque[int] = deque()
-    for outputs in infer_all(compiled, _stacked(samples, batch, sizes)):
+    for outputs in infer_all(compiled, _stacked(samples, batch, sizes), first // batch):
         if any(output.shape[:1] != (batch,) for output in outputs):
             raise SettingsError(f"--batch {batch}: an output of the model has no batch axis. Use --batch 1.")
         for number in range(sizes.popleft()):

@@ -33,10 +33,17 @@ from calibench.quantizers.run import Run, at_common_shapes
 from calibench.quantizers.sites import Placement, Site
 from calibench.quantizers.unsigned import sign_of
 from calibench.settings import CaffeSettings, Settings
+from calibench.statistics.collect import Collector
 
 
 def quantize_by_scales(
-    graph: ov.Model, subset: Dataset, settings: Settings, plan: InputPlan, threads: int, progress: Progress
+    graph: ov.Model,
+    subset: Dataset,
+    settings: Settings,
+    plan: InputPlan,
+    threads: int,
+    progress: Progress,
+    collector: Collector | None = None,
 ) -> Quantized:
     """Calibrate a converted Caffe network; as `quantize`, by the rules of the Caffe calibrator.
 
@@ -49,7 +56,7 @@ def quantize_by_scales(
         ModelError: nothing can be quantized, or the network yields NaN on every sample.
         DatasetError: a sample cannot be read.
     """
-    run = Run(settings.device, threads, plan, {})
+    run = Run(settings.device, threads, plan, {}, collector)
     return at_common_shapes(graph, subset, run, lambda run: _quantize(graph, subset, settings, run, progress))
 
 

@@ -27,4 +27,6 @@ def measure(
     """
     probed = run.copy(graph)
     layout = add_probe(probed, placement.points, means=means)
+    if run.collector is not None:
+        return run.collector(run.plan.attach(probed), layout, samples, exact=exact, progress=progress)
     return collect(run.compile(probed), layout, samples, exact=exact, progress=progress)

@@ -23,6 +23,7 @@ from calibench.quantizers.recipes import is_promising, is_same, recipes
 from calibench.quantizers.run import Run, at_common_shapes
 from calibench.quantizers.sites import Placement
 from calibench.settings import Settings
+from calibench.statistics.collect import Collector
 
 __all__ = [
     "KEPT_APART",
@@ -42,7 +43,13 @@ LEAST_FOR_CHOICE = 128
 
 
 def quantize(
-    graph: ov.Model, subset: Dataset, settings: Settings, plan: InputPlan, threads: int, progress: Progress
+    graph: ov.Model,
+    subset: Dataset,
+    settings: Settings,
+    plan: InputPlan,
+    threads: int,
+    progress: Progress,
+    collector: Collector | None = None,
 ) -> Quantized:
     """Calibrate a normalised FP32 graph.
 
@@ -50,17 +57,18 @@ def quantize(
         graph: from `normalise`; not changed.
         subset: samples in the order in which they are to be measured.
         plan: how the samples enter the graph.
+        collector: who measures statistics; None: this process.
 
     Raises:
         ModelError: nothing can be quantized, or the network yields NaN on every sample.
         DatasetError: a sample cannot be read.
     """
     if settings.caffe is not None:
-        return quantize_by_scales(graph, subset, settings, plan, threads, progress)
+        return quantize_by_scales(graph, subset, settings, plan, threads, progress, collector)
     return at_common_shapes(
         graph,
         subset,
-        Run(settings.device, threads, plan, {}),
+        Run(settings.device, threads, plan, {}, collector),
         lambda run: _quantize(graph, subset, settings, run, progress),
     )
 

@@ -11,6 +11,7 @@ from calibench.datasets.inputs import InputPlan
 from calibench.errors import DatasetError
 from calibench.inference.runner import ShapeError, compile_for_samples
 from calibench.models.ports import port_name
+from calibench.statistics.collect import Collector
 
 Result = TypeVar("Result")
 
@@ -20,12 +21,18 @@ LOOKED_AT = 16
 
 @dataclass(frozen=True)
 class Run:
-    """How graphs are run; `shapes`: of the graph's inputs, empty when the samples differ."""
+    """How graphs are run.
+
+    Attributes:
+        shapes: of the graph's inputs, empty when the samples differ.
+        collector: who measures statistics; None: this process.
+    """
 
     device: str
     threads: int
     plan: InputPlan
     shapes: dict[str, tuple[int, ...]]
+    collector: Collector | None = None
 
     def copy(self, graph: ov.Model) -> ov.Model:
         """A clone at the shapes of the samples: that compiles to faster kernels.

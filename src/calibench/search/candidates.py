@@ -65,7 +65,11 @@ class Candidates:
             return {}
         return self._shifts(self.quantization(configuration)) if configuration.floats else self.shifts
 
+    def attached(self, configuration: Configuration) -> ov.Model:
+        """The INT8 graph of a configuration, with the preparation of the samples in front."""
+        return self.quantized.run.plan.attach(self.build(configuration))
+
     def compile(self, configuration: Configuration) -> ov.CompiledModel:
         """As it will be deployed, one thread a stream."""
         run = self.quantized.run
-        return compile_for_samples(run.plan.attach(self.build(configuration)), run.device, run.threads, self.precision)
+        return compile_for_samples(self.attached(configuration), run.device, run.threads, self.precision)

@@ -24,7 +24,7 @@ from calibench.search.journal import Journal
 from calibench.search.limits import applied, check_baseline
 from calibench.search.sensitivity import rank
 from calibench.search.timing import Timings, as_timings, measure_timings, timings_of
-from calibench.search.validation import Baseline, Begun, Validation, run_baseline
+from calibench.search.validation import Baseline, Begun, Elsewhere, Validation, run_baseline
 from calibench.search.values import Configuration, Limit, Outcome, Ranked, Repair, Trial
 from calibench.settings import Settings
 
@@ -34,6 +34,10 @@ REMEMBERED = 8
 """Evaluations whose outputs are kept, to go on with those that stopped early."""
 RANKED_ON = 32
 """Calibration samples for ranking and repair, spread over the set; few tell as much as many."""
+
+
+Away = Callable[[ov.Model, Validation], Elsewhere]
+"""Takes an INT8 graph, which takes the samples as they are, to the processes that evaluate it."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class Start:
         validation: the samples that decide.
         further: metrics with a limit of their own, beside that of the judge.
         cause: what the trial of the settings found wrong, in one sentence; '' for nothing.
+        away: to those who evaluate models; None: this process does.
     """
 
     graph: ov.Model
@@ -56,6 +61,7 @@ class Start:
     further: tuple[Metric, ...]
     settings: Settings
     cause: str = ""
+    away: Away | None = None
 
     @property
     def precision(self) -> str:
@@ -181,9 +187,9 @@ class _Steps:
         if kept is not None:
             return kept
         started = perf_counter()
-        compiled = self.candidates.compile(configuration)
         begun = self._begun.setdefault(configuration, Begun())
-        found = self._validation.evaluate(compiled, self._limits, self._progress, begun, whole=whole)
+        model = self._runnable(configuration)
+        found = self._validation.evaluate(model, self._limits, self._progress, begun, whole=whole)
         found = replace(found, seconds=perf_counter() - started)
         while len(self._begun) > REMEMBERED:
             self._begun.pop(next(each for each in self._begun if each != configuration))
@@ -191,6 +197,12 @@ class _Steps:
             self._journal.write(*ANNOTATIONS, self._annotations)
         self._journal.write("trial", _name(configuration, whole), asdict(found))
         return found
+
+    def _runnable(self, configuration: Configuration) -> ov.CompiledModel | Elsewhere:
+        away = self._asked.away
+        if away is None:
+            return self.candidates.compile(configuration)
+        return away(self.candidates.attached(configuration), self._validation)
 
     def _mend(self) -> bool:
         return bool(self.candidates.shifts)

@@ -6,9 +6,9 @@ are left cannot change the verdict, or surely will not; what is accepted in the 
 sample.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import openvino as ov
@@ -37,6 +37,23 @@ TWICE = 32
 FloatArray = NDArray[np.float64]
 Evidence = tuple[Any, ...]
 """Of one sample: what each metric keeps of it."""
+Seen = tuple[Evidence, Outputs | None]
+"""Of one sample: the evidence, and what the model gave where that came along."""
+
+
+class Elsewhere(Protocol):
+    """An INT8 model that other processes run."""
+
+    def see(self, indices: Sequence[int], beat: Callable[[], None]) -> Iterator[Seen]:
+        """What it gives for samples, in their order; work beyond the last one taken is thrown away.
+
+        Args:
+            beat: called now and then while nothing comes; what it raises ends the work.
+
+        Raises:
+            SettingsError, DatasetError: as `Validation.evaluate`, at the sample.
+            TargetError: nobody is left to run it.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,9 +134,9 @@ class Validation:
         self, samples: Dataset, judge: Judge, further: Sequence[Metric], baseline: Baseline, batch: int, threads: int
     ) -> None:
         self.samples, self.judge, self.baseline = samples, judge, baseline
-        self._metrics = (judge.metric, *further)
-        self._batch, self._threads = batch, threads
-        self._needs_reference = any(metric.needs == "reference" for metric in self._metrics)
+        self.metrics, self.batch = (judge.metric, *further), batch
+        self._threads = threads
+        self.needs_reference = any(metric.needs == "reference" for metric in self.metrics)
         self._sign = 1.0 if judge.metric.higher_is_better else -1.0
         self.is_mean = bool(
             np.isclose(baseline.values.mean(), baseline.summaries[judge.metric.name].score, rtol=0, atol=1e-6)
@@ -136,7 +153,7 @@ class Validation:
 
     def evaluate(
         self,
-        model: ov.CompiledModel,
+        model: ov.CompiledModel | Elsewhere,
         limits: Sequence[Limit],
         progress: Progress,
         begun: "Begun | None" = None,
@@ -156,10 +173,12 @@ class Validation:
         count, order = len(self.samples), self.order
         bounds = None if whole else self._bounds(order, limits)
         left = order[len(begun.evidence) :].tolist()
-        ordered = decode_ahead(Subset(self.samples, tuple(left)), self._threads)
-        outputs = begun.outputs.passed_on(infer_batches(model, ordered, self._batch))
-        for index, each in zip(left, outputs, strict=True):
-            evidence = self._observe(index, each)
+        if isinstance(model, ov.CompiledModel):
+            found = self._see(model, left)
+        else:
+            found = model.see(left, lambda: progress("validate", len(begun.evidence), count))
+        for index, (evidence, outputs) in zip(left, found, strict=True):
+            begun.outputs.keep(outputs)
             value = self.judge.metric.value(evidence[0])
             begun.add(evidence, self._sign * (float(self.baseline.values[index]) - value))
             progress("validate", len(begun.evidence), count)
@@ -171,13 +190,12 @@ class Validation:
         places = np.argsort(order, kind="stable")
         return self._whole_outcome([begun.evidence[place] for place in places], limits)
 
-    def _observe(self, index: int, outputs: Outputs) -> Evidence:
-        described = self.baseline.described[index]
-        named = self.judge.named(outputs)
-        reference = self.judge.named(self.baseline.outputs[index]) if self._needs_reference else named
-        with at_sample(described.name):
-            seen = self.judge.observe(named, reference, described)
-            return tuple(metric.observe(seen) for metric in self._metrics)
+    def _see(self, model: ov.CompiledModel, indices: Sequence[int]) -> Iterator[Seen]:
+        """As `Elsewhere.see`, in this process."""
+        ordered = decode_ahead(Subset(self.samples, tuple(indices)), self._threads)
+        for index, outputs in zip(indices, infer_batches(model, ordered, self.batch), strict=True):
+            reference = self.baseline.outputs[index] if self.needs_reference else None
+            yield observe(self.judge, self.metrics, self.baseline.described[index], outputs, reference), outputs
 
     def _bounds(self, order: NDArray[np.int64], limits: Sequence[Limit]) -> "_Bounds | None":
         """None where only the whole set tells: a score that is no mean, or several limits."""
@@ -188,7 +206,7 @@ class Validation:
         return _Bounds(values, limits[0].drop, self.baseline.order is not None, len(limits) == 1)
 
     def _whole_outcome(self, evidence: Sequence[Evidence], limits: Sequence[Limit]) -> Outcome:
-        found = {m.name: m.score([each[i] for each in evidence]) for i, m in enumerate(self._metrics)}
+        found = {m.name: m.score([each[i] for each in evidence]) for i, m in enumerate(self.metrics)}
         tightest, broken = -np.inf, ""
         for limit in limits:
             excess = self._drop(limit, found) - limit.drop
@@ -209,7 +227,7 @@ class Validation:
         )
 
     def _drop(self, limit: Limit, found: dict[str, Summary]) -> float:
-        metric = next(each for each in self._metrics if each.name == limit.metric)
+        metric = next(each for each in self.metrics if each.name == limit.metric)
         before, after = (_score(each[limit.metric], limit.label) for each in (self.baseline.summaries, found))
         return before - after if metric.higher_is_better else after - before
 
@@ -220,6 +238,20 @@ class Validation:
         both = np.concatenate([values, self.baseline.values])
         is_yes_or_no = self.judge.metric.unit == PERCENT and bool(np.isin(both, (0.0, 100.0)).all())
         return paired_normal(self._sign * (self.baseline.values - values), 100.0 if is_yes_or_no else 0.0)
+
+
+def observe(
+    judge: Judge, metrics: Sequence[Metric], described: Description, outputs: Outputs, reference: Outputs | None
+) -> Evidence:
+    """The evidence of one sample; `reference`: the outputs of FP32, where a metric needs them.
+
+    Raises:
+        SettingsError, DatasetError: a metric fails on it.
+    """
+    named = judge.named(outputs)
+    with at_sample(described.name):
+        seen = judge.observe(named, named if reference is None else judge.named(reference), described)
+        return tuple(metric.observe(seen) for metric in metrics)
 
 
 def _score(summary: Summary, label: int | None) -> float:

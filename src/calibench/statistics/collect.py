@@ -1,6 +1,8 @@
 """One pass over the subset, as short as the values allow."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import openvino as ov
@@ -28,6 +30,22 @@ class Collected:
     has_settled: bool
 
 
+class Collector(Protocol):
+    """Other processes that measure: what `collect` gives, to the same bits."""
+
+    def __call__(
+        self, probed: ov.Model, layout: Layout, subset: Dataset, *, exact: bool, progress: Progress
+    ) -> Collected:
+        """Measure the subset.
+
+        Args:
+            probed: with the probe, taking the samples as they are; not compiled.
+
+        Raises:
+            DatasetError: as `collect`.
+        """
+
+
 def collect(
     compiled: ov.CompiledModel, layout: Layout, subset: Dataset, *, exact: bool, progress: Progress, first: int = 0
 ) -> Collected:
@@ -43,17 +61,33 @@ def collect(
     Raises:
         DatasetError: there is no sample, or one cannot be read.
     """
-    total = len(subset)
+    samples = (subset[i] for i in range(len(subset)))
+    shards = (
+        Statistics.of_sample(layout, number, outputs[0][layout.apart], outputs[1])
+        for number, outputs in enumerate(infer_all(compiled, samples, first), first)
+    )
+    return gather(shards, len(subset), exact=exact, progress=progress)
+
+
+def gather(shards: Iterable[Statistics], total: int, *, exact: bool, progress: Progress) -> Collected:
+    """Merge shards of a subset in its order, until the ranges have settled.
+
+    Args:
+        shards: one ends at each of `LOOKS` that is not behind the subset.
+        total: samples in all.
+
+    Raises:
+        DatasetError: there is no shard.
+    """
     statistics: Statistics | None = None
     before: NDArray[np.float64] | None = None
-    for number, outputs in enumerate(infer_all(compiled, (subset[i] for i in range(total)))):
-        sample = Statistics.of_sample(layout, first + number, outputs[0][layout.apart], outputs[1])
-        statistics = sample if statistics is None else statistics.merge(sample)
-        progress("statistics", number + 1, total)
-        if exact or number + 1 not in LOOKS:
+    for shard in shards:
+        statistics = shard if statistics is None else statistics.merge(shard)
+        progress("statistics", statistics.count, total)
+        if exact or statistics.count not in LOOKS:
             continue
         now = _ranges(statistics)
-        if before is not None and number + 1 < total and _settled(before, now):
+        if before is not None and statistics.count < total and _settled(before, now):
             return Collected(statistics, True)
         before = now
     if statistics is None:
