@@ -48,6 +48,8 @@ from calibench.search.accuracy_aware import OnTrial, unseen
 from calibench.search.journal import open_journal
 from calibench.search.keep_accuracy import Start
 from calibench.settings import Settings, as_settings
+from calibench.spread.helpers import open_helpers
+from calibench.things.target_spec import TargetSpec
 
 __all__ = ["Calibrated", "Evaluation", "Plan", "benchmark", "calibrate", "evaluate", "inspect", "plan"]
 
@@ -80,6 +82,7 @@ def calibrate(
     progress: Progress = silent,
     on_trial: OnTrial = unseen,
     notes: tuple[str, ...] = (),
+    workers: int | TargetSpec = 0,
 ) -> Calibrated:
     """Calibrate a model, by the method of the settings, and compare INT8 with FP32.
 
@@ -92,6 +95,8 @@ def calibrate(
         resume: go on with the search that was interrupted in `out`; everything else must be as it was.
         on_trial: of the accuracy-aware method: called with each model that was evaluated, and the most still to come.
         notes: what the report has to say of the sets, where both are of one dataset that too.
+        workers: further processes that measure and evaluate, one core each: so many of this machine (0, 1: none), or
+            those of a cluster. The result is the same.
 
     Raises:
         CalibenchError: by kind, in one sentence what, where and what to do.
@@ -107,6 +112,7 @@ def calibrate(
     with result_place(out, what, force=force, resume=resume) as folder, ExitStack() as stack:
         with stages.stage("read"):
             source, graph = _read(model, settings)
+            collector, away = stack.enter_context(open_helpers(workers, settings))
         with stages.stage("diagnose"):
             settled = settle(source.graph, _as_dataset(validation or dataset), settings, threads, progress)
             settings = settled.settings
@@ -119,7 +125,7 @@ def calibrate(
             judge = make_judge(source.graph, sets.plan, sets.validation, settings)
             further = check_promise(source.graph, sets, judge, settings)
         with stages.stage("calibrate"):
-            quantized = quantize(graph, sets.calibration, settings, sets.plan, threads, progress)
+            quantized = quantize(graph, sets.calibration, settings, sets.plan, threads, progress, collector)
         promise = None
         if settings.method == "accuracy-aware":
             with stages.stage("search"):
@@ -133,6 +139,7 @@ def calibrate(
                     further,
                     settings,
                     " ".join(settled.warnings),
+                    away,
                 )
                 promise = keep_promise(start, journal, progress, on_trial)
                 quantized = promise.quantized
