@@ -23,6 +23,7 @@ __all__ = ["SshLink", "connect", "host_key_of"]
 
 ENDING_S = 2.0
 """Seconds between asking a command to end and leaving it alone."""
+LOOK_S = 0.02
 
 
 async def connect(spec: TargetSpec, passphrase: str | None = None) -> "SshLink":
@@ -63,16 +64,15 @@ class SshLink:
             process.stdin.write(given)
             process.stdin.write_eof()
             try:
-                await asyncio.wait_for(process.wait_closed(), within_s)
+                out, err = await asyncio.wait_for(process.communicate(), within_s)
             except TimeoutError:
                 raise too_slow(self._name, command, within_s) from None
             finally:
-                out, err = process.collect_output()
                 if process.returncode is None and not self._connection.is_closed():
-                    await asyncio.shield(self._end(process, bytes(err), mark))
+                    await asyncio.shield(self._end(process, mark))
             if process.returncode is None:
                 raise self._lost()
-            return Answer(process.returncode, _after(mark, bytes(out)), _after(mark, bytes(err)))
+            return Answer(process.returncode, _after(mark, out), _after(mark, err))
 
     async def put(self, source: Path, target: str, moved: Moved, at: int = 0) -> None:
         with self._refusals(target):
@@ -110,15 +110,12 @@ class SshLink:
                 self._files = await self._connection.start_sftp_client()
             return self._files
 
-    async def _end(self, process: "asyncssh.SSHClientProcess[bytes]", err: bytes, mark: str) -> None:
+    async def _end(self, process: "asyncssh.SSHClientProcess[bytes]", mark: str) -> None:
         """End a command and its group. By number: some machines ignore signals that are sent over a channel."""
-        found = re.search(rb"%b (\d+)\n" % mark.encode(), err)
         with suppress(self._ssh.Error, OSError, TimeoutError):
-            if found:
-                group = int(found[1])
-                kill = f"exec /bin/sh -c 'kill -KILL -- -{group} || kill -KILL {group}'"
-                await self._connection.run(kill, timeout=ENDING_S)
-            process.close()
+            group = await asyncio.wait_for(_group(process, mark), ENDING_S)
+            await self._connection.run(f"exec /bin/sh -c 'kill -KILL -{group}'", timeout=ENDING_S)
+        process.close()
 
     @contextmanager
     def _refusals(self, path: str = "") -> Iterator[None]:
@@ -153,6 +150,15 @@ class SshLink:
 
     def _lost(self) -> LinkLost:
         return LinkLost(f"{self._name}: the connection was cut. What runs there goes on; connect again.")
+
+
+async def _group(process: "asyncssh.SSHClientProcess[bytes]", mark: str) -> int:
+    """The process group of a command, which it said first; that may still be on its way."""
+    said = b""
+    while not (found := re.search(rb"%b (\d+)\n" % mark.encode(), said)):
+        said += process.collect_output()[1]
+        await asyncio.sleep(LOOK_S)
+    return int(found[1])
 
 
 def _after(mark: str, said: bytes) -> bytes:
