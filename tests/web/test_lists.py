@@ -1,16 +1,19 @@
 """What lists show, in which order, and where an import leads back to; without a browser."""
 
+import re
 import subprocess
 import sys
 
 import pytest
-from canned_things import models, projects
+from canned_things import datasets, models, projects
 from fake_workbench import FakeWorkbench
 
-from calibench.web.import_page import name_from
+from calibench.web.dataset_page import class_counts
+from calibench.web.import_page import ARCHIVES, DATASET, MODEL, name_from
+from calibench.web.job_page import trial_words
 from calibench.web.machine_facts import int8_words
 from calibench.web.model_list import as_tree
-from calibench.web.model_page import calibration_hindrance
+from calibench.web.model_page import calibration_hindrance, newest_measured
 from calibench.web.new_project import first_choice
 from calibench.web.paged_list import in_order
 from calibench.web.project_list import is_shown, read_rows
@@ -74,6 +77,35 @@ def test_a_new_project_begins_with_what_was_asked_for_and_else_with_the_newest_t
 )
 def test_the_name_is_taken_from_the_file(file: str, name: str) -> None:
     assert name_from(file) == name
+
+
+def test_an_import_asks_only_for_files_that_are_read() -> None:
+    from calibench.models.read import FORMATS
+
+    endings = set(re.findall(r"\.[a-z0-9]+", MODEL.needs))
+    assert endings - {".bin", ".caffemodel"} <= set(FORMATS)
+    assert ".pt2" not in endings  # read by calibench alone: it can run code, which the Workbench does not
+    assert set(re.findall(r"\.(?:zip|tar|tar\.gz)\b", DATASET.needs)) <= set(ARCHIVES)
+
+
+def test_classes_that_a_dataset_has_no_samples_of_stand_last() -> None:
+    kept = datasets()[0].model_copy(update={"classes": ("", "hen", "cock"), "facts": {"counts": {"1": 3, "2": 4}}})
+    assert [(each.name, each.count) for each in class_counts(kept)] == [("hen", 3), ("cock", 4), ("class 0", 0)]
+
+
+def test_a_search_that_has_ended_tries_no_more_models() -> None:
+    trials = [{"holds": True, "left": 5}]
+    assert trial_words(trials, is_going=True) == "1 model evaluated, 1 within the limit. At most 5 more."
+    assert trial_words(trials, is_going=False) == "1 model evaluated, 1 within the limit."
+
+
+def test_the_layers_of_a_model_are_in_the_newest_project_that_has_a_result() -> None:
+    model = models()[0]
+    own = [each for each in projects() if each.model_id == model.id and each.parent_id is None]
+    measured = own[0].model_copy(update={"id": 90, "result": "r" * 64})
+    waiting = own[0].model_copy(update={"id": 91, "result": None})
+    assert newest_measured([measured, waiting], model) == measured
+    assert newest_measured([waiting], model) is None
 
 
 def test_an_import_leads_back_with_all_entries_and_the_new_thing_chosen() -> None:

@@ -1,13 +1,21 @@
 """Lists of projects, models, datasets and jobs in a real browser: sorted, filtered, live; deletion asks first."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from canned_things import SCRIPT
-from page_site import Site
+from page_site import DESKTOP, PHONE, Site
+
+from calibench.web import looks
+from calibench.web.data_grid import SHORT
+from calibench.web.upload_box import SIZE
 
 pytestmark = pytest.mark.browser
+
+NUMBERS = (0, 0.004, 0.0994, 0.1, 0.256, 9.994, 10, 87.46, 99.94, 100, 1240.4, 1234567, -0.043, -12.34)
+SIZES = (0, 999, 1000, 99_949, 999_400, 1_250_000, 123_456_789, 2_500_000_000)
 
 OpenPage = Callable[..., Any]
 
@@ -207,3 +215,27 @@ def test_a_dataset_shows_its_classes_with_counts_and_what_is_wrong_with_it(open_
     assert "16" in page.locator(".listing tbody tr").first.inner_text()
     page.goto(site.address + "/datasets/2")
     page.get_by_text("img_0031.jpg cannot be decoded").wait_for()
+
+
+def test_the_browser_writes_numbers_and_sizes_as_the_server_does(open_page: OpenPage) -> None:
+    page = open_page("/help")
+    assert page.evaluate(f"numbers => numbers.map({SHORT})", NUMBERS) == [looks.short(each) for each in NUMBERS]
+    assert page.evaluate(f"sizes => sizes.map({SIZE})", SIZES) == [looks.size(each) for each in SIZES]
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_breadcrumbs_with_long_names_are_cut_with_dots_and_never_overlap(
+    open_page: OpenPage, site: Site, size: tuple[int, int]
+) -> None:
+    site.post("/fake/projects/1/change", {"name": "resnet 18 with a name " * 4 + "end"})
+    page = open_page("/projects/2", size=size)
+    boxes = page.evaluate(
+        "[...document.querySelectorAll('.crumbs li')].map(e => e.getBoundingClientRect()).filter(r => r.width)"
+        ".map(r => [r.left, r.right])"
+    )
+    assert all(after[0] >= before[1] - 0.5 for before, after in pairwise(boxes))
+    assert boxes[-1][1] <= page.locator(".search").bounding_box()["x"]
+    if size == DESKTOP:
+        link = page.locator(".crumbs a").last
+        assert link.get_attribute("title") == link.inner_text()
+        assert page.locator(".crumbs a").first.evaluate("e => e.scrollWidth <= e.clientWidth")

@@ -40,12 +40,13 @@ def register(workbench: "Workbench") -> None:
 
 
 def class_counts(dataset: KeptDataset) -> list[ClassCount]:
-    """Classes by index with how often each occurs."""
+    """Classes by index with how often each occurs; those that never do stand last."""
     counts: dict[str, int] = dataset.facts.get("counts") or {}
-    return [
+    found = [
         ClassCount(label, name or f"class {label}", counts.get(str(label), 0) if counts else None)
         for label, name in enumerate(dataset.classes)
     ]
+    return sorted(found, key=lambda each: each.count == 0)
 
 
 class DatasetPage:
@@ -161,7 +162,7 @@ def size_words(sizes: list[int]) -> str:
 
 
 def _source(facts: dict[str, Any]) -> str:
-    return f", from {facts['label_source']}" if facts.get("label_source") else ""
+    return f", their order from {facts['label_source']}" if facts.get("label_source") else ""
 
 
 def _datasets(project: Project) -> tuple[int | None, ...]:
@@ -175,8 +176,8 @@ def _columns(largest: int) -> tuple[Column[ClassCount], ...]:
                 ui.element("div").classes("count-fill").style(f"width: {100 * each.count / largest:.1f}%")
 
     return (
-        Column("Index", lambda each: str(each.label), lambda each: each.label),
         Column("Class", lambda each: each.name, lambda each: each.name.lower()),
+        Column("Index", lambda each: str(each.label), lambda each: each.label),
         Column("Count", lambda each: looks.NOTHING if each.count is None else f"{each.count:,}",
                lambda each: each.count, is_number=True, begins_high=True),
         Column("", bar),

@@ -114,7 +114,7 @@ class JobPage:
 
         def show() -> None:
             trials = self.workbench.jobs.trials(self.job.id)
-            words.set_text(trial_words(trials))
+            words.set_text(trial_words(trials, self.job.state not in ENDED))
             chart.set_visibility(bool(trials))
             chart.options.update(search_chart(trials, (), limit, {}))
             chart.update()
@@ -187,14 +187,14 @@ def links(workbench: "Workbench", job: Job) -> list[tuple[str, str]]:
     return found
 
 
-def trial_words(trials: list[dict[str, Any]]) -> str:
-    """How the search stands, in a sentence."""
+def trial_words(trials: list[dict[str, Any]], is_going: bool) -> str:
+    """How the search stands, or has ended, in a sentence."""
     if not trials:
         return "No model was evaluated yet."
     held = sum(bool(each.get("holds")) for each in trials)
     left = trials[-1].get("left")
     words = f"{looks.count(len(trials), 'model')} evaluated, {held} within the limit."
-    return words + (f" At most {left} more." if left else "")
+    return words + (f" At most {left} more." if left and is_going else "")
 
 
 def _project(workbench: "Workbench", job: Job) -> Project | None:
