@@ -7,7 +7,9 @@ from hypothesis import HealthCheck, settings
 from calibench.api.rest import make_api
 from calibench.api.same_site import ServedNames
 from calibench.api.token_file import TokenFile
+from calibench.errors import TargetError
 from calibench.server import make_app
+from calibench.workbench import known_targets
 
 ENDLESS = "follow_events"
 """Its answer has no end; test_sent_events.py and test_real_server.py hear it."""
@@ -29,9 +31,15 @@ api = schemathesis.openapi.from_asgi("/api/openapi.json", asked).exclude(operati
 api.config.checks.positive_data_acceptance.expected_statuses = ["2xx", "404", "409", "422"]
 
 
+async def nobody_answers(*_asked):
+    raise TargetError("me@lab: refused at port 22. Does sshd run there, and is the port right?")
+
+
 @pytest.fixture
-def known(workbench, kept):
-    """The headers that the application lets in."""
+def known(workbench, kept, monkeypatch):
+    """The headers that the application lets in; no request leaves this machine."""
+    for name in ("offered_key", "clean_target"):
+        monkeypatch.setattr(known_targets, name, nobody_answers)
     tokens = TokenFile(workbench.folder.token)
     names = ServedNames(more=("testserver",))
     asked.app = make_app(workbench, tokens, names, wrong_try_s=0, with_pages=False)

@@ -5,7 +5,8 @@ import zipfile
 
 import pytest
 
-from calibench.things.kept import KeptModel
+from calibench.things.kept import HostKey, KeptModel
+from calibench.workbench import known_targets
 
 V1 = "/api/v1"
 
@@ -152,6 +153,36 @@ def test_targets(client, kept):
     assert client.get(f"{V1}/targets/{target['id']}/load").json()["memory_percent"] > 0
     checked = client.post(f"{V1}/targets/{target['id']}/check")
     assert (checked.status_code, checked.json()["kind"]) == (202, "machine")
+
+
+def test_a_target_is_added_changed_and_removed(client, kept):
+    lab = {"name": "lab", "spec": {"kind": "ssh", "host": "lab", "user": "me"}}
+    added = client.post(f"{V1}/targets", json=lab)
+    assert (added.status_code, added.json()["state"], added.json()["kind"]) == (201, "unchecked", "ssh")
+    assert client.post(f"{V1}/targets", json=lab).status_code == 422
+    place = f"{V1}/targets/{added.json()['id']}"
+    changed = client.patch(place, json={"spec": {"python": "python3.12"}, "version": added.json()["version"]}).json()
+    assert (changed["spec"]["python"], changed["spec"]["host"]) == ("python3.12", "lab")
+    assert client.patch(place, json={"name": "box", "version": 1}).status_code == 409
+    assert client.delete(place).status_code == 204
+    assert client.get(place).status_code == 404
+
+
+def test_this_machine_is_not_removed_and_shows_no_key(client, kept):
+    (here,) = client.get(f"{V1}/targets").json()
+    place = f"{V1}/targets/{here['id']}"
+    for answer in (client.delete(place), client.post(f"{place}/clean")):
+        assert (answer.status_code, answer.json()["error"]["hindrance"]["code"]) == (409, "target-local")
+    assert client.get(f"{place}/host-key").status_code == 422
+
+
+def test_the_key_of_a_host_is_shown_before_it_is_trusted(client, monkeypatch):
+    async def offered(spec):
+        return HostKey(key="ssh-ed25519 AAAA", fingerprint=f"SHA256:of-{spec.host}", kind="ssh-ed25519")
+
+    monkeypatch.setattr(known_targets, "offered_key", offered)
+    answer = client.post(f"{V1}/targets/host-key", json={"spec": {"kind": "ssh", "host": "lab"}})
+    assert (answer.status_code, answer.json()["fingerprint"]) == (200, "SHA256:of-lab")
 
 
 def test_a_project_is_made_once_and_starts_its_baseline(client, kept):

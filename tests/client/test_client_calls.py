@@ -9,8 +9,18 @@ from canned_server import OPENAPI, CannedServer
 from calibench.client import following
 from calibench.client.client import Client
 from calibench.errors import TargetError
-from calibench.things.asked import AskCalibration, AskEvaluation, AskPick, Import, Points, TrySettings
-from calibench.things.kept import Job, KeptDataset, KeptModel, Project, Target, Upload
+from calibench.things.asked import (
+    AskCalibration,
+    AskEvaluation,
+    AskHost,
+    AskPick,
+    ChangeTarget,
+    Import,
+    Points,
+    TrySettings,
+)
+from calibench.things.kept import HostKey, Job, KeptDataset, KeptModel, Project, Target, Upload
+from calibench.things.target_spec import TargetSpec
 
 
 @pytest.fixture
@@ -107,6 +117,13 @@ def every_call(client, server, tmp_path):
     yield "jobs.delete", jobs.delete(5), type(None)
     yield "targets.all", client.targets.all(), tuple
     yield "targets.get", client.targets.get(1), Target
+    yield "targets.named", client.targets.named("lab"), Target
+    yield "targets.add", client.targets.add("lab", "ssh://me@lab:2222", TargetSpec(key="/home/me/.ssh/lab")), Target
+    yield "targets.change", client.targets.change(2, ChangeTarget(name="box")), Target
+    yield "targets.host_key", client.targets.host_key(2), HostKey
+    yield "targets.host_key_at", client.targets.host_key_at(AskHost(address="ssh://me@lab:2222")), HostKey
+    yield "targets.clean", client.targets.clean(2), int
+    yield "targets.remove", client.targets.remove(2), type(None)
     yield "targets.check", client.targets.check(1), Job
     yield "targets.load", client.targets.load(1), dict
     yield "uploads.all", client.uploads.all(), tuple

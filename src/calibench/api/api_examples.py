@@ -59,7 +59,25 @@ TARGET: dict[str, Any] = {
     "kind": "local",
     "machine": {"cpu": "Intel(R) Xeon(R) Gold 6430", "physical_cores": 4, "flags": ["avx512_vnni", "amx_int8"]},
 }
-LOAD = {"cpu_percent": 12.5, "memory_percent": 41.0, "disk_free_bytes": 120_000_000_000}
+LAB: dict[str, Any] = {
+    **TARGET,
+    **{"id": 2, "name": "lab", "kind": "ssh", "state": "faulty", "checked": CREATED},
+    "spec": {"kind": "ssh", "host": "lab", "port": 2222, "user": "me", "key": "/home/me/.ssh/lab"},
+    "faults": [
+        {"sentence": "me@lab:2222: its Python is 3.9.2, too old.", "mend": "Install Python 3.11 or newer there."}
+    ],
+}
+ASK_TARGET: dict[str, Any] = {"name": "lab", "address": "ssh://me@lab:2222", "spec": {"key": "/home/me/.ssh/lab"}}
+HOST_KEY = {
+    "key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGjTN9yCNvB5yQ3OE0pfSOTHfBEcYTmjG5HWZX2MHkkn",
+    "fingerprint": "SHA256:cswsOe4KHL+so/lyZcOojv28dtn/n/rKx8vkRC7APG0",
+    "kind": "ssh-ed25519",
+    "is_known": False,
+}
+LOAD = {
+    **{"cpu_percent": 12.5, "memory_percent": 41.0, "memory_free_mb": 38_000, "disk_free_mb": 114_000},
+    **{"queued": 0, "running": 1, "as_of": None},
+}
 PROJECT: dict[str, Any] = {
     "id": 1,
     "version": 3,
@@ -145,6 +163,9 @@ BODIES: dict[str, Any] = {
     "import_dataset": {"name": "flowers", "uploads": ["5d41402abc4b2a76"]},
     "rename_dataset": {"name": "flowers of May", "version": 2},
     "begin_upload": {"name": "flowers.zip", "size": 88_000_000},
+    "add_target": ASK_TARGET,
+    "show_host_key": {"address": "ssh://me@lab:2222"},
+    "change_target": {"spec": {"python": "python3.12"}, "version": 1},
     "create_project": {"model_id": 1, "dataset_id": 1, "run_baseline": True},
     "rename_project": {"name": "flowers, first try", "version": 3},
     "archive_project": {"is_archived": True},
@@ -186,8 +207,13 @@ ANSWERS: dict[str, Any] = {
     "send_upload": UPLOAD,
     "finish_upload": WHOLE_UPLOAD,
     "upload_raw": WHOLE_UPLOAD,
-    "list_targets": [TARGET],
+    "list_targets": [TARGET, LAB],
     "show_target": TARGET,
+    "add_target": {**LAB, "machine": None, "checked": None, "state": "unchecked", "faults": []},
+    "change_target": {**LAB, "version": 2, "state": "unchecked", "faults": []},
+    "show_host_key": HOST_KEY,
+    "show_target_host_key": HOST_KEY,
+    "clean_target": {"freed_bytes": 912_000_000},
     "check_target": {**JOB, "id": 6, "kind": "machine", "title": "Look at this machine", "state": "queued"},
     "show_target_load": LOAD,
     "list_projects": [INT8_PROJECT, PROJECT],

@@ -1,4 +1,4 @@
-"""/targets: the machines that calibrate and measure."""
+"""/targets: the machines, queues and clusters that calibrate and measure."""
 
 from typing import Any
 
@@ -6,7 +6,8 @@ from fastapi import APIRouter, Response
 
 from calibench.api.checked_json import CheckedRoute
 from calibench.api.parameters import Door, Id, Stretch
-from calibench.things.kept import Job, Target
+from calibench.things.asked import AskHost, AskTarget, ChangeTarget
+from calibench.things.kept import HostKey, Job, Target
 
 router = APIRouter(prefix="/targets", tags=["targets"], route_class=CheckedRoute)
 
@@ -17,19 +18,55 @@ def list_targets(door: Door, page: Stretch, response: Response) -> list[Target]:
     return page.cut(door.targets.all(), response)
 
 
+@router.post("", summary="Add a target", status_code=201)
+def add_target(door: Door, body: AskTarget) -> Target:
+    """Kept unchecked: `check` looks at it. Without `spec.host_key`, known_hosts of the server decides."""
+    return door.targets.add(body)
+
+
+@router.post("/host-key", summary="Show the key of a host")
+def show_host_key(door: Door, body: AskHost) -> HostKey:
+    """Of a target that is not added yet. Compare the fingerprint, then send `key` as `spec.host_key`."""
+    return door.targets.host_key_at(body)
+
+
 @router.get("/{id}", summary="Show a target")
 def show_target(door: Door, id: Id) -> Target:
     """With what is known of the machine: processor, what of INT8 it can, cores, memory."""
     return door.targets.get(id)
 
 
+@router.patch("/{id}", summary="Change a target")
+def change_target(door: Door, id: Id, body: ChangeTarget) -> Target:
+    """What is not sent stays; reached in another way, it is unchecked. With `version`: 409 when somebody changed it."""
+    return door.targets.change(id, body)
+
+
+@router.delete("/{id}", summary="Remove a target", status_code=204)
+def remove_target(door: Door, id: Id) -> None:
+    """Refused (409) while projects are of it; nothing is done there, `clean` does."""
+    door.targets.remove(id)
+
+
+@router.get("/{id}/host-key", summary="Show the key of a target's host")
+def show_target_host_key(door: Door, id: Id) -> HostKey:
+    """As the host shows it now, trusted or not."""
+    return door.targets.host_key(id)
+
+
+@router.post("/{id}/clean", summary="Clean a target")
+def clean_target(door: Door, id: Id) -> dict[str, int]:
+    """Remove there what Calibench keeps: environments, files, what is left of jobs. Refused (409) while a job runs."""
+    return {"freed_bytes": door.targets.clean(id)}
+
+
 @router.post("/{id}/check", summary="Look at a target", status_code=202)
 def check_target(door: Door, id: Id) -> Job:
-    """A job that describes the machine anew."""
+    """A job that looks whether it answers and what it is; `state` and `faults` of the target tell what it found."""
     return door.targets.check(id)
 
 
 @router.get("/{id}/load", summary="Show the load of a target")
 def show_target_load(door: Door, id: Id) -> dict[str, Any]:
-    """Processor, memory and disk at this moment."""
+    """Processor, memory and disk: of the server at this moment, of another machine as its last check found them."""
     return door.targets.load(id)

@@ -6,8 +6,11 @@ from typing import Any
 from calibench.client.connection import Connection, understood
 from calibench.client.contents import as_file, file_entry
 from calibench.client.sending import send
+from calibench.errors import TargetError
 from calibench.progress import Progress, silent
-from calibench.things.kept import Job, Target, Upload
+from calibench.things.asked import AskHost, AskTarget, ChangeTarget
+from calibench.things.kept import HostKey, Job, Target, Upload
+from calibench.things.target_spec import TargetSpec
 
 
 class Targets:
@@ -24,12 +27,66 @@ class Targets:
         """One machine."""
         return self._connection.thing(Target, f"/targets/{id}")
 
+    def named(self, name: str) -> Target:
+        """One machine, by its name.
+
+        Raises:
+            TargetError: none has it; the known ones are named.
+        """
+        there = self.all()
+        for target in there:
+            if target.name.casefold() == name.strip().casefold():
+                return target
+        known = ", ".join(target.name for target in there)
+        raise TargetError(f"{name}: the server has no such target. Known: {known}.")
+
+    def add(self, name: str, address: str = "", spec: TargetSpec | None = None) -> Target:
+        """Add one, unchecked.
+
+        Args:
+            address: such as ssh://me@lab, slurm, or 'pbs ssh://me@login'; files in it are those of the server.
+            spec: its fields that are set go over the address.
+
+        Raises:
+            SettingsError: the name is taken, or it is no address.
+        """
+        fields = {"address": address} | ({} if spec is None else {"spec": spec})
+        return self._connection.ask(Target, "POST", "/targets", AskTarget(name=name, **fields))
+
+    def change(self, id: int, asked: ChangeTarget) -> Target:
+        """Give another name, or another way to reach it.
+
+        Raises:
+            Conflict: somebody changed it since `version`.
+        """
+        return self._connection.ask(Target, "PATCH", f"/targets/{id}", asked)
+
+    def remove(self, id: int) -> None:
+        """Forget it.
+
+        Raises:
+            Refused: projects are of it, or a job of it goes on.
+        """
+        self._connection.send("DELETE", f"/targets/{id}")
+
+    def host_key(self, id: int) -> HostKey:
+        """The key that its host shows to the server now."""
+        return self._connection.thing(HostKey, f"/targets/{id}/host-key")
+
+    def host_key_at(self, asked: AskHost) -> HostKey:
+        """The key that the host of an address shows to the server."""
+        return self._connection.ask(HostKey, "POST", "/targets/host-key", asked)
+
+    def clean(self, id: int) -> int:
+        """Remove what Calibench keeps there; bytes that got free."""
+        return int(self._connection.ask_plain("POST", f"/targets/{id}/clean")["freed_bytes"])
+
     def check(self, id: int) -> Job:
         """Look at it anew; a job."""
         return self._connection.ask(Job, "POST", f"/targets/{id}/check")
 
     def load(self, id: int) -> dict[str, Any]:
-        """Processor, memory and disk at this moment."""
+        """Processor, memory and disk: of the server at this moment, of another one as its last check found them."""
         return dict(self._connection.read(f"/targets/{id}/load"))
 
 

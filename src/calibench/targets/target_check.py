@@ -6,6 +6,7 @@ from typing import Any
 
 from calibench.errors import SettingsError, TargetError
 from calibench.targets.link import Link
+from calibench.targets.queue_list import queues
 from calibench.targets.ssh_login import USUAL_PORT
 from calibench.things.kept import Fault, HostKey
 from calibench.things.target_spec import QUEUES, TargetSpec
@@ -109,16 +110,10 @@ async def _checked(spec: TargetSpec, link: Link) -> Plain:
     faults = [Fault(sentence=f"{link.name}: {each['says']}", mend=each["mend"]) for each in machine.pop("faults", ())]
     if spec.kind in QUEUES:
         try:
-            machine["queues"] = await _queues(spec, link)
+            machine["queues"] = await queues(link, spec)
         except TargetError as error:
             faults.append(as_fault(error))
     return {"machine": machine, "faults": tuple(faults)}
-
-
-async def _queues(spec: TargetSpec, link: Link) -> list[Plain]:
-    from calibench.targets.batch_queue import BatchQueue
-
-    return [dict(each) for each in await BatchQueue(spec).queues(link)]
 
 
 async def _checked_cluster(spec: TargetSpec) -> Plain:
