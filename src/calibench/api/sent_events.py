@@ -24,7 +24,8 @@ async def sent_events(hub: Hub, heartbeat_s: float = HEARTBEAT_S) -> AsyncIterat
         yield f"retry: {RETRY_MS}\nid: 0\nevent: ready\ndata: {{}}\n\n"
         while True:
             try:
-                event = await asyncio.wait_for(anext(stream), heartbeat_s)
+                async with asyncio.timeout(heartbeat_s):
+                    event = await anext(stream)
             except TimeoutError:
                 yield ": still here\n\n"
                 continue
@@ -32,5 +33,6 @@ async def sent_events(hub: Hub, heartbeat_s: float = HEARTBEAT_S) -> AsyncIterat
                 return
             number += 1
             yield f"id: {number}\nevent: {event.topic}\ndata: {event.model_dump_json()}\n\n"
+            await asyncio.sleep(0)  # others have their turn, and it is noticed that the listener has left
     finally:
         await stream.aclose()

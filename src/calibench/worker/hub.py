@@ -74,7 +74,8 @@ class Hub:
 
 
 class EventStream:
-    """The events of one listener, in order. A slow one loses progress and trials, oldest first, but no change.
+    """The events of one listener, in order. A slow one loses progress and trials, oldest first, but no change; one that
+    is given up loses what waits, and its loop ends.
 
     `asyncio.wait_for(anext(stream), seconds)` may be cancelled and called again: no event is lost by that.
     """
@@ -94,7 +95,9 @@ class EventStream:
             if len(self._waiting) >= WAITING and not _make_room(self._waiting) and _may_be_lost(event):
                 return
             self._waiting.append(event)
-            self._is_over = len(self._waiting) > LOST
+            if len(self._waiting) > LOST:
+                self._is_over = True
+                self._waiting.clear()
         self._wake()
 
     def end(self) -> None:
