@@ -1,6 +1,7 @@
 """What goes with a thing, what stays, and that nothing is left behind."""
 
 import os
+import threading
 
 import pytest
 from kept_things import DATASET_RESULT, MODEL_RESULT
@@ -182,6 +183,28 @@ def test_files_that_an_import_is_about_to_name_are_not_dropped(bench):
     bench.users.has_named(7)
     bench.users.drop_unused([model.tree])
     assert bench.trees.hashes() == ()
+
+
+def test_the_same_files_may_be_deleted_and_imported_in_one_moment(bench, monkeypatch, tmp_path):
+    """The files of the import are found to be there already; then what they are there for is deleted."""
+    model, real, others = bench.model(content="same"), bench.trees.place, []
+
+    def placed_meanwhile(staged):
+        kept = real(staged)
+        bench.store.delete(KeptModel, model.id)
+        others.append(threading.Thread(target=bench.users.drop_unused, args=([model.tree],)))
+        others[0].start()
+        others[0].join(0.2)
+        return kept
+
+    monkeypatch.setattr(bench.trees, "place", placed_meanwhile)
+    (tmp_path / "again").mkdir()
+    (tmp_path / "again/model.xml").write_text("same")
+    assert bench.users.keep(tmp_path / "again", 7, move=True) == model.tree
+    others[0].join(10)
+    assert bench.trees.path(model.tree).is_dir()
+    bench.users.has_named(7)
+    assert bench.trees.hashes() == ()  # nothing came of the job
 
 
 def test_files_without_a_thing_go_at_the_next_start(bench):

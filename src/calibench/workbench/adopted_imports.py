@@ -114,9 +114,7 @@ class _Taking:
         return self._keep_folder(job, place, move=place.is_relative_to(folder))
 
     def _keep_folder(self, job: Job, place: Path, move: bool) -> str:
-        kept = self._trees.keep(place, move=move)
-        self._users.about_to_name(kept.hash, job.id)
-        return kept.hash
+        return self._users.keep(place, job.id, move=move)
 
     def _model_fields(self, result: Mapping[str, Any], tree: str, id: int | None) -> dict[str, Any]:
         fields = _checked(KeptModel, result, MODEL_FIELDS)

@@ -100,9 +100,7 @@ class _Taking:
         return self._end(job, end)
 
     def _keep(self, job: Job, out: Path, move: bool = True) -> str:
-        kept = self._trees.keep(out, move=move)
-        self._users.about_to_name(kept.hash, job.id)
-        return kept.hash
+        return self._users.keep(out, job.id, move=move)
 
     def _with_points(self, job: Job, result: str | None, folder: Path, points: list[Plain]) -> str:
         """A result with these points in place of its own; its other files are stored once, as before."""

@@ -22,6 +22,22 @@ class TreeUsers:
         self._kept: dict[int, set[str]] = {}
         self._lock = threading.Lock()
 
+    def keep(self, source: Path, job_id: int, *, move: bool) -> str:
+        """Make a tree that the end of a job will name; its hash. Nobody drops it in between, be it there already.
+
+        Raises:
+            JobError: as `Trees.keep`.
+        """
+        if not source.exists():  # moved by a server that was killed before the end of the job was kept
+            hash = self._trees.keep(source, move=move).hash
+            self.about_to_name(hash, job_id)
+            return hash
+        staged = self._trees.stage(source, move)
+        with self._lock:
+            hash = self._trees.place(staged).hash
+            self._kept.setdefault(job_id, set()).add(hash)
+        return hash
+
     def about_to_name(self, tree: str, job_id: int) -> None:
         """Say that the end of a job will name a tree, or name another one instead, so that nobody drops it before."""
         with self._lock:
