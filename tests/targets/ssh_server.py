@@ -22,6 +22,7 @@ from tcp_relay import TcpRelay
 
 from calibench.things.target_spec import TargetSpec
 
+SFTP = "Subsystem sftp internal-sftp\n"
 USERS = "cbtest"
 WAIT_S = 20.0
 
@@ -92,13 +93,14 @@ class SshServer:
     @contextmanager
     def changed_host_key(self) -> Iterator[None]:
         """Answer with another host key, as a machine that was set up anew; its type is the same."""
-        self._stop()
-        self._start(self._host_keys[1])
-        try:
+        with self._other(self._host_keys[1], SFTP):
             yield
-        finally:
-            self._stop()
-            self._start(self._host_keys[0])
+
+    @contextmanager
+    def without_sftp(self) -> Iterator[None]:
+        """Offer no file transfer."""
+        with self._other(self._host_keys[0], ""):
+            yield
 
     @contextmanager
     def small_disk(self, size_bytes: int) -> Iterator[str]:
@@ -116,11 +118,14 @@ class SshServer:
             place.rmdir()
 
     def sessions(self) -> list[psutil.Process]:
-        """The processes that serve connections, one or two each; killing them cuts these."""
+        """The processes that serve connections, two for each; killing them cuts these, and nothing else ends."""
         assert self._process is not None
-        with suppress(psutil.NoSuchProcess):
-            return psutil.Process(self._process.pid).children(recursive=False)
-        return []
+        found = []
+        for process in psutil.Process(self._process.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                if process.name() == "sshd":
+                    found.append(process)
+        return found
 
     def running(self) -> list[psutil.Process]:
         """All processes of the user that belong neither to sshd nor, without root, to the suite."""
@@ -148,13 +153,23 @@ class SshServer:
         self._stop()
         shutil.rmtree(self.here, ignore_errors=True)
 
-    def _start(self, host_key: Path) -> None:
+    @contextmanager
+    def _other(self, host_key: Path, subsystem: str) -> Iterator[None]:
+        self._stop()
+        self._start(host_key, subsystem)
+        try:
+            yield
+        finally:
+            self._stop()
+            self._start(self._host_keys[0])
+
+    def _start(self, host_key: Path, subsystem: str = SFTP) -> None:
         config = self.place / "sshd_config"
         config.write_text(
             f"Port {self.direct_port}\nListenAddress 127.0.0.1\nHostKey {host_key}\n"
             f"AuthorizedKeysFile {self.authorized}\nPidFile none\nUsePAM no\nStrictModes no\n"
             "PasswordAuthentication no\nKbdInteractiveAuthentication no\nMaxStartups 100\nMaxSessions 50\n"
-            "Subsystem sftp internal-sftp\nPrintMotd no\n"
+            f"{subsystem}PrintMotd no\n"
         )
         self._give(self.place)
         with (self.place / "sshd.log").open("ab") as log:

@@ -5,7 +5,6 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from calibench.errors import TargetError
 from calibench.targets.link import Moved
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ async def receive(files: "asyncssh.SFTPClient", source: str, target: Path, moved
 
     Raises:
         asyncssh.Error: refused there, or the connection was cut.
-        TargetError: it became shorter while it was fetched.
+        EOFError: it became shorter while it was fetched.
         OSError: not writable here.
     """
     async with files.open(source, "rb", block_size=0) as file:
@@ -73,7 +72,7 @@ async def _whole(file: "asyncssh.SFTPClientFile", at: int, size: int) -> bytes:
     while len(block) < size:
         piece = cast(bytes, await file.read(size - len(block), at + len(block)))
         if not piece:
-            raise TargetError("A file became shorter while it was fetched. Try again.")
+            raise EOFError
         block += piece
     return block
 

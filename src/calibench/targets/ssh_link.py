@@ -107,7 +107,15 @@ class SshLink:
     async def _sftp(self) -> "asyncssh.SFTPClient":
         async with self._opening:
             if self._files is None:
-                self._files = await self._connection.start_sftp_client()
+                try:
+                    self._files = await self._connection.start_sftp_client()
+                except (self._ssh.ChannelOpenError, self._ssh.SFTPError) as error:
+                    if self._connection.is_closed():
+                        raise self._lost() from None
+                    raise TargetError(
+                        f"{self._name}: offers no SFTP ({str(error).rstrip('.')}). "
+                        "Its administrator can allow it in sshd_config: Subsystem sftp internal-sftp."
+                    ) from None
             return self._files
 
     async def _end(self, process: "asyncssh.SSHClientProcess[bytes]", mark: str) -> None:
@@ -125,6 +133,8 @@ class SshLink:
             yield
         except TargetError:
             raise
+        except EOFError:
+            raise TargetError(f"{self._name}: {path} became shorter while it was fetched. Try again.") from None
         except (ssh.DisconnectError, ssh.SFTPConnectionLost, ssh.SFTPNoConnection, ConnectionError):
             raise self._lost() from None
         except ssh.SFTPNoSuchFile:
