@@ -171,12 +171,31 @@ def test_a_stopped_run_goes_on_with_what_was_asked_for(stopped: Path, pipeline, 
 
 
 def test_only_what_it_may_cost_can_change(stopped: Path, pipeline, run) -> None:
-    more = ("--time-budget", "90s", "--max-trials", "50", "--threads", "1", "--no-benchmark", "--json")
+    more = (
+        "--time-budget",
+        "90s",
+        "--max-trials",
+        "50",
+        "--threads",
+        "1",
+        "--workers",
+        "2",
+        "--no-benchmark",
+        "--json",
+    )
     assert run("calibrate", "--resume", stopped, *more).exit_code == 0
     settings = pipeline.settings
     assert (settings.threads, settings.accuracy.time_budget_s, settings.accuracy.max_trials) == (1, 90.0, 50)
     assert settings.accuracy.max_drop == 0.1
-    assert pipeline.calls[0][2]["benchmark"] is False
+    assert (pipeline.calls[0][2]["benchmark"], pipeline.calls[0][2]["workers"]) == (False, 2)
+
+
+def test_workers_are_no_setting_and_none_are_asked_for_where_the_option_is_missing(pipeline, run) -> None:
+    assert run(*BASE, "--workers", "3").exit_code == 0
+    assert run(*BASE).exit_code == 0
+    assert [more["workers"] for _, _, more in pipeline.calls] == [3, 0]
+    assert pipeline.settings == make_settings({})
+    assert run(*BASE, "--workers", "0").exit_code == 2
 
 
 @pytest.mark.parametrize(

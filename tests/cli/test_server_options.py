@@ -19,6 +19,7 @@ BASE = ("calibrate", "m.xml", "-d", "data", "-o", "out", "--server", SERVER)
         (("--resume", "out"), "--resume with --server: a search of a server is taken up there, by its button Retry"),
         (("--dry-run",), "--dry-run with --server: looks at files of this machine"),
         (("--cache-dir", "c"), "--cache-dir with --server: is a folder of this machine"),
+        (("--workers", "2"), "--workers with --server: are processes of this machine"),
         (("--labels", "l.txt"), "--labels l.txt with --server: a server reads no file of this machine"),
         (("--characters", "c.txt"), "--characters c.txt with --server: a server reads no file of this machine"),
         (("--tokenizer", "t.json"), "--tokenizer t.json with --server: put it beside the model or the table"),

@@ -128,6 +128,7 @@ def calibrate(
     metric: options.Metric = None,
     cache_dir: options.CacheDir = None,
     threads: options.Threads = None,
+    workers: options.Workers = None,
     no_benchmark: Annotated[
         bool, typer.Option("--no-benchmark", metavar="", help="Skip speed.", rich_help_panel=RUN)
     ] = False,
@@ -147,7 +148,7 @@ def calibrate(
         server_options.refuse_options(context.params)
     if resume is not None:
         what = asked_before(context, resume)
-        _calibrate(what, resume, json_, resume=True)
+        _calibrate(what, resume, json_, resume=True, workers=workers)
         return
     settings = overlaid(context.params)
     if model is None or dataset is None:
@@ -174,10 +175,12 @@ def calibrate(
 
         _answer(calibrate_there(what, out, server, force), out, json_)
         return
-    _calibrate(what, out, json_, force=force)
+    _calibrate(what, out, json_, force=force, workers=workers)
 
 
-def _calibrate(what: "Asked", out: Path, json_: bool, *, force: bool = False, resume: bool = False) -> None:
+def _calibrate(
+    what: "Asked", out: Path, json_: bool, *, force: bool = False, resume: bool = False, workers: int | None = None
+) -> None:
     """One call to the pipeline, and the answer."""
     from calibench import pipeline
     from calibench.cli.bars import shown_with_trials
@@ -198,6 +201,7 @@ def _calibrate(what: "Asked", out: Path, json_: bool, *, force: bool = False, re
                 resume=resume,
                 progress=progress,
                 on_trial=on_trial,
+                workers=workers or 0,
             )
     except (KeyboardInterrupt, Cancelled):
         raise Cancelled(interrupted_sentence(out, resume)) from None

@@ -51,6 +51,15 @@ Debug = Annotated[
     bool, typer.Option("--debug", metavar="", help="Show the traceback of an error.", rich_help_panel=OUTPUT)
 ]
 Threads = Annotated[int | None, typer.Option(min=1, help="Default: physical cores.", metavar="N", rich_help_panel=RUN)]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Processes that share the work, one core each; the result is the same. [dim]Default: 1[/dim]",
+        metavar="N",
+        rich_help_panel=RUN,
+    ),
+]
 
 Device = Annotated[
     str | None, typer.Option(help="OpenVINO device. [dim]Default: CPU[/dim]", metavar="NAME", rich_help_panel=RUN)

@@ -11,7 +11,7 @@ from calibench.errors import JobError, SettingsError
 if TYPE_CHECKING:
     from calibench.reports.run_file import Asked
 
-ALLOWED = ("resume", "time_budget", "max_trials", "no_benchmark", "threads", "json_", "log_file", "debug")
+ALLOWED = ("resume", "time_budget", "max_trials", "no_benchmark", "threads", "workers", "json_", "log_file", "debug")
 """Parameters that change what an interrupted run costs, not what it finds."""
 
 
@@ -66,5 +66,5 @@ def _check_options(context: typer.Context) -> None:
         name = next((option for option in param.opts if option.startswith("--")), "MODEL")
         raise SettingsError(
             f"--resume goes on with what was asked for before, so {name} cannot be given. Leave it out; "
-            "--time-budget, --max-trials, --no-benchmark and --threads may change."
+            "--time-budget, --max-trials, --no-benchmark, --threads and --workers may change."
         )

@@ -38,6 +38,7 @@ class Bundle(Frozen):
     settings: Settings = Settings()
     points: Points | None = Field(None, description="where throughput is measured; None: not at all")
     benchmark: bool = Field(True, description="of a calibration: measure speed, layers and memory")
+    workers: int = Field(0, ge=0, description="of a calibration: processes that share it, one core each; 0, 1: one")
     sources: tuple[Path, ...] = Field((), description="of an import: uploaded files, or one path")
     entry: str | None = Field(None, description="of an import: which file is the model")
     is_copied: bool = Field(True, description="of an import: sources stay where they are; else they may be moved")

@@ -70,5 +70,6 @@ def _calibrate(job: Running, model: Path, out: Path, *, resume: bool) -> Report:
         resume=resume,
         progress=job.tell,
         on_trial=on_trial,
+        workers=bundle.target if bundle.target is not None and bundle.target.kind == "dask" else bundle.workers,
     )
     return found.report
