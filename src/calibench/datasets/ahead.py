@@ -1,7 +1,7 @@
 """Decode in several threads, ahead of the one who takes the samples."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -36,8 +36,14 @@ class Readable:
     note: str | None
 
 
-def readable(dataset: Dataset, threads: int, progress: Progress = silent) -> Readable:
-    """Decode every sample and read its annotation once, which fills a cache, and leave out those that fail.
+def readable(
+    dataset: Dataset, threads: int, progress: Progress = silent, order: Sequence[int] | None = None, count: int = 0
+) -> Readable:
+    """Decode samples and read their annotations once, which fills a cache, and leave out those that fail.
+
+    Args:
+        order: the samples that may be taken, in this order; None: all, in their own.
+        count: samples after which no more are looked at; 0: all are.
 
     `unreadable`: the message of each.
 
@@ -45,20 +51,26 @@ def readable(dataset: Dataset, threads: int, progress: Progress = silent) -> Rea
         DatasetError: none can be read.
         Cancelled: by `progress`.
     """
-    good: list[int] = []
+    rest = tuple(range(len(dataset)) if order is None else order)
+    count = count or len(rest)
+    total, good = len(rest), list[int]()
     messages: list[str] = []
-    for index, future in enumerate(_ahead(dataset, threads)):
-        try:
-            future.result()
-            dataset.describe(index)
-            good.append(index)
-        except DatasetError as error:
-            messages.append(str(error))
-        progress("decode", index + 1, len(dataset))
+    while rest and len(good) < count:
+        wanted = count - len(good)
+        now, rest = rest[:wanted], rest[wanted:]
+        for index, future in zip(now, _ahead(Subset(dataset, now), threads), strict=True):
+            try:
+                future.result()
+                dataset.describe(index)
+                good.append(index)
+            except DatasetError as error:
+                messages.append(str(error))
+            progress("decode", len(good) + len(messages), min(count + len(messages), total))
+    tried = len(good) + len(messages)
     if not good:
         first = f" The first: {messages[0]}" if messages else ""
-        raise DatasetError(f"{dataset.name}: none of {len(dataset)} samples can be read.{first}")
-    note = left_out([message.split(":")[0] for message in messages], len(dataset))
+        raise DatasetError(f"{dataset.name}: none of {tried} samples can be read.{first}")
+    note = left_out([message.split(":")[0] for message in messages], tried)
     return Readable(Subset(dataset, tuple(good)), tuple(messages), note)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import openvino as ov
 import psutil
 
-from calibench.datasets.ahead import readable
+from calibench.datasets.ahead import Readable, readable
 from calibench.datasets.cache import Cached, cached
 from calibench.datasets.caffe.caffe_samples import CaffeSamples, check_prepared
 from calibench.datasets.dataset import Dataset, Subset
@@ -23,7 +23,17 @@ from calibench.datasets.diverse import choose_by_features
 from calibench.datasets.inputs import InputPlan, plan_inputs
 from calibench.datasets.listing import summarise
 from calibench.datasets.own_dataset import check_dataset
-from calibench.datasets.subset import advice, choose, choose_by_class, overlap, shortfall, split, whole_of
+from calibench.datasets.subset import (
+    advice,
+    choose,
+    choose_by_class,
+    count_of,
+    drawn_unseen,
+    overlap,
+    shortfall,
+    split,
+    whole_of,
+)
 from calibench.datasets.texts import Texts
 from calibench.datasets.vocabulary import check_vocabulary
 from calibench.errors import DatasetError, SettingsError
@@ -36,12 +46,17 @@ CACHE_BYTES = 4 * 2**30
 
 @dataclass(frozen=True)
 class Opened:
-    """A dataset that was read, decoded once and is free of unreadable samples."""
+    """A dataset that was read, decoded once and is free of unreadable samples.
+
+    Attributes:
+        is_chosen: `samples` are the subset already, in the order of the draw; the others were not looked at.
+    """
 
     source: Dataset
     samples: Dataset
     skipped: tuple[str, ...]
     notes: tuple[str, ...]
+    is_chosen: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,7 +119,7 @@ def open_sets(
             reading = _Reading(graph, plan, settings.data, () if home is None else (home,), threads, progress)
             dataset, validation, told = _of_both_phases(dataset, validation, reading)
             notes = (*notes, *told)
-            opened = _open(dataset, reading, folder / "calibration", caches)
+            opened = _open(dataset, reading, folder / "calibration", caches, None if validation is None else settings)
             other = None if validation is None else _open(validation, reading, folder / "validation", caches)
             held = _held_out_folder(settings)
             third = None if held is None else _open(held, reading, folder / "holdout", caches)
@@ -178,7 +193,15 @@ def _of_both_phases(
     return train, test, (note,)
 
 
-def _open(dataset: Path | Dataset, reading: _Reading, folder: Path, caches: list[Cached]) -> Opened:
+def _open(
+    dataset: Path | Dataset, reading: _Reading, folder: Path, caches: list[Cached], chosen_by: Settings | None = None
+) -> Opened:
+    """Open one set.
+
+    Args:
+        chosen_by: a subset is all that is wanted of it; where its choice needs no look at the pictures, others than
+            the chosen ones are not read.
+    """
     if isinstance(dataset, CaffeSamples):  # its own note was told with both sets
         checked = _checked(dataset, dataset, reading.threads, reading.progress)
         return replace(checked, notes=tuple(note for note in checked.notes if note != dataset.note))
@@ -189,7 +212,11 @@ def _open(dataset: Path | Dataset, reading: _Reading, folder: Path, caches: list
     if plan.image_input is None:
         return _checked(source, source, reading.threads, reading.progress)
     caches.append(cached(source, folder, CACHE_BYTES, plan.fingerprint))
-    return _checked(source, caches[-1], reading.threads, reading.progress)
+    order = None if chosen_by is None else drawn_unseen(len(source), chosen_by, has_own_validation=True)
+    if chosen_by is None or order is None:
+        return _checked(source, caches[-1], reading.threads, reading.progress)
+    found = readable(caches[-1], reading.threads, reading.progress, order, count_of(chosen_by.subset, len(source)))
+    return replace(_told(source, caches[-1], found), is_chosen=True)
 
 
 def _check_memory(plan: InputPlan, settings: Settings) -> None:
@@ -208,7 +235,10 @@ def _check_memory(plan: InputPlan, settings: Settings) -> None:
 
 
 def _checked(source: Dataset, samples: Dataset, threads: int, progress: Progress) -> Opened:
-    found = readable(samples, threads, progress)
+    return _told(source, samples, readable(samples, threads, progress))
+
+
+def _told(source: Dataset, samples: Dataset, found: Readable) -> Opened:
     problems = source.about.problems
     notes = (summarise(problems), found.note, getattr(samples, "note", None))
     skipped = (*map(str, problems), *found.unreadable)
@@ -298,6 +328,9 @@ def _make(
             notes.append(
                 f"{shared} samples are in both datasets: the accuracy is flattered. Use separate sets to avoid that."
             )
-    chosen = _choose(half, settings, threads)
-    notes += [note for note in (advice(len(chosen), len(half)), shortfall(settings.subset, len(half))) if note]
-    return Sets(plan, opened, other, chosen, len(half), validation, other is not None, tuple(notes), overlap=shared)
+    if opened.is_chosen and isinstance(half, Subset):
+        chosen, total = half, len(opened.source)
+    else:
+        chosen, total = _choose(half, settings, threads), len(half)
+    notes += [note for note in (advice(len(chosen), total), shortfall(settings.subset, total)) if note]
+    return Sets(plan, opened, other, chosen, total, validation, other is not None, tuple(notes), overlap=shared)

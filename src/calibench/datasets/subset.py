@@ -9,6 +9,7 @@ import numpy as np
 
 from calibench.datasets.dataset import Dataset, Subset
 from calibench.errors import DatasetError, SettingsError
+from calibench.settings import Settings
 
 ADVISED_COUNT = 300  # images: the lower end of 300-1000, the advice of DL Workbench
 ADVISED_SHARE = Fraction(3, 100)  # the lower end of its 3-5 %
@@ -39,6 +40,19 @@ def draw(total: int, seed: int) -> tuple[int, ...]:
     """The numbers below `total` in a random order that depends on the seed and on `total` only."""
     keys = np.random.PCG64(seed).random_raw(total)
     return tuple(int(index) for index in np.argsort(keys, kind="stable"))
+
+
+def drawn_unseen(total: int, settings: Settings, has_own_validation: bool) -> tuple[int, ...] | None:
+    """The order in which samples are taken, where the choice needs no look at them: then only the chosen ones are read.
+
+    None: all samples are read first, because all of them are wanted, contents decide (a split, features), or classes.
+
+    Args:
+        total: samples of the calibration dataset, readable or not.
+    """
+    if not has_own_validation or settings.subset_by != "random" or count_of(settings.subset, total) >= total:
+        return None
+    return draw(total, settings.seed)
 
 
 def choose_by_class(dataset: Dataset, labels: Sequence[int], subset: str, seed: int) -> Subset:

@@ -133,7 +133,7 @@ def dataset_files(opened: Opened) -> DatasetFiles:
     return DatasetFiles(
         path=opened.source.name,
         sha256=digest(opened.samples),
-        samples=len(opened.samples),
+        samples=len(opened.source) if opened.is_chosen else len(opened.samples),
         is_annotated=bool(opened.source.about.annotated),
         skipped=opened.skipped,
     )

@@ -46,7 +46,7 @@ class DatasetFiles(Frozen):
     """A dataset as it was read."""
 
     path: str = measured(..., "the path as the person gave it")
-    sha256: str = decided(..., "of the identities of its samples in order, hex")
+    sha256: str = decided(..., "of the identities of the samples that were read, in order, hex")
     samples: int = decided(..., "how many it has")
     is_annotated: bool = decided(False, "whether the classes are known")
     skipped: tuple[str, ...] = decided((), "files that could not be read, each with the reason")
