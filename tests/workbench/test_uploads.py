@@ -154,7 +154,7 @@ def test_a_sender_that_falls_silent_is_let_go_and_may_come_back(bench, monkeypat
         yield b"ab"
         await asyncio.Event().wait()
 
-    with pytest.raises(JobError, match=r"net\.onnx: nothing came for"):
+    with pytest.raises(Conflict, match=r"net\.onnx: nothing came for"):
         asyncio.run(asyncio.wait_for(bench.uploads.write(upload.id, 0, silent()), 10))
     assert write(bench.uploads, upload.id, 2, b"cd").received == 4
 

@@ -56,7 +56,7 @@ class NewUpload(Frozen):
 
 @router.post("", summary="Begin an upload", status_code=201)
 def begin_upload(door: Door, body: NewUpload, response: Response) -> Upload:
-    """Then send the bytes with PUT."""
+    """Then send the bytes with PUT. At most 1,000 uploads are there at a time (409)."""
     upload = door.uploads.begin(body.name, body.size)
     response.headers["Location"] = f"/api/v1/uploads/{upload.id}"
     return upload
@@ -81,7 +81,10 @@ async def send_upload(
     request: Request,
     offset: Annotated[int, Query(ge=0, le=LARGEST_FILE, description="bytes that are there already")] = 0,
 ) -> Upload:
-    """The body is the file from `offset` on, all of it or a part; refused (409) where `offset` is not `received`."""
+    """The body is the file from `offset` on, all of it or a part; refused (409) where `offset` is not `received`.
+
+    When nothing comes for 30 s the line is closed, and another one may go on.
+    """
     return await door.uploads.write(id, offset, request.stream())
 
 

@@ -30,8 +30,9 @@ CLAIMED_S = 30 * 24 * 3600
 """The same for one whose import failed and was never retried."""
 MOST = 1000
 """Uploads that are there at a time: each costs entries of the disk, and lists show them all."""
-SILENT_S = 60.0
-"""Seconds without a byte after which a sender counts as gone: of a laptop that was closed the line never tells."""
+SILENT_S = 30.0
+"""Seconds without a byte after which a sender counts as gone: of a laptop that was closed the line never tells. Less
+than a client tries to go on."""
 
 
 class Uploads:
@@ -80,9 +81,9 @@ class Uploads:
 
         Raises:
             NotThere: there is no such upload.
-            Conflict: it is whole, somebody else writes to it, or `offset` is not where it ends.
+            Conflict: it is whole, somebody else writes to it, `offset` is not where it ends, or nothing comes any more.
             SettingsError: more bytes than were announced or are allowed; what was too much is not kept.
-            JobError: the disk is full, or nothing comes any more; what has arrived stays.
+            JobError: the disk is full; what has arrived stays.
         """
         with self._alone(id):
             self._check_offset(id, offset)
@@ -94,7 +95,7 @@ class Uploads:
                         taken, piece = piece, bytearray()
                         await to_the_end(self._append, id, taken)
             except TimeoutError:
-                raise JobError(f"{self.get(id).name}: nothing came for {SILENT_S:g} s. Send the rest.") from None
+                raise Conflict(f"{self.get(id).name}: nothing came for {SILENT_S:g} s. Send the rest.") from None
             finally:
                 if piece:  # also after a broken connection: these bytes need not be sent again
                     await to_the_end(self._append, id, piece)
