@@ -195,7 +195,7 @@ def deltas_chart(by_type: Sequence[tuple[str, Mapping[str, float]]], titles: tup
     """Bars of milliseconds by type of layer of two models that are compared, under their own names."""
     colours = {"a": "var(--quiet)", "b": ACCENT_B}
     return frame(
-        legend=legend(left=8, right="auto", textStyle={"color": INK, "width": 420, "overflow": "truncate"}),
+        legend=legend(left=8, right="auto", textStyle={"color": INK, "width": 300, "overflow": "truncate"}),
         tooltip=tooltip("axis", axisPointer={"type": "shadow"}),
         grid={"left": 8, "right": 24, "top": 34, "bottom": 30, "containLabel": True},
         xAxis=axis("ms of one inference"),

@@ -144,11 +144,11 @@ def _rounded_up(value: float) -> float:
 def _points_table(points: list[Point] | Any) -> None:
     columns = (
         words("series", "Model", flex=1, minWidth=96),
-        numbers("batch", "Batch", 0, width=66),
-        numbers("streams", "Streams", 0, width=78),
         numbers("fps", "fps", width=76, sort="desc"),
         numbers("latency", "Latency, ms", width=98),
         numbers("p95", "95 %, ms", width=84, headerTooltip="95 of 100 answers came within this time"),
+        numbers("batch", "Batch", 0, width=66),
+        numbers("streams", "Streams", 0, width=78),
     )
     grid(columns, speed_rows(points), label="Measured points", has_filters=False, most_height=420)
 

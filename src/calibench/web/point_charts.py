@@ -96,7 +96,7 @@ def compared_chart(of: Mapping[str, Sequence[Point]], titles: tuple[str, str]) -
     widest = max((point["latency_ms"] for point in found), default=1.0)
     highest = max((point["fps"] for point in found), default=1.0)
     return frame(
-        legend=legend(left=8, right="auto", textStyle={"color": INK, "width": 420, "overflow": "truncate"}),
+        legend=legend(left=8, right="auto", textStyle={"color": INK, "width": 300, "overflow": "truncate"}),
         grid={"left": 8, "right": 24, "top": 76, "bottom": 34, "containLabel": True},
         tooltip={**frame()["tooltip"], "formatter": "{b}"},
         xAxis=axis(TITLES[0], min=0, max=nice_end(widest)),
