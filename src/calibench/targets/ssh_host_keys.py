@@ -29,7 +29,7 @@ def fingerprint_of(host_key: str) -> str:
     """
     try:
         data = base64.b64decode(_kind_and_data(host_key)[1], validate=True)
-    except binascii.Error:
+    except (binascii.Error, ValueError):
         raise _no_key(host_key) from None
     return "SHA256:" + base64.b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
 
@@ -46,8 +46,10 @@ def trusted_hosts(spec: TargetSpec, files: Sequence[str] | None) -> "asyncssh.SS
     import asyncssh
 
     if spec.host_key is not None:
+        confirmed = " ".join(_kind_and_data(spec.host_key))
         try:
-            return asyncssh.import_known_hosts("* " + " ".join(_kind_and_data(spec.host_key)))
+            asyncssh.import_public_key(confirmed)
+            return asyncssh.import_known_hosts(f"* {confirmed}")
         except ValueError:
             raise _no_key(spec.host_key) from None
     places = [Path(file).expanduser() for file in files or ("~/.ssh/known_hosts",)] + [OF_EVERYONE]

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,10 +26,14 @@ USUAL_PORT = 22
 
 @dataclass(frozen=True)
 class Login:
-    """Where a target is, as the user's configuration has it. `name`: for messages."""
+    """Where a target is, as the user's configuration has it.
+
+    name: for messages. known_as: its name in known_hosts. given: what asyncssh is told beside the configuration.
+    """
 
     name: str
     host: str
+    known_as: str
     port: int
     hops: tuple[str, ...]
     known_hosts: tuple[str, ...]
@@ -57,7 +62,7 @@ async def log_in(
         connection = await ssh.connect(
             **login.given,
             **keys,
-            tunnel=through or (),
+            tunnel=through,
             known_hosts=trusted,
             client_factory=_witness(offered),
             connect_timeout=CONNECT_S,
@@ -68,7 +73,9 @@ async def log_in(
         )
     except Exception as error:
         await _let_go(through)
-        if isinstance(error, ssh.HostKeyNotVerifiable) and offered:
+        if isinstance(error, ssh.KeyExchangeFailed | ssh.ConnectionLost):
+            offered += await _other_kind(spec, login, trusted)
+        if offered:
             raise _distrusted(login, trusted, offered[0]) from None
         if isinstance(error, ssh.PermissionDenied):
             raise refused_keys(login.name, spec.key) from None
@@ -89,7 +96,8 @@ async def host_key_of(spec: TargetSpec) -> str:
     through = await _hop(login)
     try:
         options = ssh.SSHClientConnectionOptions(client_keys=None, connect_timeout=CONNECT_S)
-        key = await ssh.get_server_host_key(login.host, login.port, tunnel=through or (), options=options)
+        told = {name: value for name, value in login.given.items() if name != "username"}
+        key = await ssh.get_server_host_key(**told, tunnel=through, options=options)
     except Exception as error:
         raise not_reached(error, login) from None
     finally:
@@ -114,7 +122,7 @@ def look_up(spec: TargetSpec) -> Login:
     if spec.user is not None:
         given["username"] = spec.user
     try:
-        told = ssh.SSHClientConnectionOptions(**given, client_keys=None)
+        told = ssh.SSHClientConnectionOptions(**given, client_keys=None, config=())
     except (ValueError, OSError) as error:
         raise TargetError(f"{spec.address}: ~/.ssh/config cannot be used: {error}. Mend it.") from None
     hops = told.tunnel if isinstance(told.tunnel, str) else ""
@@ -122,7 +130,8 @@ def look_up(spec: TargetSpec) -> Login:
     files = told.known_hosts if isinstance(told.known_hosts, list) else []
     return Login(
         name=f"{told.username}@{spec.host}{port}",
-        host=spec.host,
+        host=told.host,
+        known_as=told.host_key_alias or told.host,
         port=told.port,
         hops=tuple(hop for hop in hops.split(",") if hop),
         known_hosts=tuple(str(file) for file in files),
@@ -154,11 +163,11 @@ def not_reached(error: Exception, login: Login) -> Exception:
         return TargetError(f"{where}no machine has the name {login.host}. Look at its spelling, or at ~/.ssh/config.")
     if isinstance(error, TimeoutError):
         return TargetError(f"{where}no answer within {CONNECT_S:g} s. Is the machine on, and is the way to it open?")
-    if isinstance(error, ConnectionRefusedError) or (isinstance(error, OSError) and "refused" in str(error)):
+    if isinstance(error, ConnectionRefusedError) or "refused" in str(error):
         return TargetError(f"{where}refused at port {login.port}. Does sshd run there, and is the port right?")
     if isinstance(error, ssh.ConnectionLost | ConnectionError):
         return TargetError(f"{where}closed the connection while logging in ({error}). Try again, or look at its log.")
-    if isinstance(error, OSError | ssh.Error):
+    if isinstance(error, OSError | ssh.Error | ssh.KeyImportError | ssh.KeyEncryptionError):
         return TargetError(f"{where}not reached: {str(error).rstrip('.')}.")
     return error
 
@@ -197,7 +206,20 @@ def _witness(offered: list[str]) -> Any:
     return Witness
 
 
-def _distrusted(login: Login, trusted: "asyncssh.SSHKnownHosts", offered: str) -> TargetError:
+async def _other_kind(spec: TargetSpec, login: Login, trusted: "asyncssh.SSHKnownHosts") -> list[str]:
+    """The key of a machine that has none of the kind that is known of it: both sides only hang up then."""
+    known = _known(login, trusted)
+    with suppress(TargetError):
+        offered = await host_key_of(spec)
+        return [offered] if known and offered not in known else []
+    return []
+
+
+def _known(login: Login, trusted: "asyncssh.SSHKnownHosts") -> list[str]:
     port = None if login.port == USUAL_PORT else login.port
-    known = [as_text(key) for key in trusted.match(login.host, "", port)[0]]
+    return [as_text(key) for key in trusted.match(login.known_as, "", port)[0]]
+
+
+def _distrusted(login: Login, trusted: "asyncssh.SSHKnownHosts", offered: str) -> TargetError:
+    known = _known(login, trusted)
     return changed_host(login.name, known, offered) if known else unknown_host(login.name, offered)

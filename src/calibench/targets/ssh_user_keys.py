@@ -21,7 +21,9 @@ async def user_keys(spec: TargetSpec, name: str, passphrase: str | None) -> dict
     path = spec.key.expanduser()
     public = _public_part(path)
     if _is_locked(path, name, passphrase) and not (public and await _agent_holds(public)):
-        raise TargetError(f"{name}: the key {path} has a passphrase. Give it, or let ssh-agent hold it: ssh-add {path}")
+        raise TargetError(
+            f"{name}: the key {path} has a passphrase. Give it, or let ssh-agent hold it (ssh-add {path})."
+        )
     # Only this key is asked of ssh-agent: a machine counts every other one as a wrong try.
     return {
         "client_keys": [str(path)],
@@ -55,7 +57,11 @@ def _is_locked(path: Path, name: str, passphrase: str | None) -> bool:
     except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
         if str(error).startswith("Passphrase"):
             return True
-        if passphrase is not None:
+        if "requires bcrypt" in str(error):
+            raise TargetError(
+                f"{name}: opening the key {path} needs bcrypt. Install it: pip install 'calibench[targets]'."
+            ) from None
+        if isinstance(error, asyncssh.KeyEncryptionError) or "decrypt" in str(error):
             raise TargetError(f"{name}: the passphrase does not open the key {path}.") from None
         raise TargetError(f"{name}: {path} is no private key of SSH: {error}.") from None
     return False
