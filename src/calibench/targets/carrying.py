@@ -207,7 +207,5 @@ class Carrier:
 def _left_there(job: RemoteJob) -> str:
     """What to do about a job that is out of reach."""
     if job.record.phase in ("new", "laying", "laid"):
-        return (
-            "Nothing runs there. Look at the machine and at the way to it, then retry: what was sent is not sent again."
-        )
-    return "The job goes on there. Look at the machine and at the way to it, then retry: it is found again."
+        return "Nothing runs there. Look at the machine and the way to it, then retry: what was sent is there."
+    return "The job still runs there. Look at the machine and the way to it, then retry: it is found again."
