@@ -28,7 +28,7 @@ KINDS: dict[JobKind, tuple[str, str, str]] = {
     ),
     "sample": (
         "`POST /sample`",
-        "`model_id`, `calibration_dataset_id`, `validation_dataset_id`",
+        "`model_id`, `calibration_dataset_id`, `validation_dataset_id`, `accuracy_settings` (of the model)",
         "a model and two datasets",
     ),
     "machine": ("`POST /targets/{id}/check`", "nothing", "`machine` of the [Target](#target)"),
