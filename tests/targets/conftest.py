@@ -8,11 +8,14 @@ import numpy as np
 import openvino as ov
 import pytest
 from PIL import Image, ImageDraw
+from slurm_cluster import slurm, slurm_cluster
 from ssh_server import SshServer, running_ssh_server
 
 from calibench.targets.bundle import Bundle, End
 from calibench.targets.bundle_files import write_bundle
 from calibench.targets.run_bundle import run_bundle
+
+__all__ = ["slurm", "slurm_cluster"]
 
 RESNET = Path(__file__).parents[1] / "data/networks/fashion-resnet8.onnx"
 CLASSES = 10

@@ -49,6 +49,7 @@ AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/none
 SwitchType=switch/none
 MessageTimeout=5
+KillWait=5
 NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={n1} CPUs=1 RealMemory=2000
 NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={n2} CPUs=1 RealMemory=2000 Feature=amx
 PartitionName=main Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP
@@ -182,17 +183,18 @@ def running() -> Iterator[SlurmCluster]:
 
 @pytest.fixture(scope="session")
 def slurm_cluster() -> Iterator[SlurmCluster]:
-    """A cluster that the tests of one run share; its commands find it (SLURM_CONF is set)."""
+    """A cluster that the tests of one run share."""
     if not is_installed():
         pytest.skip("needs root and Slurm: apt-get install slurm-wlm munge")
-    with running() as cluster, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SLURM_CONF", str(cluster.settings))
+    with running() as cluster:
         yield cluster
 
 
 @pytest.fixture
-def slurm(slurm_cluster: SlurmCluster) -> Iterator[SlurmCluster]:
-    """The shared cluster, idle before the test and whole after it."""
+def slurm(slurm_cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlurmCluster]:
+    """The shared cluster, idle before the test and whole after it; its commands find it (SLURM_CONF is set)."""
+    for name, value in slurm_cluster.environment.items():
+        monkeypatch.setenv(name, value)
     yield slurm_cluster
     slurm_cluster.restore()
 

@@ -5,6 +5,7 @@ import re
 import time
 from pathlib import PurePosixPath
 from shlex import quote
+from typing import Any
 
 from calibench.errors import TargetError
 from calibench.targets.job_script import SCRIPT, SUBMITTED, WARNED_S, Marks, read_marks
@@ -22,6 +23,7 @@ LOOK_EVERY_S = 0.3
 NO_FOLDER = 97
 NAME_LENGTH = 40
 FORGOT = "the queue does not know it any more, and it did not write how it ended"
+TOLD = "the queue told it to end before its time was up"
 SILENT = "the queue does not answer"
 EARLY_S = 90
 """Seconds by which Slurm may send the warning earlier than asked for; it looks every 30 s and rounds minutes."""
@@ -118,6 +120,10 @@ class BatchQueue:
         if refused:
             raise TargetError(f"{self._where(link)}: job {job} could not be cancelled: {refused}.")
 
+    async def queues(self, link: Link) -> list[dict[str, Any]]:
+        """The queues that it has, as of `queue_list.queues`."""
+        return await queues(link, self._spec)
+
     async def _submitted(self, link: Link, folder: str) -> str | None:
         """The handle of a job that was submitted from a folder before, by somebody who could not note it."""
         said = await link.read(f"{folder}/{SUBMITTED}")
@@ -156,24 +162,22 @@ class BatchQueue:
             return ""
         if known is not None and known.why:
             return known.why
-        answer = await link.run(f"cd {quote(folder)} && cat {SCRIPT}.[eo]* queue.txt 2> /dev/null; tail -n 50 log.txt")
-        told = in_messages(answer.out.decode(errors="replace"))
-        if told:
-            return told
+        limit = self._asked.walltime_s or (known.walltime_s if known else None)
+        if _was_late(marks, limit):
+            return walltime(limit)
+        if known is None or known.phase != "ended" or known.code is None or marks.code is None:
+            answer = await link.run(
+                f"cd {quote(folder)} && cat {SCRIPT}.[eo]* queue.txt 2> /dev/null; tail -n 50 log.txt"
+            )
+            told = in_messages(answer.out.decode(errors="replace"), limit)
+            if told:
+                return told
         if marks.told is not None:
-            return self._why_told(marks, known)
+            return TOLD
         code = marks.code if marks.code is not None or known is None else known.code
         if code:
             return f"exit code {code}"
         return FORGOT if marks.code is None and known is None else ""
-
-    def _why_told(self, marks: Marks, known: Known | None) -> str:
-        """A job that ended when it was told to: near its walltime that is the reason."""
-        limit = self._asked.walltime_s or (known.walltime_s if known else None)
-        if limit is None or marks.started is None or marks.told is None:
-            return "the queue told it to end"
-        is_late = marks.told - marks.started >= limit - WARNED_S - EARLY_S
-        return walltime(limit) if is_late else "the queue told it to end before its time was up"
 
     async def _cancel(self, link: Link, command: str) -> str:
         """Send a command that ends a job; what the queue has against it, or ''."""
@@ -211,3 +215,10 @@ class BatchQueue:
         if not self._dialect.job_id.fullmatch(job) or not folder:
             raise TargetError(f"{handle!r}: is no job of {self._dialect.name}. Was remote.json changed?")
         return job, folder
+
+
+def _was_late(marks: Marks, limit_s: int | None) -> bool:
+    """Whether a job was told to end because its walltime came near."""
+    if limit_s is None or marks.started is None or marks.told is None:
+        return False
+    return marks.told - marks.started >= limit_s - WARNED_S - EARLY_S

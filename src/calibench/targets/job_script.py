@@ -20,6 +20,7 @@ FORCED_S = 4
 WORTH_WARNING_S = 180
 """Walltimes from here on are warned of; Slurm may warn a minute early, and shorter jobs would lose too much."""
 
+NEW_LINE = "\n"
 BODY = """\
 cd {folder} || exit 98
 exec >> log.txt 2>&1 < /dev/null
@@ -69,9 +70,8 @@ def body(folder: str, command: str, warn_after_s: int | None = None) -> str:
         warn_after_s: seconds after which the script itself sends TERM; None: the queue does.
     """
     timer = "" if warn_after_s is None else TIMER.format(seconds=warn_after_s)
-    return BODY.format(
-        folder=folder, forced_s=FORCED_S, command=quote(f"exec 2>&1\ntrap : TERM\ntrap 'echo $? > code' EXIT\n{command}\n"), timer=timer
-    )
+    whole = f"trap : TERM\n/bin/sh -c {quote(f'trap : TERM{NEW_LINE}{command}')} 2>&1\necho $? > code"
+    return BODY.format(folder=folder, command=quote(whole), timer=timer, forced_s=FORCED_S)
 
 
 @dataclass(frozen=True)

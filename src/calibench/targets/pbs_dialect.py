@@ -29,7 +29,7 @@ STATES: Any = PBSState
 
 def attributes(said: str) -> dict[str, str]:
     """The values of the first thing that `qstat -f` or `pbsnodes` shows, lines that were folded in one."""
-    whole = re.sub(r"\n\t(?!\s*[\w.]+ = )[ ]*", "", said.replace("\r", ""))
+    whole = re.sub(r"\n\t(?!\s*[\w.]+ = )", "", said.replace("\r", ""))
     return {key: value.strip() for key, value in re.findall(r"^\s+([\w.]+) = (.*)$", whole, re.MULTILINE)}
 
 

@@ -39,10 +39,10 @@ def killed(signal: str) -> str:
     return f"ended by signal {signal}{often}"
 
 
-def in_messages(text: str) -> str:
+def in_messages(text: str, limit_s: int | None = None) -> str:
     """What a queue wrote into the output of a job that it ended; '': nothing."""
     if re.search(r"DUE TO TIME LIMIT|PBS: job killed: walltime", text):
-        return walltime(None)
+        return walltime(limit_s)
     if re.search(r"oom.kill|exceeded (job )?memory limit|PBS: job killed: v?mem", text, re.IGNORECASE):
         return out_of_memory("")
     node = re.search(r"JOB \d+ ON (\S+) CANCELLED AT \S+ DUE TO NODE FAILURE", text)
