@@ -22,6 +22,7 @@ from calibench.cli.report import report
 from calibench.cli.run import run
 from calibench.cli.serve import serve
 from calibench.cli.server_lists import jobs, projects
+from calibench.cli.target import target
 
 COMMANDS = (
     *(calibrate, pick, caffe, evaluate, compare, benchmark, inspect, report, demo, doctor, run, serve),
@@ -41,6 +42,7 @@ for command in COMMANDS:
     )(command)
 app.add_typer(dataset, name="dataset")
 app.add_typer(data, name="data")
+app.add_typer(target, name="target")
 
 
 def _print_version(wanted: bool) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from calibench.cli import options
+from calibench.cli import options, target_options
 from calibench.cli.answer import answers, print_json, quiet_stdout
 from calibench.cli.options import INPUT, RUN, overlaid, shapes, whole_numbers
 from calibench.cli.server_options import Server, refuse_options
@@ -45,6 +45,8 @@ def benchmark(
     device: options.Device = None,
     threads: options.Threads = None,
     server: Server = None,
+    target: target_options.OnTarget = None,
+    data_dir: target_options.TargetData = None,
     json_: options.Json = False,
     log_file: options.LogFile = None,
     debug: options.Debug = False,
@@ -64,11 +66,18 @@ def benchmark(
         "shapes": shapes(shape) if shape else None,
     }
     bench = make_benchmark_settings({name: value for name, value in values.items() if value is not None})
-    if server is not None:
+    if server is not None or target is not None:
         from calibench.cli.look_on_server import benchmark_there, speed_table
+        from calibench.cli.on_target import benchmark_there as benchmark_on_target
 
-        refuse_options(context.params)
-        found = benchmark_there(models, dataset, settings, bench, server)
+        if target is not None:
+            target_options.refuse_options(context.params)
+            with quiet_stdout(json_):
+                found = benchmark_on_target(models, dataset, settings, bench, (target, data_dir))
+        else:
+            assert server is not None
+            refuse_options(context.params)
+            found = benchmark_there(models, dataset, settings, bench, server)
         if json_:
             print_json(found)
         else:

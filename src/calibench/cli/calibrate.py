@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from calibench.cli import accuracy_options as accuracy
-from calibench.cli import options, server_options
+from calibench.cli import options, server_options, target_options
 from calibench.cli.answer import TARGET_MISSED, answers, print_json, print_lines, quiet_stdout
 from calibench.cli.options import INPUT, OUTPUT, QUANTIZERS, RUN, overlaid, write_settings
-from calibench.cli.resume import asked_before, interrupted_sentence
+from calibench.cli.resume import asked_before, interrupted_sentence, refuse_others
 from calibench.errors import Cancelled, SettingsError
 
 if TYPE_CHECKING:
@@ -139,6 +139,8 @@ def calibrate(
         bool, typer.Option("--dry-run", metavar="", help="Say what would be done, and stop.", rich_help_panel=OUTPUT)
     ] = False,
     server: server_options.CalibrationServer = None,
+    target: target_options.OnTarget = None,
+    data_dir: target_options.TargetData = None,
     json_: options.Json = False,
     log_file: options.LogFile = None,
     debug: options.Debug = False,
@@ -146,7 +148,17 @@ def calibrate(
     """Make an INT8 model out of an FP32 model and a folder of samples."""
     if server is not None:
         server_options.refuse_options(context.params)
+    if target is not None:
+        target_options.refuse_options(context.params)
     if resume is not None:
+        from calibench.cli import on_target
+
+        if on_target.is_begun(resume):
+            refuse_others(context)
+            with quiet_stdout(json_):
+                report = on_target.resume_there(resume)
+            _answer(report, resume, json_)
+            return
         what = asked_before(context, resume)
         _calibrate(what, resume, json_, resume=True, workers=workers)
         return
@@ -174,6 +186,13 @@ def calibrate(
         from calibench.cli.on_server import calibrate_there
 
         _answer(calibrate_there(what, out, server, force), out, json_)
+        return
+    if target is not None:
+        from calibench.cli.on_target import calibrate_there as calibrate_on_target
+
+        with quiet_stdout(json_):
+            report = calibrate_on_target(what, out, target, data_dir, force)
+        _answer(report, out, json_)
         return
     _calibrate(what, out, json_, force=force, workers=workers)
 

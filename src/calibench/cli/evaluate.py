@@ -2,7 +2,7 @@
 
 import typer
 
-from calibench.cli import options
+from calibench.cli import options, target_options
 from calibench.cli.answer import answers, print_lines, quiet_stdout
 from calibench.cli.options import overlaid
 from calibench.cli.server_options import Server, refuse_options
@@ -41,12 +41,22 @@ def evaluate(
     cache_dir: options.CacheDir = None,
     threads: options.Threads = None,
     server: Server = None,
+    target: target_options.OnTarget = None,
+    data_dir: target_options.TargetData = None,
     json_: options.Json = False,
     log_file: options.LogFile = None,
     debug: options.Debug = False,
 ) -> None:
     """Score a model, FP32 or INT8, on annotated samples."""
     settings = overlaid(context.params)
+    if target is not None:
+        from calibench.cli.on_target import evaluate_there as evaluate_on_target
+
+        target_options.refuse_options(context.params)
+        with quiet_stdout(json_):
+            found = evaluate_on_target(model, dataset, settings, target, data_dir)
+        print_lines(found, json_)
+        return
     if server is not None:
         from calibench.cli.on_server import evaluate_there
 

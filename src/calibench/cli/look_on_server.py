@@ -37,7 +37,7 @@ def benchmark_there(
         Cancelled: with what became of the job.
     """
     refuse_settings(settings)
-    points = _points(bench)
+    points = points_of(bench)
     if dataset is None:
         raise SettingsError("benchmark: a server measures with samples. Give --dataset DIR.")
     if other := sorted(settings.model_fields_set - set(MEASURED_BY)):
@@ -113,7 +113,12 @@ def _model_lines(path: Path, kept: KeptModel) -> tuple[str, ...]:
     )
 
 
-def _points(bench: "BenchmarkSettings") -> Points:
+def points_of(bench: "BenchmarkSettings") -> Points:
+    """Where to measure, in the words of a job.
+
+    Raises:
+        SettingsError: a value is not possible.
+    """
     from pydantic import ValidationError
 
     from calibench.settings import explain

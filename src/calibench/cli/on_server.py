@@ -249,12 +249,12 @@ def _hearer(progress: Progress, on_trial: Any) -> Callable[[Event], None]:
     def hear(event: Event) -> None:
         hear_progress(event)
         if event.change == "trial":
-            on_trial(_trial(event.data), int(event.data.get("left", 0)))
+            on_trial(trial_of(event.data), int(event.data.get("left", 0)))
 
     return hear
 
 
-def _trial(row: Mapping[str, Any]) -> Any:
+def trial_of(row: Mapping[str, Any]) -> Any:
     """A trial from its row in the report."""
     from calibench.search.values import Configuration, Outcome, Trial
 

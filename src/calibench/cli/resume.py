@@ -58,10 +58,19 @@ def interrupted_sentence(out: Path, resume: bool = False) -> str:
     return f"Interrupted; {said}: go on with --resume {out}."
 
 
-def _check_options(context: typer.Context) -> None:
+def refuse_others(context: typer.Context) -> None:
+    """Refuse all options beside --resume that mean the job: one that is on its way from a target goes on as it is.
+
+    Raises:
+        SettingsError: names the option.
+    """
+    _check_options(context, ("resume", "target", "data_dir", "json_", "log_file", "debug"))
+
+
+def _check_options(context: typer.Context, allowed: tuple[str, ...] = ALLOWED) -> None:
     for param in context.command.params:
         value = context.params.get(param.name or "")
-        if param.name in ALLOWED or value is None or value is False or value in ((), []):
+        if param.name in allowed or value is None or value is False or value in ((), []):
             continue
         name = next((option for option in param.opts if option.startswith("--")), "MODEL")
         raise SettingsError(

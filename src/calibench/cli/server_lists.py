@@ -49,7 +49,7 @@ def jobs(
             found = list(client.jobs.all())
             going = [job for job in found[SHOWN:] if job.state in ("queued", "running", "cancelling")]
             found = found if all_ else [*found[:SHOWN], *going]
-    _print(found, [_job_row(job) for job in found], ("job", "state", "", "what"), json_)
+    print_things(found, [_job_row(job) for job in found], ("job", "state", "", "what"), json_)
 
 
 @answers
@@ -64,7 +64,7 @@ def projects(
     with _client(server) as client:
         found = list(client.projects.all(search))
     heads = ("project", "state", "FP32", "INT8", "drop", "speed-up", "name")
-    _print(found, [_project_row(project) for project in found], heads, json_)
+    print_things(found, [_project_row(project) for project in found], heads, json_)
 
 
 def _client(url: str | None) -> "Client":
@@ -91,7 +91,8 @@ def _project_row(project: "Project") -> tuple[str, ...]:
     return str(project.id), project.state, *scores, drop, speedup, project.name
 
 
-def _print(things: list[Any], rows: list[tuple[str, ...]], heads: tuple[str, ...], as_json: bool) -> None:
+def print_things(things: list[Any], rows: list[tuple[str, ...]], heads: tuple[str, ...], as_json: bool) -> None:
+    """Things as a table for a person, or as JSON for a program."""
     if as_json:
         print_json([thing.model_dump(mode="json") for thing in things])
         return

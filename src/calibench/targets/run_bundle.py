@@ -17,12 +17,15 @@ from calibench.targets.bundle import END, LOG, OUT, TEMPORARY, Bundle, End
 from calibench.targets.bundle_files import EventLog, read_bundle, remove_temporary, write_end
 from calibench.targets.overall import Overall, way_of
 from calibench.targets.running import Running
+from calibench.targets.target_check import PASSPHRASE
 from calibench.targets.teller import Teller, say
 from calibench.things.asked import Points
 from calibench.things.kept import Failure, JobKind
 
 NO_MEMORY = ("std::bad_alloc", "Resource temporarily unavailable", "Cannot allocate memory")
 """How OpenVINO and the system say it, the second of them of a thread that needs a stack."""
+LOOK: JobKind = "machine"
+"""Looks at a target from here, whatever is or is not there."""
 MODELS = 2
 """That are measured side by side, as a rule."""
 
@@ -69,7 +72,7 @@ def _ended(folder: Path) -> End:
         bundle = read_bundle(folder)
         say(f"calibench {__version__}: {bundle.kind}")
         job = _running(folder.resolve(), bundle)
-        if bundle.target is not None and bundle.target.is_carried:
+        if bundle.target is not None and bundle.target.is_carried and bundle.kind != LOOK:
             return _carry(folder.resolve(), bundle)
         result = _body(bundle.kind)(job)
         job.tell.finish()
@@ -101,7 +104,7 @@ def _carry(folder: Path, bundle: Bundle) -> End:
     """The same, done by another machine."""
     from calibench.targets.carrying import carry  # what it needs is not needed here otherwise
 
-    return carry(folder, bundle)
+    return carry(folder, bundle, os.environ.get(PASSPHRASE))
 
 
 def _telling(message: str) -> str:

@@ -13,6 +13,10 @@ from calibench.things.target_spec import QUEUES, TargetSpec
 
 PASSPHRASE = "CALIBENCH_KEY_PASSPHRASE"
 """Variable with the passphrase of the private key; it is kept nowhere."""
+UNREACHABLE = "unreachable"
+"""Cause of a fault: nothing there was looked at."""
+LOCKED = "has a passphrase"
+"""What `user_keys` says of such a key."""
 NO_LINK = "dask"
 """Kind of target that is reached without a shell."""
 
@@ -32,7 +36,7 @@ async def check_target(spec: TargetSpec, passphrase: str | None = None) -> Plain
         async with opened(spec, passphrase) as link:
             return await _checked(spec, link)
     except (TargetError, SettingsError) as error:
-        return {"machine": None, "faults": (as_fault(error),)}
+        return {"machine": None, "faults": (as_fault(error, UNREACHABLE),)}
 
 
 async def clean_target(spec: TargetSpec, passphrase: str | None = None) -> int:
@@ -70,6 +74,25 @@ async def offered_key(spec: TargetSpec) -> HostKey:
     return as_host_key(offered, is_known=bool(known))
 
 
+async def needs_passphrase(spec: TargetSpec) -> bool:
+    """Whether the key file of a target is locked, and ssh-agent does not hold it.
+
+    Raises:
+        TargetError: the key file cannot be used.
+    """
+    if spec.host is None or spec.key is None:
+        return False
+    from calibench.targets.ssh_user_keys import user_keys
+
+    try:
+        await user_keys(spec, spec.address, None)
+    except TargetError as error:
+        if LOCKED not in str(error):
+            raise
+        return True
+    return False
+
+
 @asynccontextmanager
 async def opened(spec: TargetSpec, passphrase: str | None = None) -> AsyncIterator[Link]:
     """A link, closed at the end."""
@@ -97,22 +120,25 @@ def as_host_key(line: str, is_known: bool = False) -> HostKey:
     return HostKey(key=f"{kind} {words[place]}", fingerprint=fingerprint, kind=kind, is_known=is_known)
 
 
-def as_fault(error: Exception) -> Fault:
+def as_fault(error: Exception, cause: str) -> Fault:
     """An error as a fault: its first sentence says what, the others say what to do."""
     sentence, _, mend = str(error).partition(". ")
-    return Fault(sentence=sentence.rstrip(".") + ".", mend=mend)
+    return Fault(cause=cause, sentence=sentence.rstrip(".") + ".", mend=mend)
 
 
 async def _checked(spec: TargetSpec, link: Link) -> Plain:
     from calibench.targets.remote_machine import RemoteMachine
 
     machine: Plain = dict(await RemoteMachine(link, spec).facts())
-    faults = [Fault(sentence=f"{link.name}: {each['says']}", mend=each["mend"]) for each in machine.pop("faults", ())]
+    faults = [
+        Fault(cause=each["cause"], sentence=f"{link.name}: {each['says']}", mend=each["mend"])
+        for each in machine.pop("faults", ())
+    ]
     if spec.kind in QUEUES:
         try:
             machine["queues"] = await queues(link, spec)
         except TargetError as error:
-            faults.append(as_fault(error))
+            faults.append(as_fault(error, "queue"))
     return {"machine": machine, "faults": tuple(faults)}
 
 

@@ -98,6 +98,7 @@ class KeptDataset(Frozen):
 class Fault(Frozen):
     """What is wrong with a target, and what to do."""
 
+    cause: str = Field("", description="in a word, such as unreachable, python, disk, queue")
     sentence: str = Field(description="what, and where")
     mend: str = Field("", description="what a person does about it; empty where nothing helps")
 

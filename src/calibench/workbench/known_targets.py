@@ -67,8 +67,7 @@ class KnownTargets(TargetBook):
             TargetError: it cannot be reached.
         """
         target = self.get(id)
-        self._refuse_local(target, "keeps nothing of its own: delete models, datasets and projects instead")
-        self.refuse_going(target, "clean it")
+        self.refuse_clean(target)
         return _waited_for(clean_target(target.spec, os.environ.get(PASSPHRASE)))
 
     def load(self, id: int) -> dict[str, Any]:

@@ -114,6 +114,15 @@ class TargetBook:
             )
             raise NotPossible(hindrance)
 
+    def refuse_clean(self, target: Target) -> None:
+        """Stop where nothing can be cleaned now.
+
+        Raises:
+            NotPossible: it is this machine, or a job of it goes on.
+        """
+        self._refuse_local(target, "keeps nothing of its own: delete models, datasets and projects instead")
+        self.refuse_going(target, "clean it")
+
     def keep_check(self, id: int, found: Mapping[str, Any]) -> Target:
         """Keep what a check found: `faults`, and `machine` where the target told what it is."""
         return self._shelf.change(Target, id, **checked_values(found))

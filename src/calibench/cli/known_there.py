@@ -1,0 +1,162 @@
+"""The targets that commands know: those of a data folder, whether a server runs on it or not, or those of a server."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import typer
+
+from calibench.cli.data_options import data_dir_or_default
+from calibench.errors import SettingsError
+from calibench.things.asked import AskTarget
+from calibench.things.kept import HostKey, Target
+
+if TYPE_CHECKING:
+    from calibench.client.client import Client
+    from calibench.things.target_spec import TargetSpec
+    from calibench.workbench.target_book import TargetBook
+
+
+class Targets(Protocol):
+    """Where targets are kept."""
+
+    def all(self) -> tuple[Target, ...]: ...
+
+    def named(self, name: str) -> Target: ...
+
+    def add(self, asked: AskTarget) -> Target: ...
+
+    def host_key(self, asked: AskTarget) -> HostKey: ...
+
+    def check(self, target: Target) -> Target: ...
+
+    def clean(self, target: Target) -> int: ...
+
+    def remove(self, target: Target) -> None: ...
+
+
+@contextmanager
+def known_targets(data_dir: Path | None, server: str | None = None) -> Iterator[Targets]:
+    """The targets of a server, or of a data folder.
+
+    Raises:
+        SettingsError: a package is missing, or both were given.
+        TargetError: the server cannot be reached.
+        JobError: the data folder cannot be used.
+    """
+    if server is not None:
+        if data_dir is not None:
+            raise SettingsError("--data-dir with --server: a server has its own. Leave one of them out.")
+        from calibench.cli.on_server import opened
+
+        with opened(server) as client:
+            yield OfServer(client)
+        return
+    with _book(data_dir_or_default(data_dir)) as book:
+        yield OfFolder(book)
+
+
+@contextmanager
+def _book(path: Path) -> Iterator["TargetBook"]:
+    """The targets of a data folder, which is made when absent; no lock is needed, so that a server may run on it."""
+    try:
+        from calibench.store.data_folder import DataFolder
+        from calibench.store.store import Store
+        from calibench.store.trees import Trees
+        from calibench.workbench.shelf import Shelf
+        from calibench.workbench.target_book import TargetBook
+        from calibench.worker.hub import Hub
+    except ModuleNotFoundError as error:
+        raise SettingsError(f"Targets need {error.name}. Install it: pip install 'calibench[serve]'.") from None
+    folder = DataFolder(path)
+    folder.make()
+    store = Store(folder.url)
+    try:
+        book = TargetBook(Shelf(store, Trees(folder), Hub()))
+        book.local()  # first, so that it stays the first
+        yield book
+    finally:
+        store.close()
+
+
+class OfFolder:
+    """Targets of a data folder; this process reaches them itself."""
+
+    def __init__(self, book: "TargetBook") -> None:
+        self._book = book
+
+    def all(self) -> tuple[Target, ...]:
+        return self._book.all()
+
+    def named(self, name: str) -> Target:
+        return self._book.named(name)
+
+    def add(self, asked: AskTarget) -> Target:
+        return self._book.add(asked)
+
+    def host_key(self, asked: AskTarget) -> HostKey:
+        from calibench.targets.target_check import offered_key
+        from calibench.workbench.target_book import spec_of
+
+        return asyncio.run(offered_key(spec_of(asked)))
+
+    def check(self, target: Target) -> Target:
+        from calibench.targets.target_check import check_target
+
+        if target.spec.is_here:
+            from calibench.machine import describe_machine
+
+            return self._book.keep_check(target.id, describe_machine().model_dump(mode="json"))
+        passphrase = passphrase_for(target.spec)
+        return self._book.keep_check(target.id, asyncio.run(check_target(target.spec, passphrase)))
+
+    def clean(self, target: Target) -> int:
+        from calibench.targets.target_check import clean_target
+
+        self._book.refuse_clean(target)
+        return asyncio.run(clean_target(target.spec, passphrase_for(target.spec)))
+
+    def remove(self, target: Target) -> None:
+        self._book.remove(target.id)
+
+
+class OfServer:
+    """Targets of a server, which reaches them itself."""
+
+    def __init__(self, client: "Client") -> None:
+        self._client = client
+
+    def all(self) -> tuple[Target, ...]:
+        return self._client.targets.all()
+
+    def named(self, name: str) -> Target:
+        return self._client.targets.named(name)
+
+    def add(self, asked: AskTarget) -> Target:
+        return self._client.targets.add(asked.name, asked.address, asked.spec)
+
+    def host_key(self, asked: AskTarget) -> HostKey:
+        return self._client.targets.host_key_at(asked)
+
+    def check(self, target: Target) -> Target:
+        self._client.wait(self._client.targets.check(target.id).id)
+        return self._client.targets.get(target.id)
+
+    def clean(self, target: Target) -> int:
+        return self._client.targets.clean(target.id)
+
+    def remove(self, target: Target) -> None:
+        self._client.targets.remove(target.id)
+
+
+def passphrase_for(spec: "TargetSpec") -> str | None:
+    """The passphrase of the key of a target: of the environment, or asked for on a terminal; for this process only."""
+    from calibench.targets.target_check import PASSPHRASE, needs_passphrase
+
+    if PASSPHRASE not in os.environ and sys.stdin.isatty() and asyncio.run(needs_passphrase(spec)):
+        os.environ[PASSPHRASE] = typer.prompt(f"Passphrase of {spec.key}", hide_input=True, err=True)
+    return os.environ.get(PASSPHRASE)

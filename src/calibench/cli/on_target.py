@@ -1,0 +1,256 @@
+"""Calibrate, evaluate and benchmark on a target: this process carries the job there and shows how far it is."""
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from calibench.cli.bars import shown_with_trials
+from calibench.cli.known_there import known_targets, passphrase_for
+from calibench.cli.on_server import Told, trial_of
+from calibench.cli.target_options import refuse_settings
+from calibench.client.connection import KINDS
+from calibench.errors import CalibenchError, Cancelled, JobError, SettingsError, TargetError
+from calibench.targets.bundle import BUNDLE, LOG, OUT, Bundle, End
+from calibench.targets.bundle_files import read_bundle, read_events, write_bundle
+
+if TYPE_CHECKING:
+    from calibench.inference.benchmark import BenchmarkSettings
+    from calibench.reports.report import Report
+    from calibench.reports.run_file import Asked
+    from calibench.settings import Settings
+    from calibench.things.kept import Target
+
+RECORD = "remote.json"
+"""In the folder of a job: where it is. While it is there, the job can be gone on with."""
+LOOK_S = 0.1
+
+Plain = dict[str, Any]
+
+
+def calibrate_there(what: "Asked", out: Path, name: str, data_dir: Path | None, force: bool) -> "Report":
+    """Calibrate on a target; the result is in `out` whole, or nothing is.
+
+    Raises:
+        CalibenchError: as on this machine; TargetError: the target cannot be reached.
+        Cancelled: it was stopped there, too.
+    """
+    from calibench.reports.result import check_free, check_place
+
+    refuse_settings(what.settings)
+    out = out.resolve()
+    check_free(out)
+    check_place(out, force)
+    folder = job_folder(out)
+    if folder.exists() and not force:
+        raise JobError(f"{out}: is on its way from a target. Go on: {_again(out)}; or begin anew with --force.")
+    shutil.rmtree(folder, ignore_errors=True)
+    bundle = Bundle(
+        kind="calibrate",
+        target=_target(name, data_dir).spec,
+        model=what.model.absolute(),
+        dataset=what.dataset and what.dataset.absolute(),
+        validation=what.validation and what.validation.absolute(),
+        settings=what.settings,
+        benchmark=what.benchmark,
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_bundle(bundle, folder)
+    return _calibrated(folder, out, name, force)
+
+
+def resume_there(out: Path) -> "Report":
+    """Go on with a calibration that `calibrate_there` began.
+
+    Raises:
+        CalibenchError, Cancelled: as `calibrate_there`.
+    """
+    out = out.resolve()
+    folder = job_folder(out)
+    spec = read_bundle(folder).target
+    return _calibrated(folder, out, spec.address if spec else "the target", force=True)
+
+
+def is_begun(out: Path) -> bool:
+    """Whether a calibration for `out` is under way on a target."""
+    return (job_folder(out.resolve()) / BUNDLE).is_file()
+
+
+def job_folder(out: Path) -> Path:
+    """Where the job of a calibration is carried from, beside its result."""
+    return out.with_name(f".{out.name}.job")
+
+
+def evaluate_there(model: Path, dataset: Path, settings: "Settings", name: str, data_dir: Path | None) -> Told:
+    """Score a model on a target.
+
+    Raises:
+        CalibenchError, Cancelled: as `calibrate_there`.
+    """
+    from calibench.reports.answers import evaluation_lines
+
+    refuse_settings(settings)
+    bundle = Bundle(
+        kind="evaluate",
+        target=_target(name, data_dir).spec,
+        model=model.absolute(),
+        dataset=dataset.absolute(),
+        settings=settings,
+    )
+    with _aside() as folder:
+        write_bundle(bundle, folder)
+        found = {**_carried(folder, name).result, "model": str(model)}
+    return Told(evaluation_lines(found), found)
+
+
+def benchmark_there(
+    models: Sequence[Path],
+    dataset: Path | None,
+    settings: "Settings",
+    bench: "BenchmarkSettings",
+    target: "tuple[str, Path | None]",
+) -> Plain:
+    """Throughput and latency of models on a target, one model after the other.
+
+    Args:
+        target: its name, and the data folder that knows it.
+
+    Returns:
+        As `look_on_server.benchmark_there`.
+
+    Raises:
+        CalibenchError, Cancelled: as `calibrate_there`.
+    """
+    from calibench.cli.look_on_server import points_of
+
+    refuse_settings(settings)
+    if dataset is None:
+        raise SettingsError("benchmark: a target measures with samples. Give --dataset DIR.")
+    there, points = _target(*target), points_of(bench)
+    found: Plain = {}
+    for path in models:
+        bundle = Bundle(
+            kind="benchmark",
+            target=there.spec,
+            model=path.absolute(),
+            dataset=dataset.absolute(),
+            settings=settings,
+            points=points,
+        )
+        with _aside() as folder:
+            write_bundle(bundle, folder)
+            found[str(path)] = _carried(folder, target[0]).result["points"]
+    return {"machine": there.machine, "dataset": str(dataset), "points": found}
+
+
+def _target(name: str, data_dir: Path | None) -> "Target":
+    """A target by its name, ready to be reached: a passphrase is asked for now."""
+    with known_targets(data_dir) as known:
+        found = known.named(name)
+    if found.spec.is_here:
+        raise SettingsError(f"--target {name}: is this machine. Leave it out.")
+    passphrase_for(found.spec)
+    return found
+
+
+def _calibrated(folder: Path, out: Path, name: str, force: bool) -> "Report":
+    """Carry the job of a folder, and put its result into its place."""
+    from calibench.reports.report import read_report
+    from calibench.reports.result import result_folder
+
+    settings = read_bundle(folder).settings
+    accuracy = settings.accuracy
+    limit = f"{accuracy.max_drop:g}{' %' if accuracy.drop_type == 'relative' else ''}"
+    _carried(folder, name, limit, _again(out))
+    with result_folder(out, force=force) as place:
+        for path in (folder / OUT).iterdir():
+            shutil.move(path, place / path.name)
+    shutil.rmtree(folder, ignore_errors=True)
+    return read_report(out / "report.json")
+
+
+def _carried(folder: Path, name: str, limit: str = "", again: str = "") -> End:
+    """Run the job of a folder; where it came to nothing, the folder goes, unless the job can be gone on with.
+
+    Args:
+        again: the command that goes on; '': that of any job.
+
+    Raises:
+        CalibenchError: of the kind by which it failed.
+        Cancelled: it was stopped there, too.
+    """
+    from calibench.targets.run_bundle import run_bundle
+
+    with _told(folder, limit), (folder / LOG).open("a", encoding="utf-8") as log, redirect_stdout(log):
+        end = run_bundle(folder)
+    if end.state == "done":
+        return end
+    again = again or f"calibench run {folder}"
+    if end.failure is None:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise Cancelled(f"Interrupted; the job was stopped on {name} too, and nothing was written.")
+    kind: type[CalibenchError] = KINDS.get(
+        end.failure.kind, TargetError if end.failure.kind == "LinkLost" else JobError
+    )
+    if (folder / RECORD).is_file() and issubclass(kind, TargetError | JobError):
+        raise kind(f"{end.failure.message} Go on with what is there: {again}")
+    shutil.rmtree(folder, ignore_errors=True)
+    raise kind(end.failure.message)
+
+
+def _again(out: Path) -> str:
+    return f"calibench calibrate --resume {out}"
+
+
+@contextmanager
+def _aside() -> Iterator[Path]:
+    """A folder for a job without files of a result; it stays where the job can be gone on with."""
+    folder = Path(tempfile.mkdtemp(prefix="calibench-job-"))
+    try:
+        yield folder
+    finally:
+        if not _is_kept(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_kept(folder: Path) -> bool:
+    """Whether its job failed, and can be gone on with."""
+    from calibench.targets.bundle_files import read_end
+
+    end = read_end(folder) if folder.is_dir() else None
+    return end is not None and end.state == "failed" and (folder / RECORD).is_file()
+
+
+@contextmanager
+def _told(folder: Path, limit: str) -> Iterator[None]:
+    """Show the events of a folder while something works in it."""
+    over = threading.Event()
+    _, begun = read_events(folder)
+    with shown_with_trials(limit) as (progress, on_trial):
+
+        def hear(event: Mapping[str, Any]) -> None:
+            if event["type"] == "trial":
+                on_trial(trial_of(event), int(event.get("left", 0)))
+            elif event["type"] == "progress" and event.get("step") not in (None, "done"):
+                progress(str(event["step"]), int(event["done"]), int(event["total"]))
+
+        follower = threading.Thread(target=_follow, args=(folder, begun, hear, over), daemon=True)
+        follower.start()
+        try:
+            yield
+        finally:
+            over.set()
+            follower.join()
+
+
+def _follow(folder: Path, offset: int, hear: Callable[[Mapping[str, Any]], None], over: threading.Event) -> None:
+    """Pass on each event once, and those that came before the end."""
+    is_over = False
+    while not is_over:
+        is_over = over.wait(LOOK_S)
+        events, offset = read_events(folder, offset)
+        for event in events:
+            hear(event)

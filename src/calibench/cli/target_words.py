@@ -1,0 +1,65 @@
+"""What a check of a target found, for a person."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from calibench.things.kept import Target
+from calibench.things.target_spec import QUEUES
+
+VNNI = ("avx512_vnni", "avx_vnni", "amx_int8")
+
+
+def check_lines(target: Target) -> tuple[str, ...]:
+    """Line by line: whether it answers, what it is, what is wrong and what mends it."""
+    spec, machine = target.spec, target.machine or {}
+    rows = [("target", f"{target.name}, {spec.address}")]
+    is_lost = any(fault.cause == "unreachable" for fault in target.faults)
+    rows.append(("reachable", "no" if is_lost else "yes"))
+    if not is_lost and spec.host is not None:
+        rows.append(("host key", "the one that was confirmed" if spec.host_key else "as in known_hosts"))
+    if not is_lost:
+        rows += _of_machine(machine)
+        rows += [("queue", _queue(each)) for each in machine.get("queues", ())]
+    lines = [f"{label:<10} {text}" for label, text in rows]
+    for fault in target.faults:
+        lines.append(f"Fault: {fault.sentence} {fault.mend}".rstrip())
+    if target.state == "good":
+        lines.append(
+            "It is ready." if spec.kind not in QUEUES else "It is ready; its nodes are seen when a job begins."
+        )
+    return tuple(lines)
+
+
+def _of_machine(machine: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if "python" in machine:
+        there = machine.get("calibench")
+        has = f"Calibench {there} is there" if there else "Calibench is brought by the first job"
+        yield "Python", f"{machine['python']}; {has}" if "openvino" not in machine else str(machine["python"])
+    if "cpu" not in machine:
+        return
+    flags = machine.get("flags", ())
+    yield (
+        "disk",
+        f"{machine['disk_free_mb'] / 1024:.1f} GB free" + (f" at {machine['home']}" if "home" in machine else ""),
+    )
+    yield "CPU", str(machine["cpu"])
+    vnni = "VNNI: INT8 runs at full speed" if set(flags) & set(VNNI) else "no VNNI: INT8 gains less"
+    yield "INT8", f"{vnni}; {'AMX' if 'amx_int8' in flags else 'no AMX'} ({', '.join(flags) or 'flags unknown'})"
+    yield "cores", f"{machine['physical_cores']} physical, {machine['logical_cores']} logical{_load(machine)}"
+    yield "memory", f"{machine['memory_free_mb'] / 1024:.1f} of {machine['memory_mb'] / 1024:.1f} GB free"
+
+
+def _load(machine: Mapping[str, Any]) -> str:
+    load = machine.get("load")
+    return f"; load {load[0]:.1f}" if load else ""
+
+
+def _queue(queue: Mapping[str, Any]) -> str:
+    longest = queue.get("walltime_s")
+    parts = [
+        f"{queue['name']}{' (default)' if queue.get('is_default') else ''}: {queue.get('state', '')}",
+        f"{queue['nodes']} nodes" + ("" if queue.get("idle") is None else f", {queue['idle']} idle"),
+        "no limit of time" if longest is None else f"at most {longest / 3600:.3g} h",
+        *((f"node types {', '.join(queue['features'])}",) if queue.get("features") else ()),
+    ]
+    return ", ".join(parts)

@@ -1,0 +1,158 @@
+"""`calibench target`: targets of a data folder, added, listed, checked, cleaned and removed."""
+
+import json
+
+import pytest
+import typer
+
+from calibench.errors import TargetError
+from calibench.targets import target_check
+from calibench.things.kept import Fault, HostKey, Target
+from calibench.things.target_spec import TargetSpec
+
+KEY = HostKey(key="ssh-ed25519 AAAAC3Nz", fingerprint="SHA256:abc", kind="ssh-ed25519")
+MACHINE = {
+    "home": "/home/me/.cache/calibench", "cpu": "A CPU", "flags": ["avx512_vnni"], "physical_cores": 4,
+    "logical_cores": 8, "memory_mb": 2048, "memory_free_mb": 1024, "disk_free_mb": 3072, "system": "Linux",
+    "python": "3.11.2", "load": [0.5, 0.4, 0.3], "calibench": None,
+}  # fmt: skip
+
+
+@pytest.fixture
+def target(run, tmp_path):
+    """Run `calibench target ...` on a data folder of its own."""
+    return lambda command, *words: run("target", command, *words, "--data-dir", tmp_path / "data")
+
+
+@pytest.fixture
+def lab(monkeypatch):
+    """A machine that answers as a test says: what a check finds, and what was asked."""
+
+    class Lab:
+        found = {"machine": MACHINE, "faults": ()}
+        key = KEY
+        asked: list[TargetSpec] = []
+
+    async def check(spec, passphrase=None):
+        Lab.asked.append(spec)
+        return Lab.found
+
+    async def offered(spec):
+        return Lab.key
+
+    async def clean(spec, passphrase=None):
+        return 5_000_000
+
+    for name, function in (("check_target", check), ("offered_key", offered), ("clean_target", clean)):
+        monkeypatch.setattr(target_check, name, function)
+    Lab.asked = []
+    return Lab
+
+
+def test_a_machine_is_added_listed_and_removed(target, lab):
+    lab.key = KEY.model_copy(update={"is_known": True})
+    added = target("add", "lab", "ssh://me@lab:2222", "--python", "python3.12")
+    assert (added.exit_code, "calibench target check lab" in added.stdout) == (0, True)
+    rows = json.loads(target("list", "--json").stdout)
+    assert [row["name"] for row in rows] == ["This machine", "lab"]
+    assert (rows[1]["spec"]["python"], rows[1]["spec"]["host_key"], rows[1]["state"]) == (
+        "python3.12",
+        None,
+        "unchecked",
+    )
+    assert "ssh://me@lab:2222" in target("list").stdout
+    assert target("remove", "LAB").exit_code == 0
+    assert len(json.loads(target("list", "--json").stdout)) == 1
+
+
+def test_a_queue_takes_what_its_jobs_ask_for(target):
+    made = target("add", "q", "slurm", "--queue", "main", "--node-type", "amx", "--walltime", "1h30m", "--cores", "4",
+                  "--memory", "2000", "--account", "us", "--json")  # fmt: skip
+    queue = json.loads(made.stdout)["spec"]["queue"]
+    assert queue == {"queue": "main", "node_type": "amx", "walltime_s": 5400, "cores": 4, "memory_mb": 2000,
+                     "account": "us"}  # fmt: skip
+
+
+def test_a_host_that_nobody_confirmed_is_not_added_without_a_terminal(target, lab):
+    refused = target("add", "lab", "ssh://me@lab")
+    assert refused.exit_code == 2
+    assert "SHA256:abc" in refused.stderr and "--host-key 'ssh-ed25519 AAAAC3Nz'" in refused.stderr
+    assert target("add", "lab", "ssh://me@lab", "--host-key", KEY.key).exit_code == 0
+
+
+@pytest.mark.parametrize(("is_right", "code", "kept"), [(True, 0, 2), (False, 130, 1)])
+def test_a_person_confirms_the_fingerprint_on_a_terminal(target, lab, monkeypatch, is_right, code, kept):
+    monkeypatch.setattr("calibench.cli.target._is_terminal", lambda: True)
+    monkeypatch.setattr(typer, "confirm", lambda *_words, **_more: is_right)
+    answered = target("add", "lab", "ssh://me@lab")
+    assert (answered.exit_code, "SHA256:abc" in answered.stderr) == (code, True)
+    rows = json.loads(target("list", "--json").stdout)
+    assert len(rows) == kept
+    assert all(row["spec"]["host_key"] == KEY.key for row in rows[1:])
+
+
+def test_what_is_no_address_or_a_taken_name_is_refused(target):
+    assert target("add", "x", "ftp://me@lab").exit_code == 2
+    assert target("add", "this machine", "slurm").exit_code == 2
+    unknown = target("check", "nobody")
+    assert (unknown.exit_code, "Known: This machine" in unknown.stderr) == (2, True)
+
+
+def test_a_check_tells_what_it_is(target, lab):
+    target("add", "lab", "ssh://me@lab", "--host-key", KEY.key)
+    checked = target("check", "lab")
+    assert checked.exit_code == 0
+    for words in ("reachable  yes", "the one that was confirmed", "3.11.2; Calibench is brought", "3.0 GB free at",
+                  "VNNI: INT8 runs at full speed; no AMX", "4 physical, 8 logical; load 0.5", "1.0 of 2.0 GB",
+                  "It is ready."):  # fmt: skip
+        assert words in checked.stdout
+    assert lab.asked[0].host == "lab"
+    assert json.loads(target("list", "--json").stdout)[1]["state"] == "good"
+
+
+def test_faults_come_with_their_mend_and_an_exit_code(target, lab):
+    target("add", "lab", "ssh://me@lab", "--host-key", KEY.key)
+    fault = Fault(cause="python", sentence="me@lab: its Python is 3.9.2, too old.", mend="Install Python 3.11.")
+    lab.found = {"machine": MACHINE, "faults": (fault,)}
+    checked = target("check", "lab")
+    assert (checked.exit_code, "reachable  yes" in checked.stdout) == (1, True)
+    assert "Fault: me@lab: its Python is 3.9.2, too old. Install Python 3.11." in checked.stdout
+    lab.found = {
+        "machine": None,
+        "faults": (target_check.as_fault(TargetError("lab: refused. Is it on?"), "unreachable"),),
+    }
+    away = target("check", "lab", "--json")
+    assert (away.exit_code, json.loads(away.stdout)["faults"][0]["mend"]) == (1, "Is it on?")
+    assert "reachable  no" in target("check", "lab").stdout
+
+
+def test_queues_are_told(target, lab):
+    target("add", "q", "slurm")
+    queue = {"name": "main", "is_default": True, "state": "up", "nodes": 2, "idle": 1, "walltime_s": 7200,
+             "features": ["amx"]}  # fmt: skip
+    lab.found = {"machine": {**MACHINE, "queues": [queue]}, "faults": ()}
+    assert "queue      main (default): up, 2 nodes, 1 idle, at most 2 h, node types amx" in target("check", "q").stdout
+
+
+def test_it_is_cleaned_but_not_this_machine(target, lab):
+    target("add", "lab", "ssh://me@lab", "--host-key", KEY.key)
+    assert "5.0 MB are free again" in target("clean", "lab").stdout
+    assert json.loads(target("clean", "lab", "--json").stdout) == {"freed_bytes": 5_000_000}
+    assert target("clean", "This machine").exit_code == 1
+
+
+def test_a_server_may_run_on_the_folder_meanwhile(target, tmp_path):
+    from calibench.store.data_folder import DataFolder
+    from calibench.store.store import Store
+
+    folder = DataFolder(tmp_path / "data")
+    folder.make()
+    folder.lock()
+    store = Store(folder.url)
+    store.hold()
+    try:
+        assert target("add", "q", "slurm").exit_code == 0
+        assert [each.name for each in store.all(Target)] == ["q", "This machine"]
+    finally:
+        store.close()
+        folder.unlock()
