@@ -171,6 +171,78 @@ def test_a_machine_is_looked_at_without_any_file() -> None:
     assert of(kind="machine").files == {}
 
 
+def names_only(found: Carried) -> set[str]:
+    return {name for name, file in found.files.items() if not file.is_needed}
+
+
+@pytest.fixture
+def two_sets(clothes: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """A folder for calibration, and one with other pictures for validation."""
+    for number, path in enumerate(sorted(clothes.rglob("*.png"))):
+        place = tmp_path / ("validation" if number % 4 == 0 else "calibration") / path.relative_to(clothes)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, place)
+    return tmp_path / "calibration", tmp_path / "validation"
+
+
+def test_of_pictures_that_are_not_chosen_only_the_names_travel(two_sets: tuple[Path, Path]) -> None:
+    calibration, validation = two_sets
+    file_at(calibration / "labels.txt", "\n".join(sorted(path.name for path in calibration.iterdir())))
+    total = len(list(calibration.rglob("*.png")))
+    found = of(kind="calibrate", dataset=calibration, validation=validation, settings={"subset": "10"})
+    assert len(names_only(found)) == total - 10
+    assert all(name.startswith("in/dataset/") and name.endswith(".png") for name in names_only(found))
+    assert all(found.files[name].sha256 == "" and found.laid[name] is None for name in names_only(found))
+
+
+def test_a_picture_that_cannot_be_read_travels_and_so_does_the_one_in_its_place(two_sets: tuple[Path, Path]) -> None:
+    values = {"kind": "calibrate", "dataset": two_sets[0], "validation": two_sets[1], "settings": {"subset": "10"}}
+    before = of(**values)
+    chosen = [name for name in before.files if name.startswith("in/dataset/") and before.files[name].is_needed]
+    before.files[chosen[0]].path.write_bytes(b"damaged")
+    after = of(**values)
+    assert len(names_only(after)) == len(names_only(before)) - 1
+    assert names_only(after) < names_only(before)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"validation": None},
+        {"kind": "evaluate"},
+        {"settings": {}},
+        {"settings": {"subset": "10", "subset_by": "class"}},
+        {"settings": {"subset": "10", "inputs": {"": {"resize": "none"}}}},
+    ],
+)
+def test_all_contents_travel_where_it_is_not_certain_which_are_read(
+    two_sets: tuple[Path, Path], changed: dict[str, Any]
+) -> None:
+    values = {"kind": "calibrate", "dataset": two_sets[0], "validation": two_sets[1], "settings": {"subset": "10"}}
+    assert names_only(of(**values | changed)) == set()
+
+
+@pytest.mark.models
+def test_a_calibration_with_placeholders_gives_the_same_model_and_report(
+    resnet: Path, two_sets: tuple[Path, Path], tmp_path: Path
+) -> None:
+    settings = make_settings({**INPUTS, "subset": "12", "seed": 7})
+    bundle = Bundle(
+        kind="calibrate", model=resnet, dataset=two_sets[0], validation=two_sets[1], settings=settings, benchmark=False
+    )
+    write_bundle(bundle, tmp_path / "here")
+    found = carried(bundle)
+    assert names_only(found)
+    there = laid_out(found, tmp_path)
+    for folder in (tmp_path / "here", there):
+        end = run_bundle(folder)
+        assert end.state == "done", end.failure
+    for name in ("model.xml", "model.bin"):
+        assert (tmp_path / "here/out" / name).read_bytes() == (there / "out" / name).read_bytes()
+    here, away = (decided_view(read_report(folder / "out/report.json")) for folder in (tmp_path / "here", there))
+    assert here == away
+
+
 @pytest.mark.models
 def test_a_calibration_out_of_carried_files_gives_the_same_model(resnet: Path, clothes: Path, tmp_path: Path) -> None:
     names = file_at(tmp_path / "names.txt", "\n".join(f"kind {number}" for number in range(10)))

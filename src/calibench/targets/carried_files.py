@@ -1,7 +1,6 @@
 """What of this machine a job on another one needs: its files by content, and the bundle with the paths of there.
 
-A calibration reads every sample of its datasets: unreadable ones are left out before the subset is drawn, contents that
-are in both datasets are counted. So everything travels.
+Everything travels, but pictures of which it is certain that the job does not read them (needed_samples.py).
 """
 
 import os
@@ -86,9 +85,21 @@ def carried(bundle: Bundle, told: Told = lambda count: None, memory: Path | None
             update[name] = _dataset(given, f"in/{name}", paths)
     update["settings"] = _settings(bundle.settings, paths)
     there = bundle.model_copy(update=update)
-    hashes = content_hashes(dict.fromkeys(paths.values()), told, memory)
-    files = {name: CarriedFile(path, hashes[path], path.stat().st_size) for name, path in paths.items()}
+    unread = _unread(bundle)
+    hashes = content_hashes(dict.fromkeys(path for path in paths.values() if path not in unread), told, memory)
+    files = {
+        name: CarriedFile(path, hashes.get(path, ""), path.stat().st_size, path in hashes)
+        for name, path in paths.items()
+    }
     return Carried(files, there)
+
+
+def _unread(bundle: Bundle) -> frozenset[Path]:
+    if bundle.dataset is None or bundle.validation is None:
+        return frozenset()
+    from calibench.targets.needed_samples import unread_pictures  # brings OpenVINO
+
+    return unread_pictures(bundle)
 
 
 def _model(model: Path, weights: Path | None, paths: dict[str, Path]) -> Path:
