@@ -29,10 +29,9 @@ FORGOTTEN_S = 24 * 3600
 CLAIMED_S = 30 * 24 * 3600
 """The same for one whose import failed and was never retried."""
 MOST = 1000
-"""Uploads that are there at a time: each costs entries of the disk, and lists show them all."""
+"""Uploads that are there at a time; lists show them all."""
 SILENT_S = 30.0
-"""Seconds without a byte after which a sender counts as gone: of a laptop that was closed the line never tells. Less
-than a client tries to go on."""
+"""Without a byte, then a sender counts as gone: a closed laptop never says so. Less than a client tries to go on."""
 
 
 class Uploads:
