@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import json
 import os
 import stat
 import subprocess
@@ -16,6 +15,7 @@ from calibench.machine import describe_machine
 from calibench.targets import remote_machine
 from calibench.targets.local_link import LocalLink
 from calibench.targets.remote_machine import RemoteMachine
+from calibench.targets.remote_side import telling_line
 from calibench.things.target_spec import TargetSpec
 
 HOME = ".cache/calibench"
@@ -228,4 +228,20 @@ def test_a_request_is_one_line_whatever_names_are_in_it(user: Path) -> None:
     name = 'in/it\'s "a" \\ name ü 写.jpg'
     folder = asyncio.run(machine(user).lay("j1", {name: None}))
     assert (Path(folder) / name).exists()
-    assert json.dumps(name)
+
+
+@pytest.mark.parametrize(
+    ("output", "told"),
+    [
+        ("ERROR: a\nERROR: No matching distribution found for x==1\n", "No matching distribution found for x==1."),
+        ("  The user requested (constraint) x==1\nERROR: ResolutionImpossible", "x==1 is not there, or does not fit."),
+        (
+            "ERROR: x\nOSError: [Errno 28] No space left on device\nERROR: y",
+            "OSError: [Errno 28] No space left on device.",
+        ),
+        ("Killed", "Killed."),
+        ("", "pip said nothing."),
+    ],
+)
+def test_of_what_pip_says_the_telling_line_is_passed_on(output: str, told: str) -> None:
+    assert telling_line(output) == told

@@ -286,7 +286,7 @@ def _install(aside: Path, what: str, wheels: Path | None) -> None:
     temporary.mkdir()
     environ = dict(os.environ, TMPDIR=str(temporary), PIP_REQUIRE_VIRTUALENV="0")
     done = subprocess.run(
-        [*pip, "install", "--quiet", *options, *source, what],
+        [*pip, "install", "--progress-bar=off", *options, *source, what],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -308,6 +308,9 @@ def _install(aside: Path, what: str, wheels: Path | None) -> None:
 def telling_line(output: str) -> str:
     """The line of pip's output that says what is wrong: its last error, else its last line."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
+    unmet = [line.partition("(constraint) ")[2] for line in lines if "(constraint) " in line]
+    if unmet:
+        return f"{unmet[0]} is not there, or does not fit."
     errors = [line for line in lines if line.startswith("ERROR:")]
     disk = [line for line in lines if "No space left" in line]
     line = (disk or errors or lines or ["pip said nothing"])[-1]
