@@ -12,7 +12,8 @@ import pytest
 
 from calibench.errors import TargetError
 from calibench.machine import describe_machine
-from calibench.targets import remote_machine
+from calibench.targets import remote_machine, remote_side
+from calibench.targets.link import Answer
 from calibench.targets.local_link import LocalLink
 from calibench.targets.remote_machine import RemoteMachine
 from calibench.targets.remote_side import telling_line
@@ -203,6 +204,51 @@ def test_clean_leaves_nothing_but_what_runs(user: Path, tmp_path: Path) -> None:
         process.kill()
     assert asyncio.run(there.clean()) >= 1000
     assert not (user / HOME).exists()
+
+
+def test_clean_leaves_what_waits_in_a_queue(user: Path) -> None:
+    there = machine(user)
+    for job_id, names in {"waits": ["submitted"], "over": ["submitted", "exit_code"]}.items():
+        folder = Path(asyncio.run(there.lay(job_id, {})))
+        for name in names:
+            (folder / name).touch()
+    asyncio.run(there.clean())
+    assert [path.name for path in (user / HOME / "jobs").iterdir()] == ["waits"]
+
+
+class Counting(LocalLink):
+    """Counts the bytes that commands are given."""
+
+    sent = 0
+
+    async def run(self, command: str, *, given: bytes = b"", within_s: float = 60.0) -> Answer:
+        self.sent += len(given)
+        return await super().run(command, given=given, within_s=within_s)
+
+
+def test_long_lists_of_files_travel_once(user: Path) -> None:
+    link = Counting(user)
+    there = RemoteMachine(link, TargetSpec(kind="ssh", host="lab", python=sys.executable))
+    blobs = [(hashlib.sha256(str(number).encode()).hexdigest(), number) for number in range(5000)]
+    first = asyncio.run(there.missing(blobs))
+    assert len(first) == 5000 and link.sent > 150_000
+    link.sent = 0
+    assert asyncio.run(there.missing(blobs)) == first
+    assert link.sent < 20_000
+    for path in (user / HOME / "lists").iterdir():
+        path.write_text("damaged")
+    assert asyncio.run(there.missing(blobs)) == first
+
+
+def test_what_an_environment_takes_is_not_asked_for_where_there_is_one(user: Path) -> None:
+    place = user / HOME / "environments/one"
+    place.mkdir(parents=True)
+    (place / remote_side.WHOLE).touch()
+    found = remote_side._faults(user / HOME, {"disk_free_mb": 300, "calibench": None, "has_venv": False})
+    assert found == []
+    (place / remote_side.WHOLE).unlink()
+    found = remote_side._faults(user / HOME, {"disk_free_mb": 300, "calibench": None, "has_venv": False})
+    assert [cause for cause, _, _ in found] == ["disk", "venv"]
 
 
 def test_a_target_without_anything_is_clean(user: Path) -> None:

@@ -32,6 +32,8 @@ ATTEMPTS = 2
 """How often contents are sent that arrive damaged."""
 RUN_PACKED = "import sys, zlib; exec(zlib.decompress(sys.stdin.buffer.read()))"
 """Program that runs another one: sent plain, it would be the most that travels where all files are there."""
+LISTED, FEW = ("blobs", "files"), 100
+"""Arguments that may be long, and the length up to which they are just sent."""
 NO_PROGRAM = (126, 127)
 """Exit codes of a shell: may not be run, not found."""
 
@@ -216,7 +218,19 @@ class RemoteMachine:
         return shlex.quote(program)
 
     async def _ask(self, command: str, *, within_s: float = QUICK_S, **arguments: Any) -> Any:
-        """Have the remote side do one thing."""
+        """Have the remote side do one thing. Long lists of files travel once; then their hash stands for them."""
+        long = {name: value for name, value in arguments.items() if name in LISTED and len(value) > FEW}
+        asked = {name: value for name, value in arguments.items() if name not in long}
+        if not long:
+            return (await self._told(command, within_s, asked))["done"]
+        text = json.dumps(long)
+        kept = {"kept": hashlib.sha256(text.encode()).hexdigest()}
+        told = await self._told(command, within_s, asked | kept)
+        if "unknown" in told:
+            told = await self._told(command, within_s, asked | kept | {"long": text})
+        return told["done"]
+
+    async def _told(self, command: str, within_s: float, arguments: dict[str, Any]) -> dict[str, Any]:
         asked = json.dumps({"command": command, "home": self._home, **arguments})
         text = Path(remote_side.__file__).read_text(encoding="utf-8") + f"\n\nanswer({asked!r})\n"
         line = f"{self._python} -I -c {shlex.quote(RUN_PACKED)}"
@@ -224,10 +238,10 @@ class RemoteMachine:
         mark = next((line for line in reversed(said.out.decode().splitlines()) if line.startswith(MARK)), None)
         if mark is None:
             raise self._no_python(said.code, said.err.decode(errors="replace"))
-        told = json.loads(mark.removeprefix(MARK))
+        told: dict[str, Any] = json.loads(mark.removeprefix(MARK))
         if "refused" in told:
             raise TargetError(f"{self._link.name}: {' '.join(told['refused'])}")
-        return told["done"]
+        return told
 
     def _no_python(self, code: int, said: str) -> TargetError:
         name, python = self._link.name, self._spec.python

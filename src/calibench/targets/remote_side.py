@@ -6,6 +6,7 @@ does one thing below the home folder and answers one line of JSON. Everything th
     environments/<key>/    Calibench and what it needs; there whole or not at all
     blobs/ab/<sha256>      contents of files, read-only; `<sha256>.<sender>.partial` while one arrives
     packs/<name>           small contents on their way, many in one file
+    lists/<sha256>         lists of files, so that they travel once
     wheels/<name>/         ours, and those that were given to install from
     jobs/<id>/             folders of jobs; what lies in their in/ are hard links to blobs
 """
@@ -29,7 +30,7 @@ MARK = "calibench-answer: "
 """What the line of the answer begins with; greetings of a shell stand before it."""
 OLDEST = (3, 11)
 """Python that Calibench needs."""
-ENVIRONMENTS, BLOBS, PACKS, JOBS, WHEELS = "environments", "blobs", "packs", "jobs", "wheels"
+ENVIRONMENTS, BLOBS, PACKS, JOBS, WHEELS, LISTS = "environments", "blobs", "packs", "jobs", "wheels", "lists"
 ASIDE, PARTIAL, WHOLE = ".new-", ".partial", "calibench-whole.json"
 LINKED = "in"
 """Folder of a job whose files are hard links to blobs. What a job writes to is a copy."""
@@ -39,8 +40,12 @@ LEFT_S = 6 * 3600.0
 """Seconds after which an environment that was never finished is removed."""
 QUIET_S = 120.0
 """Seconds without an event after which a job without a living process is taken for dead."""
-ROOM_MB = 2048
-"""Megabytes that an environment and a small job take."""
+LISTS_S = 30 * 86400.0
+"""Seconds that a list of files is kept after it was used last."""
+WAITS_S = 14 * 86400.0
+"""Seconds that a job may wait or run in a queue without a word before it is taken for dead."""
+ROOM_MB, JOB_ROOM_MB = 2048, 256
+"""Megabytes that an environment and a small job take; the job alone."""
 MB = 1024 * 1024
 BLOCK = 1 << 20
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -59,17 +64,50 @@ class Refused(Exception):  # noqa: N818 - as faces call it
 
 
 def answer(asked: str) -> None:
-    """Do what a line of JSON asks for: {"command", "home", further arguments}; print one line."""
+    """Do what a line of JSON asks for: {"command", "home", further arguments}; print one line.
+
+    A long argument is kept here under its hash: the next time {"kept": its hash} stands for all of them.
+    """
     os.umask(0o077)
     request = json.loads(asked)
     home = Path.home() / request.pop("home")
     try:
-        told = {"done": COMMANDS[request.pop("command")](home, **request)}
+        long = _long_arguments(home, request.pop("kept", None), request.pop("long", None))
+        told: dict[str, Any]
+        if long is None:
+            told = {"unknown": True}
+        else:
+            told = {"done": COMMANDS[request.pop("command")](home, **request, **long)}
     except Refused as refused:
         told = {"refused": [refused.says, refused.mend]}
     except OSError as error:
         told = {"refused": _of_system(error, home)}
     sys.stdout.write("\n" + MARK + json.dumps(told) + "\n")
+
+
+def _long_arguments(home: Path, kept: str | None, text: str | None) -> dict[str, Any] | None:
+    """The arguments that are sent once only; None: they are not known here, send them."""
+    if kept is None:
+        return {}
+    place = home / LISTS / kept
+    if text is None:
+        if not place.exists():
+            return None
+        text = place.read_text(encoding="utf-8")
+        place.touch()
+    else:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        for old in place.parent.iterdir():
+            if time.time() - old.stat().st_mtime > LISTS_S:
+                old.unlink()
+        aside = place.with_name(f"{kept}.{os.getpid()}{PARTIAL}")
+        aside.write_text(text, encoding="utf-8")
+        aside.rename(place)
+    if hashlib.sha256(text.encode()).hexdigest() != kept:
+        place.unlink()
+        return None
+    arguments: dict[str, Any] = json.loads(text)
+    return arguments
 
 
 def _of_system(error: OSError, home: Path) -> list[str]:
@@ -113,17 +151,21 @@ def _faults(home: Path, found: dict[str, Any]) -> list[tuple[str, str, str]]:
         faults.append(("python", f"its Python is {found['python']}, too old.", newer()))
     if not _is_writable(home):
         faults.append(("home", f"{home} cannot be written.", "Name another home, or change its permissions."))
-    if found["disk_free_mb"] < ROOM_MB:
-        says = f"{found['disk_free_mb']} MB of disk are free at {home}, at least {ROOM_MB} are needed."
+    is_made = any((home / ENVIRONMENTS).glob(f"*/{WHOLE}"))
+    room = JOB_ROOM_MB if is_made or found["calibench"] else ROOM_MB
+    if found["disk_free_mb"] < room:
+        says = f"{found['disk_free_mb']} MB of disk are free at {home}, at least {room} are needed."
         faults.append(("disk", says, "Free some room there, run `target clean`, or name a home on another disk."))
     if platform.machine() not in PROCESSORS:
         faults.append(("cpu", f"there is no OpenVINO for its processor {platform.machine()}.", "Take another machine."))
     if hasattr(os, "ST_NOEXEC") and os.statvfs(str(_existing(home))).f_flag & os.ST_NOEXEC:
         says = f"the disk of {home} is mounted so that no program runs from it (noexec)."
         faults.append(("home", says, "Name a home on another disk."))
-    if found["calibench"] is None and not found["has_venv"]:
+    if is_made or found["calibench"] is not None:
+        return faults
+    if not found["has_venv"]:
         faults.append(("venv", "its Python cannot make environments.", _with_venv()))
-    elif found["calibench"] is None and not found["has_pip"]:
+    elif not found["has_pip"]:
         mend = f"{_with_venv()[:-1]}, or put a wheel of pip into the folder of wheels."
         faults.append(("pip", "there is no pip.", mend))
     return faults
@@ -528,7 +570,7 @@ def clean(home: Path, running: list[str]) -> int:
     jobs = [path for path in _inside(home / JOBS) if path.name not in running]
     dead = [path for path in jobs if not _runs(path)]
     has_running = len(dead) < len(_inside(home / JOBS))
-    rest = [home / BLOBS, home / PACKS, home / WHEELS, *([] if has_running else [home / ENVIRONMENTS])]
+    rest = [home / BLOBS, home / PACKS, home / LISTS, home / WHEELS, *([] if has_running else [home / ENVIRONMENTS])]
     freed = _removed([*dead, *rest])
     for path in (home / JOBS, home):
         if path.is_dir() and not _inside(path):
@@ -547,9 +589,12 @@ def _inside(folder: Path) -> list[Path]:
 
 
 def _runs(job: Path) -> bool:
-    """Whether a job without an end has a living process here, or has told something just now, maybe on a node."""
-    if (job / "end.json").exists():
+    """Whether a job without an end has a living process here, waits in a queue, or has told something just now."""
+    if (job / "end.json").exists() or (job / "exit_code").exists():
         return False
+    if (job / "submitted").exists():
+        last = max(path.stat().st_mtime for path in job.iterdir())
+        return time.time() - last < WAITS_S
     group = _text(str(job / "pgid"))
     if group.isdigit():
         try:
