@@ -180,6 +180,26 @@ def test_a_job_that_was_told_to_end_near_its_walltime_ended_by_that(told: int, i
     assert state.reason
 
 
+@pytest.mark.parametrize(
+    ("line", "limit", "reason"),
+    [
+        ("CANCELLED AT 2026-11-26T12:10:32 ***", "00:02:00", "cancelled in the queue, not by Calibench"),
+        (
+            "CANCELLED AT 2026-11-26T12:10:32 DUE TO TIME LIMIT ***",
+            "00:02:00",
+            "walltime: its time was up after 0:02:00",
+        ),
+        ("CANCELLED AT 2026-11-26T12:10:32 ***", "00:30:00", "walltime: its time was up after 0:30:00"),
+    ],
+)
+def test_a_job_that_its_queue_still_clears_away_has_its_reason_already(line: str, limit: str, reason: str) -> None:
+    clearing = ("scontrol", says(slurm_job("COMPLETING", TimeLimit=limit)))
+    log = ("log.txt", says(f"slurmstepd-n1: error: *** JOB 12 ON n1 {line}"))
+    told = "1740" if limit == "00:30:00" else "20"
+    state = look(clearing, log, started="0 n1", told_to_end=told, exit_code="143")
+    assert state == QueueState("ended", reason)
+
+
 def test_commands_that_are_not_there_are_named_with_the_machine() -> None:
     with pytest.raises(TargetError, match=r"^Slurm on me@login: its commands are not found \(.*scontrol: not found\)"):
         look(("scontrol", NOT_THERE))

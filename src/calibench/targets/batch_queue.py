@@ -8,7 +8,7 @@ from shlex import quote
 from typing import Any
 
 from calibench.errors import TargetError
-from calibench.targets.job_script import SCRIPT, SUBMITTED, WARNED_S, Marks, read_marks
+from calibench.targets.job_script import SCRIPT, SUBMITTED, WARNED_S, WORTH_WARNING_S, Marks, read_marks
 from calibench.targets.link import Answer, Link, LinkLost
 from calibench.targets.queue_dialect import NO_COMMAND, Known, ask_queue, dialect_of, plain, telling, text_of
 from calibench.targets.queue_list import queues
@@ -218,7 +218,7 @@ class BatchQueue:
 
 
 def _was_late(marks: Marks, limit_s: int | None) -> bool:
-    """Whether a job was told to end because its walltime came near."""
-    if limit_s is None or marks.started is None or marks.told is None:
+    """Whether a job was told to end because its walltime came near; shorter ones are not warned."""
+    if limit_s is None or limit_s < WORTH_WARNING_S or marks.started is None or marks.told is None:
         return False
     return marks.told - marks.started >= limit_s - WARNED_S - EARLY_S
