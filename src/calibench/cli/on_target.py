@@ -13,7 +13,7 @@ from calibench.cli.known_there import known_targets, passphrase_for
 from calibench.cli.on_server import Told, trial_of
 from calibench.cli.target_options import refuse_settings
 from calibench.client.connection import KINDS
-from calibench.errors import CalibenchError, Cancelled, JobError, SettingsError, TargetError
+from calibench.errors import CalibenchError, Cancelled, DatasetError, JobError, ModelError, SettingsError, TargetError
 from calibench.targets.bundle import BUNDLE, LOG, OUT, Bundle, End
 from calibench.targets.bundle_files import read_bundle, read_events, write_bundle
 
@@ -41,6 +41,7 @@ def calibrate_there(what: "Asked", out: Path, name: str, data_dir: Path | None, 
     from calibench.reports.result import check_free, check_place
 
     refuse_settings(what.settings)
+    _there(what.model, what.dataset, what.validation)
     out = out.resolve()
     check_free(out)
     check_place(out, force)
@@ -93,6 +94,7 @@ def evaluate_there(model: Path, dataset: Path, settings: "Settings", name: str, 
     from calibench.reports.answers import evaluation_lines
 
     refuse_settings(settings)
+    _there(model, dataset)
     bundle = Bundle(
         kind="evaluate",
         target=_target(name, data_dir).spec,
@@ -129,6 +131,8 @@ def benchmark_there(
     refuse_settings(settings)
     if dataset is None:
         raise SettingsError("benchmark: a target measures with samples. Give --dataset DIR.")
+    for path in models:
+        _there(path, dataset)
     there, points = _target(*target), points_of(bench)
     found: Plain = {}
     for path in models:
@@ -144,6 +148,21 @@ def benchmark_there(
             write_bundle(bundle, folder)
             found[str(path)] = _carried(folder, target[0]).result["points"]
     return {"machine": there.machine, "dataset": str(dataset), "points": found}
+
+
+def _there(model: Path, *datasets: Path | None) -> None:
+    """Look whether there is something to send, before anything is asked of the target.
+
+    Raises:
+        ModelError, DatasetError: there is nothing.
+    """
+    if not model.exists():
+        raise ModelError(f"{model}: there is no such file or folder. Is the path right?")
+    for dataset in datasets:
+        if dataset is not None and not dataset.exists():
+            raise DatasetError(f"{dataset}: there is no such file or folder. Is the path right?")
+        if dataset is not None and dataset.is_dir() and not any(path.is_file() for path in dataset.rglob("*")):
+            raise DatasetError(f"{dataset}: holds no files. Give a folder with samples.")
 
 
 def _target(name: str, data_dir: Path | None) -> "Target":
