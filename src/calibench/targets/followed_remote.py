@@ -40,6 +40,8 @@ async def follow(job: RemoteJob, there: Reached, well: Callable[[], None]) -> St
         await _take_over(job, there)
         if (end := await _end(there)) is not None:
             await _take_over(job, there)
+            if is_queued and end.state == "cancelled":  # by the queue, which says why when it has cleared away
+                state = await _ended(job, there)
             return Stopped(end, state.reason if state.state == "ended" else "")
         well()
         if state.state == "queued" and not job.tell.events_at:
@@ -49,6 +51,14 @@ async def follow(job: RemoteJob, there: Reached, well: Callable[[], None]) -> St
             if not is_queued or monotonic() - ended >= LATE_S:
                 return Stopped(None, state.reason)
         await asyncio.sleep(EVERY_S)
+
+
+async def _ended(job: RemoteJob, there: Reached) -> QueueState:
+    """What a queue says of a job that is at its end."""
+    until = monotonic() + LATE_S
+    while (state := await job.starter.look(there.link, job.record.handle)).state != "ended" and monotonic() < until:
+        await asyncio.sleep(EVERY_S)
+    return state
 
 
 def _tell_queued(job: RemoteJob, there: Reached, reason: str, said: str) -> str:
