@@ -1,11 +1,13 @@
 """What is kept on a target: contents by their hash, folders of jobs, and what hinders it there."""
 
+import ast
 import asyncio
 import hashlib
 import os
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -291,3 +293,51 @@ def test_a_request_is_one_line_whatever_names_are_in_it(user: Path) -> None:
 )
 def test_of_what_pip_says_the_telling_line_is_passed_on(output: str, told: str) -> None:
     assert telling_line(output) == told
+
+
+def test_the_text_that_is_sent_is_of_an_old_python_and_of_the_standard_library() -> None:
+    tree = ast.parse(Path(remote_side.__file__).read_text(encoding="utf-8"), feature_version=(3, 8))
+    imported = {
+        name.split(".")[0]
+        for node in ast.walk(tree)
+        for name in (
+            [each.name for each in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or "."]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    assert imported <= sys.stdlib_module_names
+
+
+def test_environments_of_old_versions_and_unfinished_ones_go_when_another_is_made(user: Path) -> None:
+    for name, seconds in {"used": 10, "old": remote_side.UNUSED_S + 10}.items():
+        (user / name).mkdir()
+        (user / name / remote_side.WHOLE).touch()
+        at = time.time() - seconds
+        os.utime(user / name / remote_side.WHOLE, (at, at))
+    for name, seconds in {".new-1": remote_side.LEFT_S + 10, ".new-2": 10}.items():
+        (user / name).mkdir()
+        at = time.time() - seconds
+        os.utime(user / name, (at, at))
+    remote_side._remove_left(user)
+    assert sorted(path.name for path in user.iterdir()) == [".new-2", "used"]
+
+
+def test_an_environment_for_a_python_without_pip_is_refused_with_the_mend(
+    user: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote_side, "_bundled_pips", lambda: [])
+    monkeypatch.setattr(remote_side, "_has", lambda module: module != "pip")
+    with pytest.raises(remote_side.Refused, match="there is no pip") as refused:
+        remote_side.make_environment(user, "key", "wheels/x.whl", [], None, "")
+    assert "apt-get install python3-venv" in refused.value.mend and "wheel of pip" in refused.value.mend
+    assert list((user / "environments").iterdir()) == [], "nothing half is left"
+    found = {"disk_free_mb": 9999, "calibench": None, "has_venv": True, "has_pip": False}
+    assert [cause for cause, _, _ in remote_side._faults(user, found)] == ["pip"]
+
+
+def test_a_pip_in_the_folder_of_wheels_goes_first(user: Path) -> None:
+    (user / "pip-99.0-py3-none-any.whl").touch()
+    assert remote_side._pip("python", user) == ["python", "-I", f"{user}/pip-99.0-py3-none-any.whl/pip"]

@@ -38,6 +38,8 @@ STALE_S = 60.0
 """Seconds without a byte after which another sender's partial file is taken over."""
 LEFT_S = 6 * 3600.0
 """Seconds after which an environment that was never finished is removed."""
+UNUSED_S = 90 * 86400.0
+"""Seconds after which one that no job was started in is removed, when another one is made."""
 QUIET_S = 120.0
 """Seconds without an event after which a job without a living process is taken for dead."""
 LISTS_S = 30 * 86400.0
@@ -277,6 +279,7 @@ def environment(home: Path, key: str) -> str | None:
     if subprocess.call([str(python), "-I", "-c", "import calibench"], stdin=subprocess.DEVNULL, stderr=sys.stderr):
         shutil.rmtree(str(place), ignore_errors=True)  # such as after an update of the system's Python
         return None
+    (place / WHOLE).touch()  # used now
     return str(python)
 
 
@@ -382,9 +385,11 @@ def _bundled_pips() -> list[str]:
 
 
 def _remove_left(folder: Path) -> None:
-    """Environments that a cut left unfinished."""
-    for path in folder.glob(f"{ASIDE}*"):
-        if time.time() - path.stat().st_mtime > LEFT_S:
+    """Remove environments that a cut left unfinished, and those of versions that nobody uses any more."""
+    for path in folder.iterdir():
+        marker = path / WHOLE
+        is_left = not marker.exists() and time.time() - path.stat().st_mtime > LEFT_S
+        if is_left or (marker.exists() and time.time() - marker.stat().st_mtime > UNUSED_S):
             shutil.rmtree(str(path), ignore_errors=True)
 
 
