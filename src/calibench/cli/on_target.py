@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 RECORD = "remote.json"
 """In the folder of a job: where it is. While it is there, the job can be gone on with."""
+GOES_ON = ("LinkLost", "TargetError", "JobError")
+"""Failures after which a job may be gone on with: it is not wrong itself."""
 LOOK_S = 0.1
 
 Plain = dict[str, Any]
@@ -214,7 +216,7 @@ def _carried(folder: Path, name: str, limit: str = "", again: str = "") -> End:
     kind: type[CalibenchError] = KINDS.get(
         end.failure.kind, TargetError if end.failure.kind == "LinkLost" else JobError
     )
-    if (folder / RECORD).is_file() and issubclass(kind, TargetError | JobError):
+    if (folder / RECORD).is_file() and end.failure.kind in GOES_ON:
         raise kind(f"{end.failure.message} Go on with what is there: {again}")
     shutil.rmtree(folder, ignore_errors=True)
     raise kind(end.failure.message)
@@ -240,7 +242,8 @@ def _is_kept(folder: Path) -> bool:
     from calibench.targets.bundle_files import read_end
 
     end = read_end(folder) if folder.is_dir() else None
-    return end is not None and end.state == "failed" and (folder / RECORD).is_file()
+    is_lost = end is not None and end.failure is not None and end.failure.kind in GOES_ON
+    return is_lost and (folder / RECORD).is_file()
 
 
 @contextmanager
