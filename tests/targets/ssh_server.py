@@ -243,7 +243,17 @@ def _ordinary_user(place: Path) -> Iterator[str]:
     _remove_left_users()
     name = f"{USERS}{os.getpid()}"
     # The password `*` opens nothing, yet the account is not locked: sshd refuses a locked one even with a key.
-    made = ["useradd", "--system", "--create-home", "--home-dir", str(place / "home"), "--shell", "/bin/sh", "-p", "*"]
+    made = [
+        "useradd",
+        "--system",
+        "--create-home",
+        "--home-dir",
+        str(place / "home"),
+        "--shell",
+        "/bin/bash",
+        "-p",
+        "*",
+    ]
     subprocess.run([*made, name], check=True)
     try:
         yield name

@@ -1,6 +1,7 @@
 """Connections that are cut or held back, disks that are full: each says so, and soon."""
 
 import asyncio
+import gc
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -122,6 +123,28 @@ def test_a_download_that_is_cut_goes_on_over_a_new_connection(ssh_server: SshSer
     assert back.read_bytes() == BIG[:arrived]
     over(ssh_server, lambda link: link.get(there, back, moved.append, at=arrived))
     assert back.read_bytes() == BIG
+
+
+def test_a_copy_that_is_cut_says_so_once(
+    ssh_server: SshServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "source").write_bytes(BIG)
+    (ssh_server.here / "other").write_bytes(BIG)
+
+    async def _work(link: SshLink) -> None:
+        ssh_server.relay.cut_after(up=1 << 20)
+        with pytest.raises(LinkLost):
+            await link.put(tmp_path / "source", f"{ssh_server.folder}/file", ignored)
+
+    async def _fetch(link: SshLink) -> None:
+        ssh_server.relay.cut_after(down=1 << 20)
+        with pytest.raises(LinkLost):
+            await link.get(f"{ssh_server.folder}/other", tmp_path / "back", ignored)
+
+    over(ssh_server, _work)
+    over(ssh_server, _fetch)
+    gc.collect()
+    assert not caplog.records
 
 
 def test_a_machine_that_falls_silent_counts_as_cut(ssh_server: SshServer, soon_asked: None) -> None:

@@ -2,8 +2,10 @@
 
 import asyncio
 
+import pytest
 from ssh_server import SshServer
 
+from calibench.targets.link import LinkLost
 from calibench.targets.ssh_link import connect
 
 
@@ -17,5 +19,36 @@ def test_it_logs_in_as_an_ordinary_user(ssh_server: SshServer) -> None:
             assert (answer.code, answer.err) == (3, b"bad\n")
         finally:
             await link.close()
+
+    asyncio.run(_run())
+
+
+@pytest.mark.root
+def test_what_the_shell_of_a_user_says_first_is_no_answer(ssh_server: SshServer) -> None:
+    async def _run() -> None:
+        link = await connect(ssh_server.spec())
+        try:
+            answer = await link.run("echo answer; echo fault >&2")
+            assert (answer.out, answer.err) == (b"answer\n", b"fault\n")
+            assert (await link.run("true")).out == b""
+        finally:
+            await link.close()
+
+    greeting = ssh_server.home / ".bashrc"
+    greeting.write_text("echo Welcome; echo Beware >&2\n")
+    try:
+        asyncio.run(_run())
+    finally:
+        greeting.unlink()
+
+
+def test_a_closed_link_says_that_it_is_cut(ssh_server: SshServer) -> None:
+    async def _run() -> None:
+        link = await connect(ssh_server.spec())
+        await link.close()
+        with pytest.raises(LinkLost):
+            await link.run("true")
+        with pytest.raises(LinkLost):
+            await link.read("file")
 
     asyncio.run(_run())
