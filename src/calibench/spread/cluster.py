@@ -40,6 +40,7 @@ def open_cluster(where: TargetSpec | int) -> Iterator[Any]:
 def _local(workers: int, stack: ExitStack) -> Any:
     """One process a worker, one thread each, watched by a nanny that starts a new one for one that died."""
     from distributed import Client, LocalCluster
+    from distributed.security import Security
 
     scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="calibench-", ignore_cleanup_errors=True))
     cluster = LocalCluster(  # type: ignore[no-untyped-call]
@@ -48,6 +49,8 @@ def _local(workers: int, stack: ExitStack) -> Any:
         processes=True,
         host=LOOPBACK,
         dashboard_address=None,
+        scheduler_kwargs={"dashboard_address": f"{LOOPBACK}:0"},  # its page of health; any free port
+        security=Security.temporary(),  # type: ignore[no-untyped-call]  # other users of the machine reach loopback too
         local_directory=scratch,
         memory_limit=0,  # the machine's own limit; a worker that holds a large model is no fault
         silence_logs=50,  # what matters is said by us
