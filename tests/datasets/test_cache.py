@@ -1,6 +1,10 @@
 """Decoded samples on disk."""
 
 import errno
+import gc
+import pickle
+import shutil
+import tempfile
 import time
 
 import numpy as np
@@ -141,3 +145,25 @@ def test_reading_is_quick(tmp_path):
         kept[i]
         seconds.append(time.perf_counter() - start)
     assert sorted(seconds)[25] < 0.001  # 0.02 ms on a quiet machine
+
+
+def test_another_process_finds_what_is_decoded_by_now(tmp_path, counted):
+    dataset = cached(counted, tmp_path, 10**6)
+    wanted = [dataset[i] for i in range(3)]
+    there = pickle.loads(pickle.dumps(dataset))
+    Counted.taken = 0
+    assert all(same(there[i], wanted[i]) for i in range(3)) and Counted.taken == 0
+    assert there[5].keys() == dataset[5].keys() and Counted.taken == 2
+
+
+def test_a_process_without_the_folder_keeps_samples_in_one_of_its_own(tmp_path, counted, monkeypatch):
+    dataset = cached(counted, tmp_path / "gone", 10**6)
+    packed = pickle.dumps(dataset)
+    shutil.rmtree(tmp_path / "gone")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    there = pickle.loads(packed)
+    assert same(there[1], there[1]) and Counted.taken == 1
+    assert not (tmp_path / "gone").exists() and len(list(tmp_path.iterdir())) == 1
+    del there
+    gc.collect()
+    assert list(tmp_path.iterdir()) == []

@@ -42,7 +42,7 @@ def annotated(model: Path) -> Arrays:
 
 def calibrated(model: Path, annotated: Arrays, out: Path, **more: Any) -> Calibrated:
     timings = more.pop("timings", None)
-    accuracy = {"max_drop": 0.0, "front": 0, "repair": "off", "timings": timings}
+    accuracy = {"max_drop": 0.0, "front": 0, "repair": "off", "max_trials": 5, "timings": timings}
     settings = make_settings(
         {"method": "accuracy-aware", "accuracy": accuracy, "diagnose": False, "inference_precision": "f32"}
     )
