@@ -3,6 +3,7 @@
 started       when it began (seconds since 1970) and on which machine
 told_to_end   when the queue sent it TERM: cancelled, or soon at its walltime
 exit_code     of the command; written last
+job.sh, submitted, code: the script, the number that the queue gave it, and what the script passes to itself
 
 These files are the truth about a job: what a queue says of one that has ended differs from queue to queue.
 """
@@ -42,6 +43,7 @@ watched=$!
 {timer}if [ ! -e told_to_end ]; then
     /bin/sh -c {command} &
     job=$!
+    [ ! -e told_to_end ] || kill -TERM -- "-$job"
     wait "$job"
     code=$?
     while kill -0 "$job"; do sleep 0.2; code=137; done
