@@ -208,6 +208,16 @@ def test_a_full_disk_says_how_much_is_free(ssh_server: SshServer, tmp_path: Path
         over(ssh_server, _work)
 
 
+def test_a_used_up_quota_says_what_may_be_wrong(ssh_server: SshServer, tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(b"abc")
+
+    async def _work(link: SshLink) -> None:
+        with pytest.raises(TargetError, match=r"/dev/full cannot be written; the machine says only: Failure\. What"):
+            await link.put(tmp_path / "source", "/dev/full", ignored)
+
+    over(ssh_server, _work)
+
+
 def test_a_file_that_vanishes_while_it_is_fetched_is_fetched_still(ssh_server: SshServer, tmp_path: Path) -> None:
     (ssh_server.here / "file").write_bytes(BIG)
 

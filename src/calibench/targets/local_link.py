@@ -79,9 +79,10 @@ class LocalLink:
 
     async def _copy(self, source: Path, target: Path, moved: Moved, at: int) -> None:
         with self._refusals(target), source.open("rb") as read, target.open("r+b" if at else "wb") as written:
-            read.seek(at)
-            written.seek(at)
-            written.truncate()
+            if at:
+                read.seek(at)
+                written.seek(at)
+                written.truncate()
             while block := read.read(BLOCK):
                 written.write(block)
                 written.flush()  # so that a full disk is met here, and what is told is true

@@ -81,8 +81,7 @@ class SshLink:
             try:
                 await send(files, source, target, moved, at)
             except self._ssh.SFTPFailure as error:
-                await self._refuse_full(files, target, size)
-                raise error
+                raise await self._unwritten(files, target, size, error) from None
 
     async def get(self, source: str, target: Path, moved: Moved, at: int = 0) -> None:
         with self._refusals(source):
@@ -146,17 +145,19 @@ class SshLink:
                 raise self._lost() from None
             raise TargetError(f"{self._name}: {path or 'refused'}: {str(error).rstrip('.')}.") from None
 
-    async def _refuse_full(self, files: "asyncssh.SFTPClient", target: str, size: int) -> None:
-        """SFTP says only `failure` where a disk is full: look how much is free.
-
-        Raises:
-            TargetError: less than what was to be written.
-        """
+    async def _unwritten(
+        self, files: "asyncssh.SFTPClient", target: str, size: int, error: "asyncssh.SFTPFailure"
+    ) -> TargetError:
+        """SFTP says only `failure` where a disk is full: look how much is free."""
         with suppress(self._ssh.SFTPError):
             disk = await files.statvfs(str(Path(target).parent))
             free = disk.bavail * disk.frsize
             if free < size:
-                raise no_room(self._name, target, free)
+                return no_room(self._name, target, free)
+        return TargetError(
+            f"{self._name}: {target} cannot be written; the machine says only: {str(error).rstrip('.')}. "
+            "What the user may use of the disk may be used up."
+        )
 
     def _lost(self) -> LinkLost:
         return LinkLost(f"{self._name}: the connection was cut. What runs there goes on; connect again.")
