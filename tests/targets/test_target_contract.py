@@ -80,6 +80,8 @@ def test_the_result_is_the_same_to_the_byte(
     for name in ("model.xml", "model.bin"):
         assert (job / "out" / name).read_bytes() == (searched / "out" / name).read_bytes()
     assert decided(job) == decided(searched)
+    for text in ("report.json", "report.html", "search/run.json"):
+        assert str(way.home / "jobs") not in (job / "out" / text).read_text()  # these are gone
     assert [row["number"] for row in told(job, "trial")] == [row["number"] for row in told(searched, "trial")]
     assert way.jobs() == []
 

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from calibench.errors import TargetError
 from calibench.search.folder_lock import SEARCH
 from calibench.targets.bundle import OUT
+from calibench.targets.paths_here import name_files_here
 from calibench.targets.remote_job import Reached, RemoteJob
 
 FETCHING = "fetching"
@@ -29,8 +30,9 @@ async def fetch_result(job: RemoteJob, there: Reached) -> None:
     """
     wanted = await there.machine.manifest(job.record.job_id)
     await _fetch(job, there, wanted)
-    shutil.rmtree(job.folder / OUT, ignore_errors=True)
     (job.folder / FETCHING / OUT).mkdir(parents=True, exist_ok=True)  # some jobs have no files
+    name_files_here(job.folder / FETCHING, job.record.folder, job.folder, job.bundle)
+    shutil.rmtree(job.folder / OUT, ignore_errors=True)
     (job.folder / FETCHING / OUT).rename(job.folder / OUT)
     shutil.rmtree(job.folder / FETCHING)
 

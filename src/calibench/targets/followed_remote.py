@@ -13,8 +13,8 @@ from calibench.targets.remote_job import Reached, RemoteJob, Stopped
 from calibench.targets.starter import QueueState
 from calibench.things.target_spec import QUEUES
 
-EVERY_S = 0.3
-"""Between two looks at its files."""
+EVERY_S, RARELY_S, SOON_S = 0.3, 1.0, 30.0
+"""Between two looks at its files: at first, and after it has been followed for SOON_S."""
 PROCESS_S, QUEUE_S = 1.0, 3.0
 """Between two looks at its process; at a queue, which everybody asks."""
 LATE_S = 10.0
@@ -33,7 +33,7 @@ async def follow(job: RemoteJob, there: Reached, well: Callable[[], None]) -> St
     """
     is_queued = job.spec.kind in QUEUES
     state, looked, ended = QueueState("running"), float("-inf"), 0.0
-    said = ""
+    said, begun = "", monotonic()
     while True:
         if monotonic() - looked >= (QUEUE_S if is_queued else PROCESS_S):
             state, looked = await job.starter.look(there.link, job.record.handle), monotonic()
@@ -50,7 +50,7 @@ async def follow(job: RemoteJob, there: Reached, well: Callable[[], None]) -> St
             ended = ended or monotonic()
             if not is_queued or monotonic() - ended >= LATE_S:
                 return Stopped(None, state.reason)
-        await asyncio.sleep(EVERY_S)
+        await asyncio.sleep(EVERY_S if monotonic() - begun < SOON_S else RARELY_S)
 
 
 async def _ended(job: RemoteJob, there: Reached) -> QueueState:

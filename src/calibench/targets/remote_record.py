@@ -22,6 +22,7 @@ class RemoteRecord(Frozen):
     format: Literal[1] = Field(1, description="of this file")
     job_id: str = Field(description="name of its folder there")
     phase: Phase = "new"
+    folder: str = Field("", description="of the job there, absolute")
     command: str = Field("", description="words of a shell that run Calibench there")
     handle: str = Field("", description="of its process, as the starter gave it")
     attempts: int = Field(0, description="processes that were started for it", ge=0)
