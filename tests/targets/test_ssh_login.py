@@ -265,6 +265,35 @@ def test_known_hosts_holds_the_name_that_the_configuration_gives(ssh_server: Ssh
         assert fingerprint_of(ssh_server.host_key) in refusal(spec)
 
 
+def test_an_alias_of_the_host_key_is_what_known_hosts_holds(ssh_server: SshServer, home: Path) -> None:
+    (home / ".ssh/config").write_text("Host *\nHostKeyAlias the-lab\n")
+    (home / ".ssh/known_hosts").write_text(f"the-lab {ssh_server.host_key}\n")
+    assert who(ssh_server.spec(host_key=None)) == ssh_server.user
+    with ssh_server.changed_host_key():
+        assert refusal(ssh_server.spec(host_key=None)).startswith("WARNING: ")
+
+
+def test_a_command_of_the_configuration_may_make_the_connection(ssh_server: SshServer, home: Path) -> None:
+    relay = home / "relay.py"
+    relay.write_text(
+        "import os, select, socket, sys\n"
+        "there = socket.create_connection((sys.argv[1], int(sys.argv[2])))\n"
+        "while True:\n"
+        "    for ready in select.select([0, there], [], [])[0]:\n"
+        "        data = os.read(0, 65536) if ready == 0 else there.recv(65536)\n"
+        "        if not data:\n"
+        "            sys.exit()\n"
+        "        there.sendall(data) if ready == 0 else os.write(1, data)\n"
+    )
+    (home / ".ssh/config").write_text(
+        f"Host *\nProxyCommand {sys.executable} {relay} 127.0.0.1 {ssh_server.relay.port}\n"
+    )
+    spec = ssh_server.spec(host="behind.invalid", port=22)
+    assert who(spec) == ssh_server.user
+    assert asyncio.run(host_key_of(spec)) == ssh_server.host_key
+    assert "is not known here" in refusal(spec.model_copy(update={"host_key": None}))
+
+
 def test_a_configuration_that_cannot_be_used_says_so(ssh_server: SshServer, home: Path) -> None:
     (home / ".ssh/config").write_text("Port many\n")
     assert "~/.ssh/config cannot be used" in refusal(ssh_server.spec())
