@@ -440,9 +440,12 @@ def _claimed(place: Path, names: list[str], sender: str) -> Path:
     if not own.exists():
         for name in names:
             other = place.parent / name
-            if name.startswith(place.name + ".") and time.time() - other.stat().st_mtime > STALE_S:
-                other.rename(own)
-                break
+            try:
+                if name.startswith(place.name + ".") and time.time() - other.stat().st_mtime > STALE_S:
+                    other.rename(own)
+                    break
+            except FileNotFoundError:  # it has arrived meanwhile, or somebody else took it over
+                continue
     return own
 
 
