@@ -181,7 +181,7 @@ def test_the_key_of_a_host_is_shown_before_it_is_trusted(client, monkeypatch):
         return HostKey(key="ssh-ed25519 AAAA", fingerprint=f"SHA256:of-{spec.host}", kind="ssh-ed25519")
 
     monkeypatch.setattr(known_targets, "offered_key", offered)
-    answer = client.post(f"{V1}/targets/host-key", json={"spec": {"kind": "ssh", "host": "lab"}})
+    answer = client.post(f"{V1}/host-keys", json={"spec": {"kind": "ssh", "host": "lab"}})
     assert (answer.status_code, answer.json()["fingerprint"]) == (200, "SHA256:of-lab")
 
 

@@ -26,6 +26,7 @@ ROUTERS = (
     dataset_routes.router,
     upload_routes.router,
     target_routes.router,
+    target_routes.host_keys,
     project_routes.router,
     result_routes.router,
     job_routes.router,

@@ -10,6 +10,7 @@ from calibench.things.asked import AskHost, AskTarget, ChangeTarget
 from calibench.things.kept import HostKey, Job, Target
 
 router = APIRouter(prefix="/targets", tags=["targets"], route_class=CheckedRoute)
+host_keys = APIRouter(prefix="/host-keys", tags=["targets"], route_class=CheckedRoute)
 
 
 @router.get("", summary="List targets")
@@ -24,7 +25,7 @@ def add_target(door: Door, body: AskTarget) -> Target:
     return door.targets.add(body)
 
 
-@router.post("/host-key", summary="Show the key of a host")
+@host_keys.post("", summary="Show the key of a host")
 def show_host_key(door: Door, body: AskHost) -> HostKey:
     """Of a target that is not added yet. Compare the fingerprint, then send `key` as `spec.host_key`."""
     return door.targets.host_key_at(body)

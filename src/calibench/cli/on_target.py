@@ -40,7 +40,8 @@ def calibrate_there(what: "Asked", out: Path, name: str, data_dir: Path | None, 
         CalibenchError: as on this machine; TargetError: the target cannot be reached.
         Cancelled: it was stopped there, too.
     """
-    from calibench.reports.result import check_free, check_place
+    from calibench.reports.result import check_place
+    from calibench.search.folder_lock import check_free
 
     refuse_settings(what.settings)
     _there(what.model, what.dataset, what.validation)

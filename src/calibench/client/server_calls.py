@@ -75,7 +75,7 @@ class Targets:
 
     def host_key_at(self, asked: AskHost) -> HostKey:
         """The key that the host of an address shows to the server."""
-        return self._connection.ask(HostKey, "POST", "/targets/host-key", asked)
+        return self._connection.ask(HostKey, "POST", "/host-keys", asked)
 
     def clean(self, id: int) -> int:
         """Remove what Calibench keeps there; bytes that got free."""

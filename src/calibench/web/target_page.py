@@ -94,7 +94,7 @@ class TargetPage:
 
 def machine_rows(machine: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What a machine is, line by line."""
-    if not machine:
+    if "cpu" not in machine:
         return []
     devices = "; ".join(f"{name}: {', '.join(can)}" for name, can in machine.get("devices", {}).items())
     return [
@@ -104,7 +104,7 @@ def machine_rows(machine: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Memory", looks.size(int(machine["memory_mb"]) * 2**20)),
         ("Devices", devices or "none"),
         ("System", str(machine["system"])),
-        ("OpenVINO", str(machine["openvino"]).partition("-")[0]),
+        ("OpenVINO", str(machine.get("openvino", "comes with the first job")).partition("-")[0]),
     ]
 
 
