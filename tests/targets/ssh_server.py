@@ -24,6 +24,7 @@ from calibench.things.target_spec import TargetSpec
 
 SFTP = "Subsystem sftp internal-sftp\n"
 USERS = "cbtest"
+PLACES = "cbssh-"
 WAIT_S = 20.0
 
 
@@ -221,7 +222,7 @@ class SshServer:
 @contextmanager
 def running_ssh_server() -> Iterator[SshServer]:
     """A server for the length of a session of tests; leaves no process, no user and no file behind."""
-    place = Path(tempfile.mkdtemp(prefix="cbssh-"))
+    place = Path(tempfile.mkdtemp(prefix=PLACES))
     place.chmod(0o755)
     try:
         with _ordinary_user(place) as user:
@@ -262,11 +263,14 @@ def _ordinary_user(place: Path) -> Iterator[str]:
 
 
 def _remove_left_users() -> None:
-    """Users of runs that were killed."""
+    """Users of runs that were killed, with their processes and files."""
     for user in pwd.getpwall():
         number = user.pw_name.removeprefix(USERS)
         if number != user.pw_name and number.isdecimal() and not psutil.pid_exists(int(number)):
             _remove_user(user.pw_name)
+            place = Path(user.pw_dir).parent
+            if place.name.startswith(PLACES):
+                shutil.rmtree(place, ignore_errors=True)
 
 
 def _remove_user(name: str) -> None:
