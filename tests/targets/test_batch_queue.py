@@ -19,7 +19,9 @@ from calibench.things.target_spec import QueueSettings, TargetKind, TargetSpec
 pytestmark = [pytest.mark.root, pytest.mark.usefixtures("slurm")]
 
 WITHIN_S = 40.0
-ASKED = 'trap "echo asked; exit 7" TERM; sleep 60 & echo $! > child; mv child child.pid; wait; wait'
+ASKED = (
+    'trap "echo asked; exit 7" TERM; sleep 60 & echo $! > child; mv child child.pid; while :; do wait; sleep 0.1; done'
+)
 BOTH = pytest.mark.parametrize("kind", ["slurm", "pbs"])
 
 

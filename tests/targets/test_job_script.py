@@ -12,7 +12,7 @@ import pytest
 from calibench.targets.job_script import body
 
 WITHIN_S = 30.0
-ASKED = 'trap "echo asked; exit 7" TERM; touch ready; sleep 60 & wait; wait'
+ASKED = 'trap "echo asked; exit 7" TERM; touch ready; sleep 60 & while :; do wait; sleep 0.1; done'
 CAREFUL = "import signal, sys, time\ndef end(*_): print('tidied', flush=True); sys.exit(5)\n"
 CAREFUL += "signal.signal(signal.SIGTERM, end)\nopen('ready', 'w').close()\ntime.sleep(60)"
 
