@@ -8,6 +8,9 @@ import asyncssh
 import pytest
 
 from calibench.errors import TargetError
+from calibench.targets.bundle import Bundle
+from calibench.targets.bundle_files import write_bundle
+from calibench.targets.run_bundle import run_bundle
 from calibench.targets.target_check import as_fault, as_host_key, check_target, clean_target, needs_passphrase
 from calibench.things.target_spec import TargetSpec
 
@@ -27,6 +30,13 @@ def free_port() -> int:
 def test_what_does_not_answer_is_a_fault_and_no_error() -> None:
     ((cause, sentence),) = faults(TargetSpec(kind="ssh", host="127.0.0.1", port=free_port(), user="me"))
     assert (cause, "refused at port" in sentence) == ("unreachable", True)
+
+
+def test_the_job_of_a_look_is_done_whatever_it_finds(tmp_path: Path) -> None:
+    spec = TargetSpec(kind="ssh", host="127.0.0.1", port=free_port(), user="me")
+    write_bundle(Bundle(kind="machine", target=spec), tmp_path / "job")
+    end = run_bundle(tmp_path / "job")
+    assert (end.state, end.result["machine"], end.result["faults"][0]["cause"]) == ("done", None, "unreachable")
 
 
 def test_a_cluster_without_scheduler_or_certificate_says_so(tmp_path: Path) -> None:
