@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import asyncssh
 
 BLOCK = 255 << 10
-"""Bytes in a request; what OpenSSH takes at most. Measured: half the processor time of 32 KiB."""
+"""Bytes in a request; what OpenSSH takes at most."""
 UNDER_WAY = 4 << 20
 """Bytes that are asked for and not answered yet; twice what OpenSSH lets through a channel unanswered."""
 
