@@ -39,10 +39,12 @@ def open_cluster(where: TargetSpec | int) -> Iterator[Any]:
 
 def _local(workers: int, stack: ExitStack) -> Any:
     """One process a worker, one thread each, watched by a nanny that starts a new one for one that died."""
+    import dask
     from distributed import Client, LocalCluster
     from distributed.security import Security
 
     scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="calibench-", ignore_cleanup_errors=True))
+    stack.enter_context(dask.config.set({"temporary-directory": scratch}))
     cluster = LocalCluster(  # type: ignore[no-untyped-call]
         n_workers=workers,
         threads_per_worker=1,

@@ -5,7 +5,9 @@ Imported by workers, and by who sends work to them; needs Dask.
 
 import hashlib
 import pickle
+import signal
 import tempfile
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -104,8 +106,15 @@ class Compiled(WorkerPlugin):
 
     name = "calibench-compiled"
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_owned: bool) -> None:
+        """Args: is_owned: the worker is a process of the calibration, which ends it after Ctrl-C."""
         self._models: dict[str, ov.CompiledModel] = {}
+        self._is_owned = is_owned
+
+    def setup(self, worker: Worker) -> None:
+        """Leave Ctrl-C, which a terminal sends to all, to the one who owns the worker."""
+        if self._is_owned and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def compiled(self, model: Sent) -> ov.CompiledModel:
         """The model with one thread, which shares the machine with others."""

@@ -143,8 +143,9 @@ def open_team(where: TargetSpec | int) -> Iterator[Team]:
     with open_cluster(where) as client:
         from calibench.spread.held import Compiled
 
-        client.register_plugin(Compiled())
-        yield Team(client, MOST_SENT_HERE if isinstance(where, int) else MOST_SENT)
+        is_owned = isinstance(where, int)
+        client.register_plugin(Compiled(is_owned=is_owned))
+        yield Team(client, MOST_SENT_HERE if is_owned else MOST_SENT)
 
 
 def rooted(samples: Dataset, indices: Sequence[int] | None = None) -> tuple[Dataset, tuple[int, ...]]:
