@@ -42,7 +42,7 @@ from calibench.search.values import Limit, Outcome
 from calibench.spread.spread_validation import SpreadValidation, chunk_size
 from calibench.spread.team import Team, open_team
 
-CHANNELS, LAYERS = 96, 6
+CHANNELS, LAYERS = 48, 4
 """Of the network: some 10 ms a sample on one core, as a small detector."""
 LIMITS = [Limit("top1", 100.0)]
 LINE = 1.25e8
