@@ -16,16 +16,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 GROUPS = {
-    "unit": "not (models or packages or browser)",
-    "models": "(models or packages) and not browser",
+    "unit": "not (models or packages or browser or targets)",
+    "models": "(models or packages) and not (browser or targets)",
     "browser": "browser",
+    "targets": "targets and not browser",
 }
 """Group -> expression over the markers of pyproject.toml."""
 
 BUDGET = {"set-up": 6, "unit": 8, "models": 8, "browser": 9, "targets": 9}
 """Minutes that each may take on two cores when everything planned is there."""
 
-SPREAD = {"unit": ("-n", "2", "--dist", "loadfile", "--max-worker-restart", "1")}
+TWO_PROCESSES = ("-n", "2", "--dist", "loadfile", "--max-worker-restart", "1")
+SPREAD = {"unit": TWO_PROCESSES, "targets": TWO_PROCESSES}
 """Options of groups whose tests wait more than they compute; a file stays in one process, with its fixtures, and is
 tried once more where it brings its process down."""
 

@@ -25,6 +25,8 @@ from calibench.spread.spread_validation import SpreadValidation
 from calibench.spread.team import open_team
 from calibench.things.target_spec import TargetSpec
 
+pytestmark = pytest.mark.targets
+
 LIMIT = [Limit("top1", 1.0)]
 
 

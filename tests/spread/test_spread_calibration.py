@@ -17,6 +17,8 @@ from calibench.pipeline import Calibrated
 from calibench.search.values import Trial
 from calibench.settings import make_settings
 
+pytestmark = pytest.mark.targets
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:

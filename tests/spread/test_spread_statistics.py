@@ -19,6 +19,8 @@ from calibench.statistics.collect import LOOKS, collect
 from calibench.statistics.probe import add_probe
 from calibench.statistics.statistics import Layout, Statistics
 
+pytestmark = pytest.mark.targets
+
 NETWORK = Path(__file__).parents[1] / "data/networks/fashion-mbv3.onnx"
 
 

@@ -17,6 +17,8 @@ from calibench.spread.held import Shared
 from calibench.spread.spread_validation import SpreadModel, SpreadValidation, chunk_size
 from calibench.spread.team import Team, rooted
 
+pytestmark = pytest.mark.targets
+
 LIMIT = [Limit("top1", 1.0)]
 
 

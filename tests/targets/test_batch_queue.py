@@ -16,7 +16,7 @@ from calibench.targets.local_link import LocalLink
 from calibench.targets.starter import QueueState
 from calibench.things.target_spec import QueueSettings, TargetKind, TargetSpec
 
-pytestmark = [pytest.mark.root, pytest.mark.usefixtures("slurm")]
+pytestmark = [pytest.mark.root, pytest.mark.targets, pytest.mark.usefixtures("slurm")]
 
 WITHIN_S = 40.0
 ASKED = (

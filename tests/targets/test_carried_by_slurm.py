@@ -11,7 +11,7 @@ from told_events import INPUTS
 from calibench.targets.bundle_files import read_end
 from calibench.things.target_spec import TargetSpec
 
-pytestmark = [pytest.mark.root, pytest.mark.models]
+pytestmark = [pytest.mark.root, pytest.mark.targets]
 
 LONG = {"kind": "benchmark", "points": {"seconds": 60, "rounds": 20}, "settings": INPUTS}
 

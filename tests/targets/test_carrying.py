@@ -26,6 +26,8 @@ from calibench.targets.remote_record import hand_over, read_record
 from calibench.targets.run_bundle import run_bundle
 from calibench.targets.starter import QueueState
 
+pytestmark = pytest.mark.targets
+
 HERE = Path(__file__).parent
 
 

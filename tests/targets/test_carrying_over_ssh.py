@@ -16,6 +16,8 @@ from calibench.targets.carried_progress import CarriedProgress
 from calibench.targets.remote_machine import RemoteMachine
 from calibench.targets.run_bundle import run_bundle
 
+pytestmark = pytest.mark.targets
+
 BIG = 6_000_000
 """Bytes that travel as a file of their own, in many pieces."""
 

@@ -13,6 +13,8 @@ from typer.testing import CliRunner, Result
 from calibench.cli.app import app
 from calibench.targets.target_check import PASSPHRASE
 
+pytestmark = pytest.mark.targets
+
 Run = Callable[..., Result]
 INPUT = ("--mean", "72.9", "--scale", "90.0")
 

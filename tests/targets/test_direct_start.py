@@ -9,6 +9,8 @@ from calibench.errors import TargetError
 from calibench.targets.direct_start import DirectStart
 from calibench.targets.local_link import LocalLink
 
+pytestmark = pytest.mark.targets
+
 STUBBORN = "sh -c 'trap : TERM; echo ready; while :; do sleep 0.05; done'"
 
 

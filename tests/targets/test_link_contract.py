@@ -16,6 +16,8 @@ from calibench.targets.link import Link
 from calibench.targets.local_link import LocalLink
 from calibench.targets.ssh_link import connect
 
+pytestmark = pytest.mark.targets
+
 BIG = os.urandom(1 << 20) * 5 + b"end"
 """More than all blocks that are under way at once, and no whole number of blocks."""
 

@@ -8,6 +8,8 @@ import pytest
 from calibench.errors import TargetError
 from calibench.targets.local_link import LocalLink
 
+pytestmark = pytest.mark.targets
+
 
 def test_commands_start_in_the_home_that_was_given(tmp_path: Path) -> None:
     answer = asyncio.run(LocalLink(tmp_path).run('pwd; echo "$HOME"'))

@@ -27,7 +27,7 @@ from calibench.things.target_spec import TargetSpec
 BARE = str(Path(sys.base_prefix) / "bin" / "python3")
 """A Python without Calibench."""
 
-pytestmark = pytest.mark.packages
+pytestmark = [pytest.mark.packages, pytest.mark.targets]
 
 
 def empty_wheel(folder: Path, pin: str) -> None:

@@ -21,6 +21,8 @@ from calibench.targets.remote_machine import RemoteMachine
 from calibench.targets.remote_side import telling_line
 from calibench.things.target_spec import TargetSpec
 
+pytestmark = pytest.mark.targets
+
 HOME = ".cache/calibench"
 
 

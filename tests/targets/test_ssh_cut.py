@@ -17,6 +17,8 @@ from calibench.targets import ssh_login
 from calibench.targets.link import LinkLost
 from calibench.targets.ssh_link import SshLink, connect
 
+pytestmark = pytest.mark.targets
+
 BIG = os.urandom(1 << 20) * 8
 
 

@@ -8,6 +8,8 @@ from ssh_server import SshServer
 from calibench.targets.link import LinkLost
 from calibench.targets.ssh_link import connect
 
+pytestmark = pytest.mark.targets
+
 
 def test_it_logs_in_as_an_ordinary_user(ssh_server: SshServer) -> None:
     async def _run() -> None:

@@ -21,6 +21,8 @@ from calibench.targets.ssh_host_keys import fingerprint_of
 from calibench.targets.ssh_link import connect, host_key_of
 from calibench.things.target_spec import TargetSpec
 
+pytestmark = pytest.mark.targets
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

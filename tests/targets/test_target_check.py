@@ -14,6 +14,8 @@ from calibench.targets.run_bundle import run_bundle
 from calibench.targets.target_check import as_fault, as_host_key, check_target, clean_target, needs_passphrase
 from calibench.things.target_spec import TargetSpec
 
+pytestmark = pytest.mark.targets
+
 
 def faults(spec: TargetSpec) -> list[tuple[str, str]]:
     found = asyncio.run(check_target(spec))

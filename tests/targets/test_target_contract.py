@@ -21,7 +21,7 @@ from calibench.things.target_spec import TargetSpec
 
 __all__ = ["slurm", "slurm_cluster"]
 
-pytestmark = pytest.mark.models
+pytestmark = pytest.mark.targets
 
 SEARCH = {**INPUTS, "method": "accuracy-aware", "accuracy": {"max_drop": 0.0, "front": 0, "max_trials": 2}}
 LONG = {"kind": "benchmark", "points": {"seconds": 60, "rounds": 20}, "settings": INPUTS}
