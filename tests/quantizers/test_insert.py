@@ -139,6 +139,17 @@ def test_every_quantized_layer_runs_in_int8(build):
     assert {precision for _, precision in ran} <= {"u8", "i8"}
 
 
+def test_every_operation_keeps_a_name_of_its_own_where_biases_are_called_after_their_layers():
+    x = data(1, 3, 10, 10)
+    bias = np.full((1, 8, 1, 1), 0.1, np.float32)
+    first = relu(ops.add(conv(x, (8, 3, 3, 3), "first"), bias, name="first/bias"))
+    fp32 = model(ops.add(conv(first, (8, 8, 3, 3), "second"), bias, name="second/bias"), x)
+    int8, _ = quantize(fp32, random_samples(fp32))
+    names = [op.get_friendly_name() for op in int8.get_ops()]
+    assert [name for name in names if names.count(name) > 1] == []
+    assert "first/bias/values" in names  # corrected, so that there was a name to find
+
+
 def test_weights_are_stored_as_signed_bytes():
     fp32 = plain()
     int8, _ = quantize(fp32, random_samples(fp32), options=WeightOptions())

@@ -216,7 +216,9 @@ def add_to_bias(op: Any, layer: WeightedLayer, shift: FloatArray) -> None:
         bias = constant_value(addition.input_value(1 - port))
         if bias is not None:
             constant = _constant(bias.astype(np.float32) + shaped, output)
-            constant.set_friendly_name(f"{layer.name}/bias")
+            name = f"{layer.name}/bias"
+            taken = name == addition.get_friendly_name()  # as reading a Caffe network names it, and many exports do
+            constant.set_friendly_name(f"{name}/values" if taken else name)
             addition.input(1 - port).replace_source_output(constant.output(0))
             return
     added = ops.add(output, _constant(shaped, output))
