@@ -3,9 +3,14 @@
 The public names load on first use, so that `calibench --help` answers at once.
 """
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+# `import openvino` would tell its makers over the network that it was imported, and leave a number in ~/intel. Where
+# openvino-telemetry cannot be imported it does neither; whoever imported OpenVINO before us has decided already.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 if TYPE_CHECKING:
     from calibench.caffe_tool.calibrator import calibrate_caffe as calibrate_caffe
