@@ -11,7 +11,7 @@ from calibench.store.data_folder import DataFolder
 from calibench.store.refused import Conflict, NotThere
 from calibench.store.store import Store
 from calibench.targets.bundle import Bundle
-from calibench.targets.bundle_files import read_bundle
+from calibench.targets.bundle_files import EventLog, read_bundle
 from calibench.things.kept import Job, Target
 from calibench.things.target_spec import TargetSpec
 from calibench.workbench import job_book
@@ -178,7 +178,7 @@ def test_a_job_whose_description_is_lost_is_not_done_again(book):
 
 
 def test_a_job_that_is_not_there_is_said_to_be_so(book):
-    for ask in (book.get, book.cancel, book.retry, book.log, book.trials, book.delete, book.queue_place):
+    for ask in (book.get, book.cancel, book.retry, book.log, book.trials, book.said, book.delete, book.queue_place):
         with pytest.raises(NotThere, match="There is no job 7"):
             ask(7)
 
@@ -186,6 +186,21 @@ def test_a_job_that_is_not_there_is_said_to_be_so(book):
 def test_before_a_job_starts_it_has_neither_log_nor_trials(book):
     job = book.submit("machine", "Look", Bundle(kind="machine"))
     assert (book.log(job.id), book.trials(job.id)) == ("", [])
+
+
+def test_what_a_job_last_said_holds_a_note_for_as_long_as_its_stage(book):
+    job = book.submit("machine", "Look", Bundle(kind="machine"))
+    assert book.said(job.id) == {}
+    events = EventLog(book.folder(job.id))
+    events.write("progress", {"stage": "upload", "step": "upload", "done": 5, "total": 9, "progress": 0.05})
+    events.write("note", {"text": "The connection to lab was lost; trying again."})
+    events.write("progress", {"stage": "upload", "step": "upload", "done": 6, "total": 9, "progress": 0.06})
+    assert book.said(job.id) == {
+        **{"stage": "upload", "step": "upload", "done": 6, "total": 9},
+        "note": "The connection to lab was lost; trying again.",
+    }
+    events.write("progress", {"stage": "calibrate", "step": "fit", "done": 1, "total": 2, "progress": 0.5})
+    assert book.said(job.id) == {"stage": "calibrate", "step": "fit", "done": 1, "total": 2}
 
 
 def test_folders_of_jobs_that_are_gone_are_removed_and_no_other(book):

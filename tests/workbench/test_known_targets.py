@@ -174,7 +174,9 @@ def test_a_target_that_is_used_or_busy_is_not_removed(bench):
     with pytest.raises(NotPossible, match="net on pictures") as refused:
         bench.targets.remove(target.id)
     assert refused.value.hindrance.code == "target-used"
+    assert bench.targets.removal_hindrance(target.id) == refused.value.hindrance
     bench.store.delete(type(project), project.id)
+    assert bench.targets.removal_hindrance(target.id) is None
     bench.targets.remove(target.id)
     assert bench.store.count(Target, where={"kind": "ssh"}) == 0
     assert ("deleted", target.id) in bench.told("target")

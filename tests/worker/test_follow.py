@@ -53,6 +53,16 @@ def test_events_that_are_not_there_yet_are_waited_for(follows):
     assert follows.progress() == [0.1]
 
 
+def test_a_note_is_told_with_where_the_job_is_and_takes_nothing_back(follows):
+    follows.report(0.4, stage="calibrate", eta_s=[1, 2])
+    follows.write(json.dumps({"type": "note", "text": "The connection to lab was lost; trying again."}) + "\n")
+    follows.follower.look()
+    told = [event.data for event in follows.told if event.change == "progress"][-1]
+    assert (told["stage"], told["progress"], told["eta_s"], told["project_id"]) == ("calibrate", 0.4, (1.0, 2.0), 5)
+    assert told["note"].startswith("The connection to lab was lost")
+    assert follows.rows.get(follows.job.id).progress == 0.4
+
+
 def test_half_a_line_is_read_when_it_is_whole(follows):
     follows.write('{"type": "progress", "stage": "a", "prog')
     follows.follower.look()

@@ -173,6 +173,22 @@ class JobBook:
         by_number = {trial.get("number", -place): trial for place, trial in enumerate(trials)}
         return [{name: value for name, value in row.items() if name not in ENVELOPE} for row in by_number.values()]
 
+    def said(self, id: int) -> dict[str, Any]:
+        """What a job last said of its stage: `step`, `done` and `total`, and `note`, where it told one in that stage.
+
+        Raises:
+            NotThere: there is no such job.
+        """
+        self.get(id)
+        last: dict[str, Any] = {}
+        for event in read_events(self.folder(id))[0]:
+            if event["type"] == "progress":
+                note = {"note": last["note"]} if "note" in last and last.get("stage") == event.get("stage") else {}
+                last = note | {name: event[name] for name in ("stage", "step", "done", "total") if name in event}
+            elif event["type"] == "note":
+                last["note"] = str(event.get("text", ""))
+        return last
+
     def delete(self, id: int) -> None:
         """Delete an ended job with its folder; what came of it stays.
 

@@ -94,11 +94,21 @@ class TargetBook:
             NotPossible: it is this machine, projects are of it, or a job of it goes on.
         """
         with self._shelf.together():
-            target = self.get(id)
-            self._refuse_local(target, "is always there")
-            self._refuse_used(target)
-            self.refuse_going(target, "remove it")
+            self._refuse_remove(self.get(id))
             self._shelf.delete(Target, id)
+
+    def removal_hindrance(self, id: int) -> Hindrance | None:
+        """Why a target cannot be removed now; None: it can."""
+        try:
+            self._refuse_remove(self.get(id))
+        except NotPossible as error:
+            return error.hindrance
+        return None
+
+    def _refuse_remove(self, target: Target) -> None:
+        self._refuse_local(target, "is always there")
+        self._refuse_used(target)
+        self.refuse_going(target, "remove it")
 
     def refuse_going(self, target: Target, what: str) -> None:
         """Stop where a job of the target goes on.

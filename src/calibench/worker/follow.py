@@ -28,6 +28,7 @@ class Follower:
         self._rows, self._folder, self._clock = rows, folder, clock
         self._id, self._project_id = job.id, job.project_id
         self._stage, self._progress = job.stage, job.progress
+        self._last: Report = {"stage": job.stage, "progress": job.progress, "eta_s": job.eta_s}
         self._offset, self._written = 0, float("-inf")
 
     def catch_up(self) -> None:
@@ -44,6 +45,9 @@ class Follower:
             if event["type"] == "trial":
                 trial = {name: value for name, value in event.items() if name not in ("type", "time")}
                 self._rows.tell_more(self._id, "trial", trial)
+            elif event["type"] == "note":
+                note = {**self._last, "project_id": self._project_id, "note": str(event.get("text", ""))}
+                self._rows.tell_more(self._id, "progress", note)
             elif (report := self._report(event)) is not None:
                 self._rows.tell_more(self._id, "progress", {**report, "project_id": self._project_id})
                 self._keep(report)
@@ -62,6 +66,7 @@ class Follower:
             return None
         self._progress = max(self._progress, min(progress, 1.0))  # a second attempt begins where the first one was
         report = {"stage": str(event.get("stage", "")), "progress": self._progress, "eta_s": eta_s}
+        self._last = report
         return report | {name: event[name] for name in ("step", "done", "total") if name in event}
 
     def _keep(self, report: Report, is_urgent: bool = False) -> None:
