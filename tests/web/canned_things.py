@@ -5,6 +5,7 @@ from typing import Any
 
 from calibench.things.kept import (
     Failure,
+    Fault,
     Headline,
     Job,
     KeptDataset,
@@ -13,6 +14,7 @@ from calibench.things.kept import (
     Project,
     Target,
 )
+from calibench.things.target_spec import TargetSpec
 
 NOW = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 SCRIPT = "<script>document.title='owned'</script><img src=x onerror=alert(1)>"
@@ -189,8 +191,50 @@ def datasets() -> list[KeptDataset]:
     ]
 
 
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGjTN9yCNvB5yQ3OE0pfSOTHfBEcYTmjG5HWZX2MHkkn"
+NEW_HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
+LAB = MACHINE | {
+    "cpu": "Another CPU @ 2.10GHz", "flags": ["avx2"], "physical_cores": 4, "logical_cores": 8, "memory_mb": 16_000,
+    "memory_free_mb": 9_000, "disk_free_mb": 41_000, "load": [2.4, 1.1, 0.9], "home": "/home/ana/.cache/calibench",
+}  # fmt: skip
+del LAB["devices"], LAB["openvino"]
+QUEUES = [
+    {"name": "short", "is_default": True, "is_open": True, "state": "up", "nodes": 12, "idle": 3, "walltime_s": 3600,
+     "features": ["avx512_vnni", "skylake"], "cores": 32, "memory_mb": 128_000},
+    {"name": "long", "is_default": False, "is_open": True, "state": "up", "nodes": 4, "idle": 0, "walltime_s": None,
+     "features": ["amx"], "cores": 64, "memory_mb": 512_000},
+]  # fmt: skip
+LOST = Fault(
+    cause="unreachable",
+    sentence="rack (ssh://rack.example:22): does not answer within 10 s.",
+    mend="Is it switched on, and is the way to it open?",
+)
+CHANGED = Fault(
+    cause="unreachable",
+    sentence="WARNING: ssh://moved.example:22: its host key has changed, so nothing was sent.",
+    mend="Trusted is SHA256:aaaa, offered is ssh-ed25519 SHA256:bbbb. Ask its administrator before you confirm it.",
+)
+
+
 def targets() -> list[Target]:
-    return [Target(id=1, created=ago(40), name="This machine", machine=MACHINE, checked=ago(1))]
+    """This machine, one over SSH that is well, a queue, one with a fault, one with another host key, a cluster."""
+
+    def other(id: int, name: str, kind: str, **more: Any) -> Target:
+        spec = TargetSpec(kind=kind, **more.pop("spec"))  # type: ignore[arg-type]
+        return Target(id=id, created=ago(30 - id), name=name, kind=spec.kind, spec=spec, **more)
+
+    host = {"host": "lab.example", "user": "ana", "host_key": HOST_KEY}
+    return [
+        Target(id=1, created=ago(40), name="This machine", machine=MACHINE, checked=ago(1), state="good"),
+        other(2, "lab", "ssh", spec=host, machine=LAB, checked=ago(2), state="good"),
+        other(3, "cluster", "slurm", spec={"queue": {"queue": "short", "walltime_s": 5400, "cores": 8}},
+              machine=LAB | {"queues": QUEUES}, checked=ago(3), state="good"),
+        other(4, "rack", "ssh", spec={"host": "rack.example", "host_key": HOST_KEY}, checked=ago(4), state="faulty",
+              faults=(LOST,)),
+        other(5, "moved", "ssh", spec={"host": "moved.example", "host_key": HOST_KEY}, checked=ago(4), state="faulty",
+              machine=LAB, faults=(CHANGED,)),
+        other(6, "workers", "dask", spec={"scheduler": "tls://head.example:8786"}),
+    ]  # fmt: skip
 
 
 BASELINE = Headline(
@@ -225,6 +269,12 @@ AWARE = PLAIN.model_copy(
         "limit": 0.5,
         "is_reached": True,
     }
+)
+
+
+SLOW_BASELINE = BASELINE.model_copy(update={"fp32_fps": 96.0, "default_fps": 96.0, "latency_ms": 11.2})
+SLOW = PLAIN.model_copy(
+    update={"fp32_fps": 96.0, "default_fps": 96.0, "int8_fps": 99.0, "speedup": 1.03, "latency_ms": 10.9}
 )
 
 
@@ -284,4 +334,22 @@ def jobs() -> list[Job]:
             failure=Failure(kind="JobError", message="The process ended without a result, 3 times. Its log says why.")),
         Job(id=12, created=ago(5), started=ago(5), ended=ago(4.99), kind="baseline", project_id=7, state="cancelled",
             progress=0.2, stage="read", attempt=1, title="Baseline of something else"),
+    ]  # fmt: skip
+
+
+def projects_elsewhere() -> list[Project]:
+    """The same model on the lab, where INT8 gains nothing."""
+    lab: dict[str, Any] = {"dataset_id": 1, "target_id": 2, "created": ago(100)}
+    return [
+        Project(id=20, name="resnet18-flowers on flowers-val", model_id=1, state="done", headline=SLOW_BASELINE, **lab),
+        Project(id=21, name="resnet18-flowers INT8 on lab", model_id=2, parent_id=20, state="done",
+                headline=SLOW, ask={"method": "default", "preset": "performance"}, **lab),
+    ]  # fmt: skip
+
+
+def jobs_elsewhere() -> list[Job]:
+    """One that is on its way to the lab."""
+    return [
+        Job(id=13, created=ago(0.1), started=ago(0.1), kind="calibrate", project_id=21, target_id=2, state="running",
+            attempt=1, stage="upload", progress=0.06, title="Calibrate resnet18-flowers on lab"),
     ]  # fmt: skip

@@ -12,12 +12,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "reports"))
 import canned_things as canned
 import report_samples
 
-from calibench.errors import CalibenchError, JobError, SettingsError
+from calibench.errors import CalibenchError, JobError, SettingsError, TargetError
 from calibench.store.refused import Conflict, NotThere
+from calibench.targets.target_check import as_host_key
 from calibench.things.asked import (
     AccuracyForm,
     AskCalibration,
+    AskHost,
     AskPick,
+    AskTarget,
+    ChangeTarget,
     Import,
     NewProject,
     Points,
@@ -29,15 +33,19 @@ from calibench.things.kept import (
     Deletion,
     Event,
     Hindrance,
+    HostKey,
     Job,
     KeptDataset,
     KeptModel,
     Project,
+    Target,
     Upload,
 )
+from calibench.things.target_spec import TargetSpec
 from calibench.workbench.compared_projects import compare_projects
 from calibench.workbench.ran_layers import baseline_layers, calibrated_layers, precision_shares
-from calibench.workbench.refusals import NotPossible
+from calibench.workbench.refusals import NotPossible, refuse
+from calibench.workbench.target_book import spec_of
 from calibench.worker.hub import Hub
 
 
@@ -166,12 +174,77 @@ class FakeDatasets(Shelf):
 
 
 class FakeTargets(Shelf):
+    """Hosts are asked by their names: `gone...` does not answer, `moved...` has another key, `known...` is known."""
+
+    def all(self, search: str = "") -> tuple[Target, ...]:
+        return tuple(sorted(self.things.values(), key=lambda each: each.id))
+
     def check(self, target_id: int) -> Job:
         self.bench.calls.append(("check target", target_id))
-        return self.bench.jobs.begin("machine", "Look at this machine", target_id=target_id)
+        return self.bench.jobs.begin("machine", f"Look at {self.get(target_id).name}", target_id=target_id)
 
     def load(self, target_id: int) -> dict[str, Any]:
-        return {"cpu_percent": 37.0, "memory_percent": 52.0, "memory_free_mb": 11_500, "disk_free_mb": 90_000}
+        target = self.get(target_id)
+        if target.spec.is_here:
+            return {"cpu_percent": 37.0, "memory_percent": 52.0, "memory_free_mb": 11_500, "disk_free_mb": 90_000}
+        if target.machine is None:
+            return {"cpu_percent": None, "memory_percent": None, "queued": 0, "running": 0}
+        running = {"queued": 1, "running": 1} if target_id == 2 else {}
+        return {"cpu_percent": 30.0, "memory_percent": 44.0, "memory_free_mb": 9_000, "disk_free_mb": 41_000} | running
+
+    def add(self, asked: AskTarget) -> Target:
+        spec = spec_of(asked)
+        self._refuse_name(asked.name, 0)
+        self.bench.calls.append(("add target", asked.name, spec))
+        return self.put(Target(id=self.next_id(), created=canned.NOW, name=asked.name, kind=spec.kind, spec=spec))
+
+    def change(self, thing_id: int, asked: ChangeTarget | None = None, **values: Any) -> Any:
+        if asked is None:
+            return super().change(thing_id, **values)
+        target = self.get(thing_id)
+        if asked.version not in (None, target.version):
+            raise Conflict(f"target {thing_id} was changed meanwhile; look at it again.")
+        if asked.name is not None:
+            self._refuse_name(asked.name, thing_id)
+            values["name"] = asked.name
+        if asked.address or asked.spec.model_fields_set:
+            values["spec"] = spec_of(asked, target.spec)
+        self.bench.calls.append(("change target", thing_id, values))
+        return super().change(thing_id, **values)
+
+    def remove(self, target_id: int) -> None:
+        refuse(self.removal_hindrance(target_id))
+        self.delete(target_id)
+
+    def removal_hindrance(self, target_id: int) -> Hindrance | None:
+        used = [each for each in self.bench.projects.things.values() if each.target_id == target_id]
+        sentence = f"{self.get(target_id).name}: was used by the project {used[0].name!r}." if used else ""
+        return (
+            Hindrance(code="target-used", sentence=sentence, action="Go to the projects", link="/projects")
+            if used
+            else None
+        )
+
+    def clean(self, target_id: int) -> int:
+        self.bench.calls.append(("clean target", target_id))
+        return 312_000_000
+
+    def host_key(self, target_id: int) -> HostKey:
+        return self._shown(self.get(target_id).spec, canned.NEW_HOST_KEY)
+
+    def host_key_at(self, asked: AskHost) -> HostKey:
+        spec = spec_of(asked)
+        self.bench.calls.append(("ask host", spec.host))
+        return self._shown(spec, canned.HOST_KEY)
+
+    def _shown(self, spec: TargetSpec, key: str) -> HostKey:
+        if str(spec.host).startswith("gone"):
+            raise TargetError(f"{spec.address}: does not answer within 10 s. Is it switched on?")
+        return as_host_key(key, is_known=str(spec.host).startswith("known"))
+
+    def _refuse_name(self, name: str, but_for: int) -> None:
+        if any(each.name.casefold() == name.casefold() and each.id != but_for for each in self.things.values()):
+            raise SettingsError(f"name: there is a target {name!r} already. Choose another name.")
 
 
 class FakeProjects(Shelf):
@@ -187,6 +260,9 @@ class FakeProjects(Shelf):
 
     def count(self, search: str = "", archived: bool | None = False) -> int:
         return len(self.all(search, archived))
+
+    def target(self, project_id: int) -> Target:
+        return self.bench.targets.get(self.get(project_id).target_id)
 
     def family(self, project_id: int) -> tuple[Project, ...]:
         project = self.get(project_id)
@@ -400,6 +476,10 @@ class FakeJobs(Shelf):
             : self.get(job_id).result.get("tried", 5)
         ]
 
+    def said(self, job_id: int) -> dict[str, Any]:
+        is_upload = self.get(job_id).stage == "upload"
+        return {"stage": "upload", "step": "upload", "done": 18_000_000, "total": 46_800_000} if is_upload else {}
+
     def queue_place(self, job_id: int) -> int | None:
         queued = sorted((each.created, each.id) for each in self.things.values() if each.state == "queued")
         places = {thing_id: place for place, (_, thing_id) in enumerate(queued, start=1)}
@@ -444,16 +524,17 @@ class FakeWorkbench:
         self.allowed = allowed
         self.fill(is_empty, many)
 
-    def fill(self, is_empty: bool = False, many: int = 0) -> None:
-        """Begin anew, with canned things or with nothing."""
+    def fill(self, is_empty: bool = False, many: int = 0, is_elsewhere: bool = False) -> None:
+        """Begin anew, with canned things or with nothing; `is_elsewhere`: with projects and a job on the lab too."""
         self.calls.clear()
         none: Callable[[], list[Any]] = lambda: []  # noqa: E731
         pick = (lambda _: none()) if is_empty else (lambda make: make())
         self.models = FakeModels(self, "model", pick(canned.models))
         self.datasets = FakeDatasets(self, "dataset", pick(canned.datasets))
-        self.targets = FakeTargets(self, "target", canned.targets())
-        self.projects = FakeProjects(self, "project", pick(lambda: canned.projects(many)))
-        self.jobs = FakeJobs(self, "job", pick(canned.jobs))
+        self.targets = FakeTargets(self, "target", canned.targets() if not is_empty else canned.targets()[:1])
+        there = (canned.projects_elsewhere(), canned.jobs_elsewhere()) if is_elsewhere else ([], [])
+        self.projects = FakeProjects(self, "project", pick(lambda: canned.projects(many)) + there[0])
+        self.jobs = FakeJobs(self, "job", pick(canned.jobs) + there[1])
         self.uploads = FakeUploads()
 
     def sample(self) -> Job:

@@ -30,8 +30,8 @@ def make_app(bench: FakeWorkbench) -> FastAPI:
         thread.join()
 
     @app.post("/fake/fill")
-    async def fill(is_empty: bool = False, many: int = 0) -> None:
-        bench.fill(is_empty, many)
+    async def fill(is_empty: bool = False, many: int = 0, is_elsewhere: bool = False) -> None:
+        bench.fill(is_empty, many, is_elsewhere)
 
     @app.post("/fake/event")
     async def publish(event: Event) -> None:
@@ -40,6 +40,10 @@ def make_app(bench: FakeWorkbench) -> FastAPI:
     @app.post("/fake/job/{job_id}")
     async def change_job(job_id: int, values: dict[str, Any]) -> None:
         in_a_thread(lambda: bench.jobs.change(job_id, **values))
+
+    @app.get("/fake/jobs")
+    async def job_ids() -> list[int]:
+        return sorted(bench.jobs.things)
 
     @app.post("/fake/{kind}/{thing_id}/change")
     async def change_thing(kind: str, thing_id: int, values: dict[str, Any]) -> None:

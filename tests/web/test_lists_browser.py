@@ -200,7 +200,7 @@ def test_the_trials_of_a_search_are_drawn_while_it_runs(open_page: OpenPage) -> 
 
 
 def test_the_target_says_what_it_means_for_int8_and_is_looked_at_on_request(open_page: OpenPage, site: Site) -> None:
-    page = open_page("/targets")
+    page = open_page("/targets/1")
     page.get_by_text("INT8 runs in VNNI").wait_for()
     page.get_by_text("37 %").wait_for()
     page.get_by_role("button", name="Check").click()

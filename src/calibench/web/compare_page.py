@@ -1,5 +1,6 @@
 """The page that compares two projects of a family: what changed, number by number and layer by layer."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
@@ -9,7 +10,8 @@ from calibench.things.kept import Project
 from calibench.web import compared_tables
 from calibench.web.opened_project import OpenedProject, open_project
 from calibench.web.page_frame import frame, page
-from calibench.web.project_actions import name_beside
+from calibench.web.page_words import in_page
+from calibench.web.project_actions import name_beside, siblings
 from calibench.web.sample_cards import BOTH, sample_cards
 from calibench.web.words import note, text
 from calibench.workbench.compared_projects import compare_partner
@@ -33,7 +35,7 @@ def register(workbench: "Workbench") -> None:
         root = opened.family[0]
         with frame(workbench, "Compare", [("Projects", "/"), (root.name, f"/projects/{root.id}")]):
             text("Compare", "h1")
-            _choices(_choosable(workbench, opened.family, second), first, second)
+            _choices(names_of(workbench, _choosable(workbench, opened.family, second)), first, second)
             if second is None:
                 note("There is nothing to compare with yet: calibrate the model first.")
             else:
@@ -52,15 +54,30 @@ def _pair(workbench: "Workbench", a: int | None, b: int | None) -> tuple[int, in
 
 
 def _choosable(workbench: "Workbench", family: tuple[Project, ...], other: int | None) -> tuple[Project, ...]:
-    """The family, and what was asked for beside it, though it cannot be compared."""
-    if other is None or other in [each.id for each in family]:
-        return family
-    return (*family, workbench.projects.get(other))
+    """The family, the same on other targets, and what was asked for beside it, though it cannot be compared."""
+    projects = workbench.projects.all()
+    roots = siblings(projects, family[0])
+    ids = [each.id for each in roots]
+    found = (*family, *roots, *(each for each in projects if each.parent_id in ids))
+    if other is None or other in [each.id for each in found]:
+        return found
+    return (*found, workbench.projects.get(other))
 
 
-def _choices(family: tuple[Project, ...], a: int, b: int | None) -> None:
-    """Two fields to choose from the family, and a button that changes sides."""
-    names = {each.id: each.name for each in family}
+def names_of(workbench: "Workbench", projects: Sequence[Project]) -> dict[int, str]:
+    """What a field offers: the names of projects, with the target where they differ in it."""
+    targets = {each.id: each.name for each in workbench.targets.all()}
+    is_one = len({(each.target_id, each.device) for each in projects}) < 2
+    return {each.id: each.name if is_one else f"{each.name}, on {_place(each, targets)}" for each in projects}
+
+
+def _place(project: Project, targets: Mapping[int, str]) -> str:
+    name = targets.get(project.target_id, "a target that was removed")
+    return name if project.device == "CPU" else f"{name}, {project.device}"
+
+
+def _choices(names: Mapping[int, str], a: int, b: int | None) -> None:
+    """Two fields to choose from, and a button that changes sides."""
 
     def go(left: Any, right: Any) -> None:
         if left is not None and right is not None:
@@ -83,12 +100,22 @@ def _compared(first: OpenedProject, second: OpenedProject) -> None:
     except SettingsError as error:
         note(str(error), "bad", "error")
         return
-    titles = (name_beside(first.project, first.dataset.name), name_beside(second.project, second.dataset.name))
+    titles = _titles(first, second)
+    for words in found.get("notes") or ():
+        text(in_page(words), "p").classes("quiet measure")
     compared_tables.numbers_table(found["differences"], titles)
     compared_tables.points(found["points"], titles)
     compared_tables.layers(found["layers"], titles)
     compared_tables.settings(found.get("settings") or (), titles)
     _pictures(first, second)
+
+
+def _titles(first: OpenedProject, second: OpenedProject) -> tuple[str, str]:
+    """Names of both sides, with the target where they differ in it."""
+    places = [_place(each.project, {each.target.id: each.target.name}) for each in (first, second)]
+    ends = ["", ""] if places[0] == places[1] else [f", on {place}" for place in places]
+    names = [name_beside(each.project, each.dataset.name) for each in (first, second)]
+    return names[0] + ends[0], names[1] + ends[1]
 
 
 def _pictures(first: OpenedProject, second: OpenedProject) -> None:

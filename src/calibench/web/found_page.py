@@ -1,12 +1,14 @@
-"""The search over everything: projects, models and datasets whose names have the words."""
+"""The search over everything: projects, models, datasets and targets whose names have the words."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
+from calibench.things.kept import Target
 from calibench.web import looks
 from calibench.web.page_frame import frame, page
+from calibench.web.target_looks import check_state
 from calibench.web.words import state, text
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ def register(workbench: "Workbench") -> None:
                 ("Projects", "/projects", workbench.projects.all(search=words, archived=None, limit=MOST + 1)),
                 ("Models", "/models", workbench.models.all(search=words)),
                 ("Datasets", "/datasets", workbench.datasets.all(search=words)),
+                ("Targets", "/targets", _targets(workbench, words)),
             ]
             for name, path, things in groups:
                 if things and words:
@@ -35,7 +38,11 @@ def register(workbench: "Workbench") -> None:
             if not words:
                 text("Type words of a name above.", "p").classes("quiet")
             elif not any(things for _, _, things in groups):
-                text("No project, model or dataset has this in its name.", "p").classes("quiet")
+                text("No project, model, dataset or target has this in its name.", "p").classes("quiet")
+
+
+def _targets(workbench: "Workbench", words: str) -> tuple[Target, ...]:
+    return tuple(each for each in workbench.targets.all() if words.lower() in each.name.lower())
 
 
 def _group(name: str, path: str, things: Sequence[Any]) -> None:
@@ -45,6 +52,6 @@ def _group(name: str, path: str, things: Sequence[Any]) -> None:
             for thing in things[:MOST]:
                 with ui.element("li").classes("line"):
                     ui.link(thing.name, f"{path}/{thing.id}").classes("name")
-                    state(thing.state)
+                    check_state(thing) if isinstance(thing, Target) else state(thing.state)
         if len(things) > MOST:
             text(f"{looks.count(MOST, name.lower())} are shown; more words find the rest.", "p").classes("quiet")

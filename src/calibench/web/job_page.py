@@ -13,7 +13,7 @@ from calibench.web.job_bar import JobBar
 from calibench.web.job_list import ask_job_deletion, took
 from calibench.web.live import follow, gathered
 from calibench.web.page_frame import frame, page
-from calibench.web.page_words import failure
+from calibench.web.page_words import failure, in_page
 from calibench.web.search_chart import search_chart
 from calibench.web.thing_page import fact, say_deleted
 from calibench.web.words import note, state, tell, text
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from calibench.workbench.door import Workbench
 
 LOG_LINES = 200
+LEFT_THERE = "could not be removed there"
+"""What a cancelled job says when another machine could not be reached to stop it."""
 LOG_S = 1.0
 """Seconds between two looks at the log of a job that runs."""
 
@@ -94,6 +96,9 @@ class JobPage:
             failure(job.failure)
         elif job.state == "cancelled":
             note("It was cancelled; nothing of its result was kept.", "plain", "cancel")
+            left = str(self.workbench.jobs.said(job.id).get("note", ""))
+            if LEFT_THERE in left:
+                note(in_page(left), "warn", "warning")
 
     def _links(self) -> None:
         with ui.element("div").classes("line"):
@@ -178,6 +183,7 @@ def links(workbench: "Workbench", job: Job) -> list[tuple[str, str]]:
         ("project", job.project_id, workbench.projects),
         ("model", job.model_id, workbench.models),
         ("dataset", job.dataset_id, workbench.datasets),
+        ("target", job.target_id, workbench.targets),
     ):
         if thing_id is not None:
             try:

@@ -19,11 +19,12 @@ NUMBERS = ("Accuracy", "Drop", "FP32", "Default", "INT8", "Size")
 
 @dataclass(frozen=True)
 class Member:
-    """One line: a model in one of its projects."""
+    """One line: a model in one of its projects; `target`: where it was measured, where the family was on several."""
 
     model: KeptModel
     project: Project | None
     dataset: str
+    target: str = ""
 
     @property
     def head(self) -> Headline:
@@ -35,12 +36,17 @@ def members(workbench: "Workbench", family: Sequence[KeptModel]) -> list[Member]
     """Parent first, then the children; a model has a line for each of its projects."""
     datasets = {each.id: each.name for each in workbench.datasets.all()}
     projects = sorted(workbench.projects.all(), key=lambda each: each.id)
+    ids = [each.id for each in family]
+    is_one = len({each.target_id for each in projects if each.model_id in ids}) < 2
+    targets = {} if is_one else {each.id: each.name for each in workbench.targets.all()}
     found = []
     for model in family:
         own = [
             each for each in projects if each.model_id == model.id and (each.parent_id is None) == (not model.parent_id)
         ]
-        found += [Member(model, each, datasets.get(each.dataset_id, "")) for each in own] or [Member(model, None, "")]
+        found += [
+            Member(model, each, datasets.get(each.dataset_id, ""), targets.get(each.target_id, "")) for each in own
+        ] or [Member(model, None, "")]
     return found
 
 
@@ -76,6 +82,8 @@ def _row(member: Member, here: int, found: Sequence[Member]) -> None:
         with _cell("Dataset"):
             if project is not None:
                 ui.link(member.dataset or project.name, f"/projects/{project.id}").classes("name")
+                if member.target:
+                    text(f"on {member.target}", "div").classes("quiet small name")
             else:
                 text("in no project")
         _word("Accuracy", looks.score(head.int8 if is_child else head.baseline, head.unit))

@@ -10,6 +10,7 @@ from calibench.store.refused import NotThere
 from calibench.things.kept import Event, KeptModel, Port, Project
 from calibench.web import looks
 from calibench.web.asking import ask_deletion, ask_name, dialog
+from calibench.web.compared_machines import draw_machines
 from calibench.web.live import follow, gathered
 from calibench.web.model_family import draw_family
 from calibench.web.model_list import precision_words
@@ -87,6 +88,7 @@ class ModelPage:
                 note(in_page(words))
             if self.model.state == "ready":
                 draw_family(self.workbench, family, self.id)
+                draw_machines(self.workbench, self.model)
                 self._facts()
 
     def _head(self) -> None:

@@ -1,6 +1,6 @@
 """New project: model, dataset and target side by side; a line says what fits and what does not."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nicegui import context, ui
@@ -10,10 +10,10 @@ from calibench.things.asked import NewProject
 from calibench.things.kept import Event, Hindrance, KeptDataset, KeptModel, Target
 from calibench.web import looks
 from calibench.web.live import follow, gathered
-from calibench.web.machine_facts import int8_words
 from calibench.web.page_frame import frame, page
 from calibench.web.possible import PossibleButton
 from calibench.web.returning import address_with, import_address, is_own
+from calibench.web.target_choice import first_target, hindrance_of, target_choice
 from calibench.web.words import note, state, tell, text
 
 if TYPE_CHECKING:
@@ -26,9 +26,11 @@ def register(workbench: "Workbench") -> None:
     """`/projects/new`, with what is chosen in the query."""
 
     @page(workbench, PATH)
-    def new_project(model: int | None = None, dataset: int | None = None, device: str = "CPU") -> None:
+    def new_project(
+        model: int | None = None, dataset: int | None = None, target: int | None = None, device: str = "CPU"
+    ) -> None:
         with frame(workbench, "New project", [("Projects", "/")]):
-            NewProjectPage(workbench, model, dataset, device)
+            NewProjectPage(workbench, {"model": model, "dataset": dataset, "target": target}, device)
 
 
 def first_choice(things: Sequence[Any], wanted: int | None) -> int | None:
@@ -44,29 +46,31 @@ def first_choice(things: Sequence[Any], wanted: int | None) -> int | None:
 class NewProjectPage:
     """The page below its head."""
 
-    def __init__(self, workbench: "Workbench", model: int | None, dataset: int | None, device: str) -> None:
+    def __init__(self, workbench: "Workbench", wanted: Mapping[str, int | None], device: str) -> None:
         self.workbench, self.device = workbench, device
         self.client = context.client
-        follow(workbench, self._hear, "model", "dataset")
+        follow(workbench, self._hear, "model", "dataset", "target")
         self._again = gathered(self._read_again)
         self._read()
-        self.model = first_choice(self.models, model)
-        self.dataset = first_choice(self.datasets, dataset)
+        self.model = first_choice(self.models, wanted["model"])
+        self.dataset = first_choice(self.datasets, wanted["dataset"])
+        self.target_id = first_target(self.targets, wanted["target"])
         self._draw()
 
     def _read(self) -> None:
         self.models: Sequence[KeptModel] = [each for each in self.workbench.models.all() if each.parent_id is None]
         self.datasets: Sequence[KeptDataset] = self.workbench.datasets.all()
-        self.target: Target = self.workbench.targets.all()[0]
+        self.targets: Sequence[Target] = self.workbench.targets.all()
 
     def _draw(self) -> None:
         text("New project", "h1")
         with ui.element("div").classes("side-by-side"):
             self.model_field, self.model_facts = self._part("Model", "models", "model", self._choose_model)
             self.dataset_field, self.dataset_facts = self._part("Dataset", "datasets", "dataset", self._choose_dataset)
-            with ui.element("section").classes("panel"):
-                text("Target", "h2")
-                self._target()
+            if len(self.targets) == 1:
+                self._target_section()
+        if len(self.targets) > 1:
+            self._target_section()
         self.fit = ui.element("div").classes("stack").props('role="status"')
         self.button = PossibleButton(
             "Create and measure the baseline", self._create, "play_arrow", is_reason_seen=not self._has_both()
@@ -75,6 +79,13 @@ class NewProjectPage:
             "quiet"
         )
         self._show()
+
+    def _target_section(self) -> None:
+        """A third beside the others; several need a row of their own."""
+        with ui.element("section").classes("panel"):
+            text("Target", "h2")
+            self.target_part = ui.element("div").classes("stack")
+            self._draw_target()
 
     def _has_both(self) -> bool:
         return bool(self.models and self.datasets)
@@ -99,20 +110,33 @@ class NewProjectPage:
             ).props("no-caps flat dense" if things else "no-caps unelevated")
         return field, facts
 
-    def _target(self) -> None:
-        machine = self.target.machine or {}
-        text(self.target.name, "p").classes("strong")
-        text(str(machine.get("cpu", "Not looked at yet.")), "p").classes("quiet")
-        text(int8_words(machine), "p")
-        devices = list(machine.get("devices", {})) or ["CPU"]
+    @property
+    def target(self) -> Target:
+        """What is chosen; this machine where it was removed."""
+        found = next((each for each in self.targets if each.id == self.target_id), None)
+        return found or next(each for each in self.targets if each.spec.is_here)
+
+    def _draw_target(self) -> None:
+        self.target_part.clear()
+        with self.target_part:
+            target_choice(self.targets, self.target.id, self._choose_target)
+            self.device_part = ui.element("div")
+            self._draw_device()
+
+    def _draw_device(self) -> None:
+        self.device_part.clear()
+        devices = list((self.target.machine or {}).get("devices", {})) or ["CPU"]
+        if self.device not in devices:
+            self.device = devices[0]
         if len(devices) > 1:
-            value = self.device if self.device in devices else devices[0]
-            field = ui.select(devices, value=value, label="Device").props("outlined dense").classes("full")
-            field.on_value_change(lambda event: setattr(self, "device", event.value))
+            with self.device_part:
+                field = ui.select(devices, value=self.device, label="Device").props("outlined dense").classes("full")
+                field.on_value_change(lambda event: setattr(self, "device", event.value))
 
     def _address(self) -> str:
         device = None if self.device == "CPU" else self.device
-        return address_with(PATH, model=self.model, dataset=self.dataset, device=device)
+        target = None if self.target.spec.is_here else self.target.id
+        return address_with(PATH, model=self.model, dataset=self.dataset, target=target, device=device)
 
     def _choose_model(self, model_id: int) -> None:
         self.model = model_id
@@ -120,6 +144,11 @@ class NewProjectPage:
 
     def _choose_dataset(self, dataset_id: int) -> None:
         self.dataset = dataset_id
+        self._chosen()
+
+    def _choose_target(self, target_id: int) -> None:
+        self.target_id = target_id
+        self._draw_device()
         self._chosen()
 
     def _chosen(self) -> None:
@@ -146,7 +175,7 @@ class NewProjectPage:
             self.button.allow(f"Import {missing} first.")
             return
         hindrance = self.workbench.datasets.fits(model.id, dataset.id)
-        self.button.allow(hindrance.sentence if hindrance else "")
+        self.button.allow(hindrance.sentence if hindrance else hindrance_of(self.target))
         with self.fit:
             if hindrance is None:
                 _fits(model, dataset)
@@ -158,7 +187,10 @@ class NewProjectPage:
             self._again()
 
     def _read_again(self) -> None:
+        before = self.targets
         self._read()
+        if self.targets != before:
+            self._draw_target()
         if (self.model_field is None) != (not self.models) or (self.dataset_field is None) != (not self.datasets):
             ui.navigate.to(self._address())
             return

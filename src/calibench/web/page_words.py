@@ -11,6 +11,7 @@ from nicegui import ui
 from calibench.things.kept import Failure
 from calibench.web.accuracy_form import INPUT_FIELDS, MORE_FIELDS, TASK_FIELDS
 from calibench.web.optimize_form import EXTRAS
+from calibench.web.target_fields import TITLES as TARGET_TITLES
 from calibench.web.words import note
 
 FIELDS = {each.name: each.title for each in (*EXTRAS, *INPUT_FIELDS, *TASK_FIELDS, *MORE_FIELDS)}
@@ -38,6 +39,7 @@ _AS_YAML = {
 OPTIONS: Mapping[str, str] = {
     **{option: f"“{title}”" for option, title in _TITLES.items()},
     **{option: f"“{name}” in the YAML of the settings" for option, name in _AS_YAML.items()},
+    **TARGET_TITLES,
     **{"--validation": "another dataset of the project", "--dataset": "dataset"},
 }
 """Option -> the field, wherever no phrase below says it better."""
@@ -55,7 +57,14 @@ def _kept_in_float(found: re.Match[str]) -> str:
     return f"{name} under {_IGNORED}"
 
 
+_CHANGE = "on the page of the target, under Change"
 PHRASES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
+    (r"name another program: --python (\S+[^\s.])", rf"name another program {_CHANGE}: \1"),
+    (r"([Ii]t): calibench target add asks, or takes --host-key", r"\1 on the page of the target"),
+    (r"Name the key file with --key", f"Name the private key file {_CHANGE}"),
+    (r"run `target clean`", "clean the target on its page"),
+    (r"\(calibench target clean\)", "(Clean on the page of the target)"),
+    (r"(?:with )?calibench target clean", "Clean on the page of the target"),
     (r"\(--mean, --scale, --color\)", "(Mean, Scale and Colour order in the accuracy settings)"),
     (r"--method accuracy-aware --max-drop (\d+(?:\.\d+)?)",
      r"the method AccuracyAware with a maximum accuracy drop of \1"),
@@ -86,7 +95,7 @@ _OPTION = re.compile(r"(?<![\w-])--[a-z]+(?:-[a-z]+)*")
 
 def in_page(sentence: str) -> str:
     """A sentence with the fields of the pages in place of options; what no page can do stays as it is."""
-    if "--" not in sentence and "calibench " not in sentence:
+    if "--" not in sentence and "calibench " not in sentence and "`" not in sentence:
         return sentence
     for pattern, words in PHRASES:
         sentence = re.sub(pattern, words, sentence)

@@ -25,6 +25,8 @@ from calibench.web import (
     optimize_page,
     project_list,
     project_page,
+    target_form,
+    target_list,
     target_page,
 )
 
@@ -40,6 +42,8 @@ PAGES = (
     model_page,
     dataset_list,
     dataset_page,
+    target_list,
+    target_form,
     target_page,
     job_list,
     job_page,

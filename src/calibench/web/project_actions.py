@@ -1,5 +1,6 @@
 """What can be done with a project as a whole, and what it is made of: model, dataset, target, its family."""
 
+from collections.abc import Iterable
 from functools import partial
 
 from nicegui import ui
@@ -35,11 +36,12 @@ def draw_parts(opened: OpenedProject) -> None:
     with ui.element("div").classes("line quiet project-parts"):
         _part("Model", opened.model.name, f"/models/{opened.model.id}")
         _part("Dataset", opened.dataset.name, f"/datasets/{opened.dataset.id}")
-        _part("Target", f"{opened.target.name}, {project.device}", "/targets")
+        _part("Target", f"{opened.target.name}, {project.device}", f"/targets/{opened.target.id}")
     if project.is_archived:
         with ui.element("div").classes("note"):
             text("This project is archived: it can be read, not changed.")
     _family(opened)
+    _elsewhere(opened)
 
 
 def _part(title: str, name: str, address: str) -> None:
@@ -60,6 +62,30 @@ def _family(opened: OpenedProject) -> None:
                 text(family_words(each)).classes("quiet")
             if each.id == opened.id:
                 link.props('aria-current="page"')
+
+
+def _elsewhere(opened: OpenedProject) -> None:
+    """The same model and dataset on other targets, or other devices."""
+    root, targets = opened.family[0], {each.id: each.name for each in opened.workbench.targets.all()}
+    others = siblings(opened.workbench.projects.all(), root)
+    if not others:
+        return
+    with ui.element("div").classes("line quiet elsewhere"):
+        text("The same on")
+        for each in others:
+            here = f"{targets.get(each.target_id, '')}{'' if each.device == 'CPU' else f', {each.device}'}"
+            ui.link(here, f"/projects/{each.id}").classes("name")
+            ui.link("(compare)", f"/compare?a={opened.id}&b={each.id}").props["aria-label"] = f"Compare with {here}"
+
+
+def siblings(projects: Iterable[Project], root: Project) -> list[Project]:
+    """FP32 projects of the same model and dataset in other places."""
+    same = (root.model_id, root.dataset_id)
+    return [
+        each
+        for each in projects
+        if each.id != root.id and each.parent_id is None and (each.model_id, each.dataset_id) == same
+    ]
 
 
 def name_beside(project: Project, dataset: str) -> str:

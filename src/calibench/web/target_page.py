@@ -1,121 +1,266 @@
-"""Targets: where it can run, and what that means for INT8."""
+"""A target: what it is and means for INT8, what is wrong with it and what mends that, how busy it is, who uses it."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from nicegui import ui
+from nicegui import run, ui
 
 from calibench.errors import CalibenchError
-from calibench.things.kept import Event, Target
+from calibench.store.refused import NotThere
+from calibench.things.asked import ChangeTarget
+from calibench.things.kept import Event, HostKey
+from calibench.things.target_spec import QUEUES, TargetSpec
 from calibench.web import looks
+from calibench.web.asking import ask_name
+from calibench.web.host_key_part import CHANGED, UNKNOWN, confirm_host_key
+from calibench.web.job_bar import JobBar
 from calibench.web.live import follow, gathered
 from calibench.web.machine_facts import flag_words, int8_words
-from calibench.web.page_frame import frame, page
-from calibench.web.thing_page import fact
-from calibench.web.words import said, tell, text
+from calibench.web.page_frame import frame, page, rename_page
+from calibench.web.page_words import in_page
+from calibench.web.target_deeds import ask_clean, ask_removal
+from calibench.web.target_fields import FIELDS, entries_of, parts_of
+from calibench.web.target_looks import (
+    KINDS,
+    News,
+    address_words,
+    check_of,
+    check_state,
+    free_words,
+    jobs_words,
+    machine_rows,
+    percent_words,
+)
+from calibench.web.target_queues import draw_queues
+from calibench.web.thing_page import fact, say_deleted
+from calibench.web.words import note, said, tell, text
 
 if TYPE_CHECKING:
     from calibench.workbench.door import Workbench
 
 LOOK_S = 2.0
-"""Seconds between two looks at the load."""
+"""Seconds between two looks at the load of this machine."""
+SHOWN_PROJECTS = 10
+FLAT_DENSE = "no-caps flat dense"
 
 
 def register(workbench: "Workbench") -> None:
-    """`/targets`."""
+    """`/targets/{id}`."""
 
-    @page(workbench, "/targets")
-    def targets() -> None:
-        with frame(workbench, "Targets"):
-            TargetPage(workbench)
+    @page(workbench, "/targets/{target_id}")
+    def target_page(target_id: int) -> None:
+        target = workbench.targets.get(target_id)
+        with frame(workbench, target.name, [("Targets", "/targets")]):
+            TargetPage(workbench, target_id)
 
 
 class TargetPage:
-    """The page below its head."""
+    """The page below its head; drawn anew when the target changes, or a check of it begins or ends."""
 
-    def __init__(self, workbench: "Workbench") -> None:
-        self.workbench = workbench
-        text("Targets", "h1")
-        self.place = ui.element("div").classes("stack wide")
-        self._again = gathered(self._draw, 0.5)
-        follow(workbench, self._hear, "target")
+    def __init__(self, workbench: "Workbench", target_id: int) -> None:
+        self.workbench, self.id = workbench, target_id
+        self.place = ui.element("div").classes("stack wide page-body")
+        self._news, self._again = News(), gathered(self._draw, 0.5)
+        follow(workbench, self._hear, "target", "job")
         self._draw()
 
     def _hear(self, event: Event) -> None:
-        self._again()
+        is_own = event.id == self.id if event.topic == "target" else event.data.get("target_id") == self.id
+        if is_own and self._news.counts(event):
+            self._again()
 
     def _draw(self) -> None:
         self.place.clear()
         with self.place:
-            for target in self.workbench.targets.all():
-                with ui.element("section").classes("panel"):
-                    self._target(target)
+            try:
+                self.target = self.workbench.targets.get(self.id)
+            except NotThere:
+                say_deleted("target", "/targets")
+                return
+            rename_page(self.target.name)
+            self._head()
+            check = check_of(
+                self.workbench.jobs.all(kind="machine", states=("queued", "running", "cancelling")), self.id
+            )
+            if check is not None:
+                with ui.element("section").classes("panel").props('aria-label="Check"'):
+                    JobBar(self.workbench, check)
+            else:
+                self._faults()
+            self._machine()
+            draw_queues(self.target)
+            self._settings()
+            self._projects()
 
-    def _target(self, target: Target) -> None:
-        machine = target.machine or {}
-        with ui.element("div").classes("line apart"):
-            text(target.name, "h2")
-            ui.button("Check", icon="refresh", on_click=lambda: self._check(target)).props("no-caps outline dense")
-        text(int8_words(machine), "p").classes("strong")
-        with ui.element("dl").classes("facts"):
-            for name, value in machine_rows(machine):
-                fact(name, value)
+    def _head(self) -> None:
+        target = self.target
+        with ui.element("div").classes("line apart head-of-page"):
+            text(target.name, "h1")
+            with ui.element("div").classes("line"):
+                self._buttons()
+        with ui.element("div").classes("line quiet"):
+            check_state(target)
+            text(KINDS[target.kind] + ("" if target.spec.is_here else f", {address_words(target)}")).classes("name")
             if target.checked is not None:
-                fact("Looked at", looks.moment(target.checked))
-        self._load(target)
+                text(f"looked at {looks.moment(target.checked)}")
 
-    def _load(self, target: Target) -> None:
+    def _buttons(self) -> None:
+        target, workbench = self.target, self.workbench
+        ui.button("Check", icon="refresh", on_click=self._check).props("no-caps outline dense")
+        if target.spec.is_here:
+            ui.button("Rename", icon="edit", on_click=self._rename).props(FLAT_DENSE)
+            return
+        change = f"/targets/{self.id}/change"
+        ui.button("Change", icon="edit", on_click=lambda: ui.navigate.to(change)).props(FLAT_DENSE)
+        if target.spec.is_carried:
+            clean = ui.button("Clean", icon="cleaning_services", on_click=lambda: ask_clean(workbench, target))
+            clean.props(FLAT_DENSE)
+        ui.button("Remove", icon="delete", on_click=lambda: ask_removal(workbench, target)).props(FLAT_DENSE)
+
+    def _faults(self) -> None:
+        target = self.target
+        for fault in target.faults:
+            is_changed = CHANGED in fault.sentence
+            with note(in_page(fault.sentence), "bad", "gpp_maybe" if is_changed else "error"):
+                if fault.mend:
+                    text(in_page(fault.mend), "p")
+                if is_changed or UNKNOWN in fault.sentence:
+                    label = "Look at the new key" if is_changed else "Compare its fingerprint"
+                    ui.button(label, on_click=self._look_at_key).props("no-caps outline dense color=none")
+        if target.state == "unchecked":
+            note("It was not looked at yet. Check it: then you know whether it answers, and what INT8 gains there.")
+
+    def _machine(self) -> None:
+        target, machine = self.target, self.target.machine or {}
+        with ui.element("section").classes("panel"):
+            title = "The login node" if target.kind in QUEUES and target.spec.host else "The machine"
+            text(title if target.kind != "dask" else "The workers", "h2")
+            if target.kind == "dask":
+                text("What they are is seen when a job begins.", "p")
+            elif machine:
+                if target.kind in QUEUES:
+                    text("The nodes that calibrate may be others: they are seen when a job begins.", "p").classes(
+                        "quiet"
+                    )
+                text(int8_words(machine), "p").classes("strong")
+                with ui.element("dl").classes("facts"):
+                    if "flags" in machine:
+                        fact("Features for INT8", flag_words(machine))
+                    for name, value in machine_rows(machine):
+                        fact(name, value)
+            else:
+                text(int8_words(machine), "p")
+            self._load()
+
+    def _load(self) -> None:
+        load = self._read_load()
         with ui.element("div").classes("loads"):
-            meters = [_meter(name) for name in ("Processor", "Memory")]
-        rest = text("", "p").classes("quiet")
+            meters = [
+                _meter(name, load.get(key))
+                for name, key in (("Processor", "cpu_percent"), ("Memory", "memory_percent"))
+                if load.get(key) is not None
+            ]
+        rest = text(self._rest(load), "p").classes("quiet")
+        if not self.target.spec.is_here:
+            return
 
         def look() -> None:
-            try:
-                load = self.workbench.targets.load(target.id)
-            except CalibenchError:
-                return  # it was deleted; the page is drawn anew
-            for (bar, words), key in zip(meters, ("cpu_percent", "memory_percent"), strict=True):
-                value = float(load.get(key) or 0.0)
-                bar.value = value / 100
-                words.set_text(f"{value:.0f} %")
-            rest.set_text(free_words(load))
+            now = self._read_load()
+            for (bar, words), key in zip(meters, ("cpu_percent", "memory_percent"), strict=False):
+                bar.value = float(now.get(key) or 0.0) / 100
+                words.set_text(percent_words(now.get(key)))
+            rest.set_text(self._rest(now))
 
-        look()
         ui.timer(LOOK_S, look)
 
-    def _check(self, target: Target) -> None:
+    def _rest(self, load: dict[str, Any]) -> str:
+        when = "" if self.target.spec.is_here or self.target.checked is None else "As of the last check. "
+        return f"{free_words(load, self.target.spec.is_here)} {when}Jobs of this server: {jobs_words(load)}.".strip()
+
+    def _read_load(self) -> dict[str, Any]:
         try:
-            self.workbench.targets.check(target.id)
+            return self.workbench.targets.load(self.id)
+        except CalibenchError:
+            return {}  # it was removed; the event of that draws the page anew
+
+    def _settings(self) -> None:
+        spec = self.target.spec
+        if spec.is_here:
+            return
+        entries = entries_of(spec)
+        with ui.element("section").classes("panel"):
+            text("Settings", "h2")
+            with ui.element("dl").classes("facts"):
+                if self.target.kind in QUEUES and spec.host is None:
+                    fact("Jobs are submitted", "by this machine")
+                for field in FIELDS:
+                    value = entries[field.name]
+                    if field.part in parts_of(spec.kind, spec.host is not None) and value not in (None, ""):
+                        fact(field.title, str(value))
+                if spec.host is not None:
+                    fact("Host key", self._host_key(spec))
+
+    def _host_key(self, spec: TargetSpec) -> str:
+        if spec.host_key is None:
+            return "as known_hosts of the server's machine has it"
+        from calibench.targets.ssh_host_keys import fingerprint_of
+
+        return f"{fingerprint_of(spec.host_key)}, confirmed by a person"
+
+    def _projects(self) -> None:
+        used = [each for each in self.workbench.projects.all(archived=None) if each.target_id == self.id]
+        with ui.element("section").classes("stack"):
+            with ui.element("div").classes("line apart"):
+                text("Projects that use it", "h2")
+                if self.target.state != "faulty":
+                    ui.link("A new project there", f"/projects/new?target={self.id}")
+            if not used:
+                text("None yet.", "p").classes("quiet")
+            with ui.element("ul").classes("plain-list"):
+                for project in used[:SHOWN_PROJECTS]:
+                    with ui.element("li"):
+                        ui.link(project.name, f"/projects/{project.id}").classes("name")
+            if len(used) > SHOWN_PROJECTS:
+                text(f"and {len(used) - SHOWN_PROJECTS:,} more", "p").classes("quiet")
+
+    def _check(self) -> None:
+        try:
+            self.workbench.targets.check(self.id)
         except CalibenchError as error:
             tell(error)
         else:
-            said(f"{target.name} is being looked at.")
+            said(f"{self.target.name} is being looked at.")
+
+    def _rename(self) -> None:
+        target = self.target
+        ask_name(
+            "target",
+            target.name,
+            target.version,
+            lambda asked: self.workbench.targets.change(self.id, ChangeTarget(name=asked.name, version=asked.version)),
+        )
+
+    async def _look_at_key(self) -> None:
+        try:
+            key = await run.io_bound(self.workbench.targets.host_key, self.id)
+        except CalibenchError as error:
+            tell(error)
+            return
+        if key is not None:
+            trusted = self._host_key(self.target.spec).partition(",")[0] if self.target.spec.host_key else ""
+            confirm_host_key(self.target.spec.address, key, lambda: self._trust(key), trusted)
+
+    def _trust(self, key: HostKey) -> None:
+        try:
+            self.workbench.targets.change(
+                self.id, ChangeTarget(spec=TargetSpec(host_key=key.key, kind=self.target.kind))
+            )
+            self.workbench.targets.check(self.id)
+        except CalibenchError as error:
+            tell(error)
 
 
-def machine_rows(machine: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What a machine is, line by line."""
-    if "cpu" not in machine:
-        return []
-    devices = "; ".join(f"{name}: {', '.join(can)}" for name, can in machine.get("devices", {}).items())
-    return [
-        ("Processor", str(machine["cpu"])),
-        ("Features for INT8", flag_words(machine)),
-        ("Cores", f"{machine['physical_cores']} ({machine['logical_cores']} logical)"),
-        ("Memory", looks.size(int(machine["memory_mb"]) * 2**20)),
-        ("Devices", devices or "none"),
-        ("System", str(machine["system"])),
-        ("OpenVINO", str(machine.get("openvino", "comes with the first job")).partition("-")[0]),
-    ]
-
-
-def free_words(load: Mapping[str, Any]) -> str:
-    """What is free, in a line."""
-    memory, disk = (int(load.get(key) or 0) * 2**20 for key in ("memory_free_mb", "disk_free_mb"))
-    return f"{looks.size(memory)} of memory and {looks.size(disk)} of the data folder's disk are free."
-
-
-def _meter(name: str) -> tuple[ui.linear_progress, Any]:
+def _meter(name: str, value: float | None) -> tuple[ui.linear_progress, Any]:
     with ui.element("div").classes("load"):
         text(name)
-        bar = ui.linear_progress(0, show_value=False, size="8px").props(f'rounded aria-label="{name}"')
-        return bar, text("").classes("number")
+        bar = ui.linear_progress((value or 0.0) / 100, show_value=False, size="8px")
+        return bar.props(f'rounded aria-label="{name}"'), text(percent_words(value)).classes("number")

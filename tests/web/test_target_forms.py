@@ -1,0 +1,161 @@
+"""What the form of a target means, where a job on another machine is, why INT8 does not pay; without a browser."""
+
+from typing import Any
+
+import pytest
+from canned_things import HOST_KEY, MACHINE, targets
+from fake_workbench import FakeWorkbench
+
+from calibench.errors import SettingsError
+from calibench.things.kept import Job, Target
+from calibench.things.target_spec import QueueSettings, TargetSpec
+from calibench.web.compared_machines import Place, places_of, why_not
+from calibench.web.job_stages import bytes_words, line_words, place_of, stages_of
+from calibench.web.page_words import in_page
+from calibench.web.target_choice import first_target, hindrance_of
+from calibench.web.target_fields import entries_of, field_of, meant
+from calibench.web.target_form import offered
+from calibench.web.target_looks import int8_features
+
+
+def named(name: str) -> Target:
+    return next(each for each in targets() if each.name == name)
+
+
+def test_entries_of_an_ssh_machine_become_a_target_and_come_back() -> None:
+    entries = {"host": " lab.example ", "user": "ana", "port": 2222.0, "key": "/keys/id", "python": "", "home": ""}
+    spec, faults = meant("ssh", True, entries)
+    assert faults == {}
+    assert spec is not None
+    assert (spec.host, spec.user, spec.port, str(spec.key)) == ("lab.example", "ana", 2222, "/keys/id")
+    assert (spec.python, spec.home) == (TargetSpec().python, TargetSpec().home)
+    assert meant("ssh", True, entries_of(spec)) == (spec, {})
+
+
+def test_a_queue_here_has_no_host_and_its_minutes_are_seconds() -> None:
+    spec, faults = meant("slurm", False, {"host": "left over", "queue.queue": "short", "queue.walltime_s": 90.0})
+    assert faults == {}
+    assert spec is not None
+    assert (spec.host, spec.queue) == (None, QueueSettings(queue="short", walltime_s=5400))
+    assert entries_of(spec)["queue.walltime_s"] == 90
+
+
+@pytest.mark.parametrize(
+    ("kind", "entries", "field", "words"),
+    [
+        ("ssh", {}, "host", "Name the machine."),
+        ("ssh", {"host": "ana@lab"}, "host", "fields of their own"),
+        ("ssh", {"host": "lab", "port": 70_000.0}, "port", "65535"),
+        ("ssh", {"host": "lab", "key": "id_rsa"}, "key", "whole path"),
+        ("pbs", {"host": "lab", "queue.cores": 0.0}, "queue.cores", "1"),
+        ("pbs", {"host": "lab", "queue.walltime_s": 0.5}, "queue.walltime_s", "1 minute"),
+        ("dask", {}, "scheduler", "tls://"),
+        ("dask", {"scheduler": "head:8786"}, "scheduler", "TLS"),
+    ],
+)
+def test_a_wrong_value_is_said_of_its_field(kind: Any, entries: dict[str, Any], field: str, words: str) -> None:
+    spec, faults = meant(kind, True, entries)
+    assert spec is None
+    assert set(faults) == {field}
+    assert words in faults[field]
+
+
+def test_what_the_workbench_refuses_stands_beside_the_field_that_it_names() -> None:
+    assert field_of(SettingsError("name: there is a target 'lab' already.")) == (
+        "name",
+        "There is a target 'lab' already.",
+    )
+    assert field_of(SettingsError("spec.host: no host is named.")) == ("host", "No host is named.")
+    assert field_of(SettingsError("lab: does not answer.")) == ("", "lab: does not answer.")
+
+
+def test_queues_and_node_types_that_a_check_found_are_offered() -> None:
+    cluster = named("cluster")
+    assert offered(cluster, "queue.queue") == ["short", "long"]
+    assert offered(cluster, "queue.node_type", "long") == ["amx"]
+    assert offered(cluster, "queue.node_type") == ["amx", "avx512_vnni", "skylake"]
+    assert offered(None, "queue.queue") == offered(cluster, "queue.account") == []
+
+
+def test_a_target_with_faults_cannot_be_chosen_and_says_why() -> None:
+    rack = named("rack")
+    assert "does not answer" in hindrance_of(rack)
+    assert first_target(targets(), rack.id) == 1
+    assert first_target(targets(), named("lab").id) == 2
+    assert first_target(targets(), None) == 1
+    assert hindrance_of(named("workers")) == ""
+
+
+def test_a_carried_job_goes_through_named_stages_and_a_local_one_has_none() -> None:
+    lab, cluster, here = named("lab"), named("cluster"), named("This machine")
+    stages = stages_of("calibrate", cluster)
+    assert stages == ("prepare", "upload", "queued", "calibrate", "inference", "download")
+    assert stages_of("baseline", lab) == ("prepare", "upload", "inference", "download")
+    assert stages_of("baseline", None) == stages_of("machine", lab) == stages_of("baseline", here)[:0] == ()
+    way = [("", 0.0), ("prepare", 0.01), ("upload", 0.05), ("queued", 0.1), ("prepare", 0.12), ("calibrate", 0.4)]
+    way += [("inference", 0.6), ("search", 0.7), ("measure", 0.9), ("download", 0.98)]
+    assert [place_of(stages, stage, progress) for stage, progress in way] == [0, 0, 1, 2, 3, 3, 4, 4, 4, 5]
+
+
+def test_an_upload_tells_its_bytes() -> None:
+    job = Job(created="2026-01-01T00:00:00Z", kind="baseline", title="t", stage="upload", progress=0.06)
+    said = {"stage": "upload", "done": 18_000_000, "total": 46_800_000}
+    assert line_words(job, said, ("prepare", "upload")) == "6 % · upload, 18.0 of 46.8 MB"
+    assert line_words(job, {}, ("prepare", "upload")) == "6 % · upload"
+    assert [bytes_words(0, 5), bytes_words(512_000, 46_800_000)] == ["0 of 5 B", "512 kB of 46.8 MB"]
+
+
+def test_machines_are_compared_by_the_fastest_int8_of_each() -> None:
+    bench = FakeWorkbench()
+    bench.fill(is_elsewhere=True)
+    found = places_of(bench, 1)  # type: ignore[arg-type]
+    assert [(each.target.name, each.head.speedup) for each in found] == [("This machine", 3.24), ("lab", 1.03)]
+    assert [why_not(found[0]), "neither VNNI nor AMX" in why_not(found[1])] == ["", True]
+
+
+@pytest.mark.parametrize(
+    ("flags", "default_fps", "words"),
+    [
+        (["avx2"], 96.0, "neither VNNI nor AMX"),
+        (["avx512_vnni"], 96.0, "though the processor has VNNI"),
+        (["amx_int8", "amx_bf16"], 250.0, "bf16 by default, 2.60x as fast"),
+        (None, 96.0, "Check the target"),
+    ],
+)
+def test_why_int8_does_not_pay_is_said(flags: list[str] | None, default_fps: float, words: str) -> None:
+    bench = FakeWorkbench()
+    bench.fill(is_elsewhere=True)
+    place = next(each for each in places_of(bench, 1) if each.target.name == "lab")  # type: ignore[arg-type]
+    head = place.head.model_copy(update={"default_fps": default_fps})
+    assert place.int8 is not None
+    int8 = place.int8.model_copy(update={"headline": head})
+    machine = {} if flags is None else MACHINE | {"flags": flags}
+    assert words in why_not(Place(place.target, place.fp32, int8, machine))
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [(None, "-"), ([], "neither VNNI nor AMX"), (["avx_vnni"], "VNNI"), (["avx512_vnni", "amx_int8"], "VNNI + AMX")],
+)
+def test_features_for_int8_are_named(flags: list[str] | None, words: str) -> None:
+    assert int8_features({} if flags is None else {"flags": flags}) == words
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "too old. Install Python 3.9 there, or name another program: --python python3.9.",
+        "Compare that, then confirm it: calibench target add asks, or takes --host-key.",
+        "Make room there (calibench target clean), or choose another --home.",
+        "Free some room there, run `target clean`, or name another home.",
+        "Name the key file with --key, or add a public key to ~/.ssh/authorized_keys there.",
+    ],
+)
+def test_mends_name_the_pages_and_no_option(words: str) -> None:
+    said = in_page(words)
+    assert not any(part in said for part in ("--", "calibench target", "`"))
+    assert "target" in said or "“" in said
+
+
+def test_a_confirmed_key_stays_when_the_address_stays() -> None:
+    assert named("lab").spec.host_key == HOST_KEY
