@@ -34,6 +34,7 @@ def job(monkeypatch, run, tmp_path):
         Job.bundles.append(read_bundle(folder))
         print("a line of the log")
         EventLog(folder).write("progress", {"step": "statistics", "done": 1, "total": 2})
+        EventLog(folder).write("note", {"text": "The connection to lab was lost; trying again."})
         end = Job.ends.pop(0)
         (folder / "remote.json").write_text("{}")
         if end.state == "done":
@@ -58,6 +59,7 @@ def test_the_result_comes_here_and_nothing_else_stays(job, tmp_path):
     done = job.begin("--preset", "mixed", "--no-benchmark")
     assert (done.exit_code, done.stdout) == (0, f"answer: {job.out}\n"), done.stderr
     assert "statistics 1/2" in done.stderr
+    assert "Note: The connection to lab was lost; trying again.\n" in done.stderr
     (bundle,) = job.bundles
     assert (bundle.target.host, bundle.settings.preset, bundle.benchmark) == ("lab", "mixed", False)
     assert bundle.settings.model_fields_set == {"preset"}  # the rest is still to be found by trying

@@ -36,14 +36,20 @@ def shown_with_trials(limit: str) -> Iterator[tuple[Callback, "OnTrial"]]:
     Args:
         limit: what may be lost, for the lines.
     """
+    with shown_with_lines() as (progress, say):
+        yield progress, trial_lines(say, limit)
+
+
+@contextmanager
+def shown_with_lines() -> Iterator[tuple[Callback, Callable[[str], None]]]:
+    """A progress callback, and one that says a line above the bars."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield plain_lines(sys.stderr), trial_lines(lambda line: print(line, file=sys.stderr, flush=True), limit)
+        yield plain_lines(sys.stderr), lambda line: print(line, file=sys.stderr, flush=True)
         return
     columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(True))
     with Progress(*columns, console=console, transient=True) as bars:
-        say = trial_lines(lambda line: console.print(line, markup=False, highlight=False), limit)
-        yield _bars(bars), say
+        yield _bars(bars), lambda line: console.print(line, markup=False, highlight=False)
 
 
 def trial_lines(say: Callable[[str], None], limit: str) -> "OnTrial":

@@ -8,7 +8,7 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calibench.cli.bars import shown_with_trials
+from calibench.cli.bars import shown_with_lines, trial_lines
 from calibench.cli.known_there import known_targets, passphrase_for
 from calibench.cli.on_server import Told, trial_of
 from calibench.cli.target_options import refuse_settings
@@ -252,11 +252,14 @@ def _told(folder: Path, limit: str) -> Iterator[None]:
     """Show the events of a folder while something works in it."""
     over = threading.Event()
     _, begun = read_events(folder)
-    with shown_with_trials(limit) as (progress, on_trial):
+    with shown_with_lines() as (progress, say):
+        on_trial = trial_lines(say, limit)
 
         def hear(event: Mapping[str, Any]) -> None:
             if event["type"] == "trial":
                 on_trial(trial_of(event), int(event.get("left", 0)))
+            elif event["type"] == "note":
+                say(f"Note: {event.get('text', '')}")
             elif event["type"] == "progress" and event.get("step") not in (None, "done"):
                 progress(str(event["step"]), int(event["done"]), int(event["total"]))
 
