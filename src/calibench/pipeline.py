@@ -48,7 +48,7 @@ from calibench.search.accuracy_aware import OnTrial, unseen
 from calibench.search.journal import open_journal
 from calibench.search.keep_accuracy import Start
 from calibench.settings import Settings, as_settings
-from calibench.spread.helpers import open_helpers
+from calibench.spread.opened_helpers import open_helpers
 from calibench.things.target_spec import TargetSpec
 
 __all__ = ["Calibrated", "Evaluation", "Plan", "benchmark", "calibrate", "evaluate", "inspect", "plan"]

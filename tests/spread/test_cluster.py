@@ -20,7 +20,7 @@ from calibench.progress import silent
 from calibench.search.values import Limit
 from calibench.settings import Settings
 from calibench.spread import cluster
-from calibench.spread.helpers import open_helpers
+from calibench.spread.opened_helpers import open_helpers
 from calibench.spread.spread_validation import SpreadValidation
 from calibench.spread.team import open_team
 from calibench.things.target_spec import TargetSpec
