@@ -167,7 +167,9 @@ def _put(values: dict[str, Any], name: str, value: Any) -> None:
 def _shown(field: TargetField, value: Any) -> Any:
     if value is None:
         return None if field.entry in ("whole", "minutes") else ""
-    return round(value / 60, 2) if field.entry == "minutes" else value if field.entry == "whole" else str(value)
+    if field.entry == "minutes":
+        return value // 60 if value % 60 == 0 else round(value / 60, 2)
+    return value if field.entry == "whole" else str(value)
 
 
 def _sentence(words: str) -> str:

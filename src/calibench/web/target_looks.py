@@ -49,8 +49,11 @@ def address_words(target: Target) -> str:
     """Where it is, in a line; of a queue, which one."""
     if target.spec.is_here:
         return "where this server runs"
-    queue = target.spec.queue.queue if target.kind in QUEUES else None
-    return f"{target.spec.address}{f', queue {queue}' if queue else ''}"
+    if target.kind not in QUEUES:
+        return target.spec.address
+    login = target.spec.address.removeprefix(target.kind).strip() or "submitted by this machine"
+    queue = target.spec.queue.queue
+    return f"{login}{f', queue {queue}' if queue else ''}"
 
 
 def machine_rows(machine: Mapping[str, Any]) -> list[tuple[str, str]]:
