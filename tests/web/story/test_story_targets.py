@@ -71,7 +71,7 @@ def measure_there(pages: WatchedPages, server: StoryServer, imported: dict[str, 
 
 def calibrate_with_a_cut(pages: WatchedPages, server: StoryServer, lab: SshServer, project: int) -> int:
     """The connection is lost in the middle of the work, and the page says so until it is back."""
-    asked = {"name": "there", "points": {"batches": [1], "streams": [1], "seconds": 2, "rounds": 2}}
+    asked = {"name": "there", "points": {"batches": [1], "streams": [1], "seconds": 1, "rounds": 2}}
     child = server.send(f"/api/v1/projects/{project}/calibrations", asked)
     page = pages.open(f"/projects/{child['id']}")
     panel = page.locator(".job-panel")
@@ -96,7 +96,7 @@ def test_a_model_is_calibrated_on_a_machine_whose_connection_is_cut(
     assert server.read(f"/api/v1/models/{model}")["is_quantized"]
     assert not list((lab.here / "home").glob("jobs/*"))
     page = pages.open(f"/targets/{target}")
-    page.get_by_role("link", name="there", exact=True).wait_for()
+    page.get_by_role("link", name=server.read(f"/api/v1/projects/{child}")["name"], exact=True).wait_for()
     button(page, "Remove").click()
     page.get_by_role("dialog").get_by_text("Delete what was measured there first").wait_for()
     page.keyboard.press("Escape")
