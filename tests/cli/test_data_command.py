@@ -13,6 +13,7 @@ import pytest
 
 from calibench.store.data_folder import DataFolder
 from calibench.store.store import Store
+from calibench.store.tables import HEAD
 from calibench.store.trees import Trees
 from calibench.things.kept import KeptModel
 
@@ -67,7 +68,10 @@ def test_a_check_that_finds_something_ends_with_1(folder, run):
 
 def test_an_upgrade_of_this_version_changes_nothing(folder, run):
     done = run("data", "upgrade", "--data-dir", folder.path)
-    assert (done.exit_code, done.stdout) == (0, "The tables are those of this version (0001); nothing was changed.\n")
+    assert (done.exit_code, done.stdout) == (
+        0,
+        f"The tables are those of this version ({HEAD}); nothing was changed.\n",
+    )
 
 
 def test_an_upgrade_waits_for_no_server(folder, run):

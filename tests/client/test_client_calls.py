@@ -78,6 +78,7 @@ def every_call(client, server, tmp_path):
     yield "datasets.rename", datasets.rename(1, "flowers"), KeptDataset
     yield "datasets.files", datasets.files(1, 10), tuple
     yield "datasets.fits", datasets.fits(1, 1), type(None)
+    yield "datasets.doubts", datasets.doubts(1, 1), tuple
     yield "datasets.would_delete", datasets.would_delete(1).sentence, str
     yield "datasets.delete", datasets.delete(1), type(None)
     yield "projects.all", projects.all("net", archived=True), tuple

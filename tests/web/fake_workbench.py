@@ -43,6 +43,7 @@ from calibench.things.kept import (
 )
 from calibench.things.target_spec import TargetSpec
 from calibench.workbench.compared_projects import compare_projects
+from calibench.workbench.fitting import doubts
 from calibench.workbench.ran_layers import baseline_layers, calibrated_layers, precision_shares
 from calibench.workbench.refusals import NotPossible, refuse
 from calibench.workbench.target_book import spec_of
@@ -155,6 +156,9 @@ class FakeDatasets(Shelf):
             projects=used,
             frees_bytes=self.get(dataset_id).size_bytes,
         )
+
+    def doubts(self, model_id: int, dataset_id: int) -> tuple[str, ...]:
+        return doubts(self.bench.models.get(model_id), self.get(dataset_id))
 
     def fits(self, model_id: int, dataset_id: int) -> Hindrance | None:
         model, dataset = self.bench.models.get(model_id), self.get(dataset_id)

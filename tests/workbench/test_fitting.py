@@ -6,7 +6,7 @@ import pytest
 from kept_things import NOW
 
 from calibench.things.kept import Failure, KeptDataset, KeptModel, Port
-from calibench.workbench.fitting import fit
+from calibench.workbench.fitting import doubts, fit
 
 
 def port(shape, kind="f32", name="x"):
@@ -85,3 +85,24 @@ def test_what_is_not_there_yet_does_not_fit(net, samples, code):
 def test_a_failed_import_is_named_with_its_reason():
     failed = PICTURES.model_copy(update={"state": "failed", "failure": Failure(kind="DatasetError", message="empty.")})
     assert fit(EYES, failed).sentence == "set could not be imported: empty."
+
+
+TEN = model(port("[?,1,28,28]"), outputs=(port("[?,10]"),))
+
+
+def classes(number, source):
+    names = tuple(f"class{i}" for i in range(number))
+    return dataset("folder", has_pictures=True, annotated=("label",), classes=names, facts={"label_source": source})
+
+
+def test_more_classes_than_the_model_has_and_an_order_from_the_alphabet_are_doubted():
+    (said,) = doubts(TEN, classes(12, "numbers"))
+    assert said.startswith("set has 12 classes, and net tells 10 apart")
+    (said,) = doubts(TEN, classes(10, "alphabet"))
+    assert "in the order of the alphabet (class0, class1, class2, ...)" in said
+
+
+@pytest.mark.parametrize("samples", [classes(10, "numbers"), classes(3, "file"), PICTURES])
+def test_nothing_else_is_doubted(samples):
+    assert doubts(TEN, samples) == ()
+    assert doubts(EYES, samples) == ()

@@ -127,6 +127,13 @@ def test_fp16_weights_are_a_note_and_hinder_nothing():
     assert [each.code for each in remarks(fp16)] == ["fp16-weights"]
 
 
+def test_an_order_of_classes_that_is_only_the_alphabet_is_pointed_out_and_hinders_nothing():
+    model = {"outputs": (Port(name="y", shape="[?,10]", type="f32"),)}
+    named = about(model=model, dataset={"annotated": ("label",), "facts": {"label_source": "alphabet"}})
+    assert calibration_hindrances(named) == ()
+    assert [each.code for each in remarks(named)] == ["dataset-doubted"]
+
+
 def test_guessed_settings_are_pointed_out_and_hinder_nothing():
     guessed = about(model={"are_settings_confirmed": False})
     assert calibration_hindrances(guessed) == ()

@@ -200,7 +200,7 @@ ANSWERS: dict[str, Any] = {
         **{"models": [], "datasets": [1]},
     },
     "list_dataset_files": ["flowers/daisy/001.jpg", "flowers/rose/001.jpg"],
-    "show_dataset_fit": {"fits": True, "hindrance": None},
+    "show_dataset_fit": {"fits": True, "hindrance": None, "doubts": []},
     "list_uploads": [UPLOAD],
     "begin_upload": {**UPLOAD, "received": 0},
     "show_upload": UPLOAD,

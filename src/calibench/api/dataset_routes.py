@@ -19,6 +19,7 @@ class Fit(Frozen):
 
     fits: bool
     hindrance: Hindrance | None = Field(None, description="why not, and the way out")
+    doubts: tuple[str, ...] = Field((), description="what to look at before accuracy is measured, a sentence each")
 
 
 @router.get("", summary="List datasets")
@@ -75,4 +76,4 @@ def list_dataset_files(
 def show_dataset_fit(door: Door, id: Id, model_id: Annotated[int, Query(ge=1, le=LARGEST_ID, examples=[1])]) -> Fit:
     """The task of the model decides; a dataset without annotations fits every model that takes its samples."""
     hindrance = door.datasets.fits(model_id, id)
-    return Fit(fits=hindrance is None, hindrance=hindrance)
+    return Fit(fits=hindrance is None, hindrance=hindrance, doubts=door.datasets.doubts(model_id, id))

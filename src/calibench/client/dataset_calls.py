@@ -64,6 +64,10 @@ class Datasets:
         found = self._connection.read(f"/datasets/{id}/fit", model_id=model_id)["hindrance"]
         return None if found is None else understood(Hindrance, found)
 
+    def doubts(self, id: int, model_id: int) -> tuple[str, ...]:
+        """What to look at before accuracy is measured on it, a sentence each."""
+        return tuple(self._connection.read(f"/datasets/{id}/fit", model_id=model_id)["doubts"])
+
     def would_delete(self, id: int) -> Deletion:
         """What would go with it."""
         return self._connection.thing(Deletion, f"/datasets/{id}/deletion")

@@ -162,7 +162,13 @@ def size_words(sizes: list[int]) -> str:
 
 
 def _source(facts: dict[str, Any]) -> str:
-    return f", their order from {facts['label_source']}" if facts.get("label_source") else ""
+    source = facts.get("label_source")
+    if source == "alphabet":
+        return (
+            ", counted in the order of the alphabet. Where a model counts them in another order, put numbers in front "
+            "of the folders' names (0_shirt, 1_boot), or the names in order into a file labels.txt, and import again."
+        )
+    return f", their order from {source}" if source else ""
 
 
 def _datasets(project: Project) -> tuple[int | None, ...]:

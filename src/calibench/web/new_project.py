@@ -178,7 +178,7 @@ class NewProjectPage:
         self.button.allow(hindrance.sentence if hindrance else hindrance_of(self.target))
         with self.fit:
             if hindrance is None:
-                _fits(model, dataset)
+                _fits(model, dataset, self.workbench.datasets.doubts(model.id, dataset.id))
             else:
                 _does_not_fit(hindrance, import_address("datasets", self._address(), "dataset"))
 
@@ -246,7 +246,11 @@ def dataset_facts(dataset: KeptDataset) -> None:
     text(words, "p").classes("quiet")
 
 
-def _fits(model: KeptModel, dataset: KeptDataset) -> None:
+def _fits(model: KeptModel, dataset: KeptDataset, doubts: Sequence[str]) -> None:
+    for sentence in doubts:
+        note(sentence, "warn", "help_outline")
+    if doubts:
+        return
     if dataset.annotated:
         words = f"They fit: {dataset.name} can feed {model.name}, and it has annotations to measure accuracy with."
     else:

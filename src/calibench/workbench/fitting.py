@@ -15,6 +15,28 @@ def fit(model: KeptModel, dataset: KeptDataset) -> Hindrance | None:
     return _not_there(model, dataset) or _wrong_kind(model, dataset)
 
 
+def doubts(model: KeptModel, dataset: KeptDataset) -> tuple[str, ...]:
+    """What a person should look at before accuracy is measured, though the dataset can feed the model; sentences."""
+    if "label" not in dataset.annotated or len(model.outputs) != 1:
+        return ()
+    said = []
+    axes = _axes(model.outputs[0]) or []
+    known = int(axes[1]) if len(axes) == 2 and axes[1].isdigit() else None
+    if known is not None and len(dataset.classes) > known:
+        said.append(
+            f"{dataset.name} has {len(dataset.classes)} classes, and {model.name} tells {known} apart: accuracy cannot "
+            "be measured on it. Take a dataset with the classes of the model."
+        )
+    if dataset.facts.get("label_source") == "alphabet":
+        first = ", ".join(dataset.classes[:3])
+        said.append(
+            f"The classes of {dataset.name} are counted in the order of the alphabet ({first}, ...), for their folders "
+            "have no numbers. Where the model counts them in another order, accuracy will look bad: put a number "
+            "in front of each folder's name (0_shirt, 1_boot), or beside them a labels.txt with the names in order."
+        )
+    return tuple(said)
+
+
 def takes_pictures(model: KeptModel) -> bool:
     """Whether one picture is all that the model takes."""
     return len(model.inputs) == 1 and _is_picture(model.inputs[0], _layout(model, model.inputs[0]))

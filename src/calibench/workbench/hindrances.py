@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from calibench.machine import WITHOUT_INT8
 from calibench.things.kept import Hindrance, Job, KeptDataset, KeptModel, Project, Target
-from calibench.workbench.fitting import fit
+from calibench.workbench.fitting import doubts, fit
 from calibench.workbench.kept_models import differs
 
 LARGE_DROP = 5.0
@@ -185,6 +185,9 @@ def _said(about: About) -> Iterator[Hindrance]:
             action="Check accuracy settings",
             link=_settings_page(about),
         )
+    if is_original:
+        for sentence in doubts(model, dataset):
+            yield Hindrance(code="dataset-doubted", sentence=sentence)
     if is_original and about.project.result and differs(model, about.project.settings):
         yield Hindrance(
             code="baseline-outdated",

@@ -14,7 +14,7 @@ from calibench.things.asked import Import, Rename
 from calibench.things.kept import Deletion, Hindrance, KeptDataset, KeptModel
 from calibench.workbench.accuracy_settings import check_reach
 from calibench.workbench.deletions import Deletions
-from calibench.workbench.fitting import fit
+from calibench.workbench.fitting import doubts, fit
 from calibench.workbench.import_sources import ImportSources
 from calibench.workbench.job_book import JobBook
 from calibench.workbench.kept_paths import dataset_path
@@ -80,6 +80,10 @@ class KeptDatasets:
     def fits(self, model_id: int, dataset_id: int) -> Hindrance | None:
         """Why a dataset cannot feed a model; None: it can. Annotations are not needed for that."""
         return fit(self._shelf.store.get(KeptModel, model_id), self.get(dataset_id))
+
+    def doubts(self, model_id: int, dataset_id: int) -> tuple[str, ...]:
+        """What to look at before accuracy is measured on a dataset that can feed a model; a sentence each."""
+        return doubts(self._shelf.store.get(KeptModel, model_id), self.get(dataset_id))
 
     def would_delete(self, id: int) -> Deletion:
         """What goes with a dataset: the projects that are judged by it."""
