@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import nicegui
 from fastapi import FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
-from nicegui import ui
+from nicegui import binding, ui
 
 from calibench.web import (
     accuracy_page,
@@ -67,8 +67,14 @@ COMPRESSION = 4
 """Of what is sent: 1 MB of scripts and styles in 26 ms, where level 9 takes 68 ms and saves 13 kB."""
 
 
+PROPAGATION_S = 1.0
+"""That NiceGUI may take to carry values between fields before it complains in the terminal: a busy machine is no fault
+that whoever started the server could mend."""
+
+
 def mount(app: FastAPI, workbench: "Workbench") -> None:
     """Put the pages onto `app`, below its own routes. One application a process: NiceGUI keeps its routes globally."""
+    binding.MAX_PROPAGATION_TIME = PROPAGATION_S
     ui.add_css((Path(__file__).parent / "calibench.css").read_text(encoding="utf-8"), shared=True)
     # a page needs it before it shows anything, and would ask for it only after all others have come
     cleaner = f"/_nicegui/{nicegui.__version__}/static/dompurify.mjs"
