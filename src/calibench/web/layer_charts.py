@@ -12,6 +12,16 @@ MOST_TYPES = 10
 """Layer types of their own; the others stand together, so that bars stay wide enough to read."""
 ROOM_BESIDE = 0.04
 """Of the width of a histogram, left and right of it: so that the ends of its range and their numbers are not cut."""
+AS_BYTES = "bytes of pictures"
+KINDS = {
+    "FP32": "FP32: computed in floating-point numbers of 32 bits.",
+    "BF16": "BF16: in floating-point numbers of 16 bits.",
+    "FP16": "FP16: in floating-point numbers of 16 bits.",
+    "I8": "I8: in INT8, with signs.",
+    "U8": "U8: in INT8, without signs; that is where all values are positive, as behind ReLU.",
+    AS_BYTES: "Bytes of pictures: layers that take the picture in, such as its conversion; nothing is INT8 there.",
+}
+"""What a precision means, for those that stand in charts."""
 COLOURS = ("var(--int8)", "var(--fp32)", "var(--default)", "var(--better)", "var(--quiet)")
 
 
@@ -149,8 +159,8 @@ def shares_chart(of_series: Mapping[str, Sequence[Row]]) -> Options:
     Args:
         of_series: series -> rows of "precision", "time_ms", "share" (0..1), "count" (layers).
     """
-    kinds = list(dict.fromkeys(row["precision"] for rows in of_series.values() for row in rows))
-    table = {name: {row["precision"]: row for row in rows} for name, rows in of_series.items()}
+    table = {name: {kind_of(name, row["precision"]): row for row in rows} for name, rows in of_series.items()}
+    kinds = list(dict.fromkeys(kind for rows in table.values() for kind in rows))
     return frame(
         legend=legend(left=8, right="auto"),
         tooltip={**tooltip("item"), "formatter": "{b}"},
@@ -179,14 +189,21 @@ def _share(kind: str, row: Row | None) -> Options:
     return {"value": round(percent, 2), "name": f"{kind}: {said}"}
 
 
+def kind_of(series: str, precision: str) -> str:
+    """A precision as it is called in charts: an FP32 model that reads bytes does not compute in INT8."""
+    is_float = series in ("fp32", "default")
+    return AS_BYTES if is_float and precision.upper() in ("U8", "I8") else precision
+
+
 def precision_colour(kind: str, place: int) -> str:
-    """INT8, FP32 and BF16 have the colours of their series; others a neutral one."""
+    """Each precision has one colour; FP32, BF16 and INT8 those of their series, U8 a lighter one than I8."""
     known = {
         "I8": "var(--int8)",
-        "U8": "var(--int8)",
+        "U8": "var(--int8-light)",
         "FP32": "var(--fp32)",
         "BF16": "var(--default)",
         "FP16": "var(--default)",
+        "BYTES OF PICTURES": "var(--pale)",
     }
     return known.get(kind.upper(), COLOURS[-1 - place % 2])
 

@@ -8,6 +8,7 @@ from nicegui import ui
 from calibench.errors import CalibenchError
 from calibench.web import looks
 from calibench.web.data_grid import find, grid, numbers, words
+from calibench.web.help_mark import WORDS as HELP
 from calibench.web.layer_detail import show_layer
 from calibench.web.opened_project import OpenedProject, Row
 from calibench.web.words import text
@@ -21,7 +22,8 @@ def draw(opened: OpenedProject) -> None:
     if not kept:
         text("Layers are shown here when the model has run.", "p").classes("note")
         return
-    rows = [layer_row(i, layer) for i, layer in enumerate(kept)]
+    is_twice = opened.is_default_fp32
+    rows = [layer_row(i, {**layer, "default_ms": None} if is_twice else layer) for i, layer in enumerate(kept)]
     text(f"{summary(rows)} Choose one by a click, or by the space bar, to see its ranges.", "p").classes("quiet")
     tools = ui.element("div").classes("line")
     sheet = LayerSheet()
@@ -77,15 +79,15 @@ def _part_choice(table: ui.aggrid, rows: list[Row]) -> None:
 def columns(rows: list[Row]) -> list[dict[str, Any]]:
     """The columns that have something to say."""
     found = [
-        words("name", "Name", flex=3, minWidth=200),
-        words("type", "Type", width=140),
-        numbers("time", "Time, ms", width=100),
-        numbers("fp32", "FP32, ms", width=100),
-        numbers("default", "Default, ms", width=112),
-        words("runtime", "Runtime precision", width=145),
-        words("output", "Output precision", width=140),
-        words("decided", "Decided", width=100),
-        words("reason", "Why float", flex=2, minWidth=160),
+        words("name", "Name", flex=2, minWidth=150),
+        words("type", "Type", width=118),
+        numbers("time", "Time, ms", width=88),
+        numbers("fp32", "FP32, ms", width=90),
+        numbers("default", "Default, ms", width=104, headerTooltip=HELP["default precision"]),
+        words("runtime", "Ran in", width=84, headerTooltip="The precision in which the runtime computed the layer"),
+        words("output", "Gives", width=84, headerTooltip="The precision of what the layer gives on"),
+        words("decided", "Decided", width=92),
+        words("reason", "Why float", flex=2, minWidth=150),
     ]
     return [each for each in found if any(row[each["field"]] not in (None, "") for row in rows)]
 
@@ -115,5 +117,7 @@ def summary(rows: list[Row]) -> str:
         parts.append(f"{sum(row['decided'] == 'INT8' for row in decided)} in INT8")
     time_ms = sum(row["time"] or 0.0 for row in rows)
     if time_ms:
-        parts.append(f"{looks.ms(time_ms)} in all")
+        parts.append(
+            f"{looks.ms(time_ms)} in all with the counters on, which make an inference longer than its latency"
+        )
     return ", ".join(parts) + "."

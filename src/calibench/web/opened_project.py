@@ -6,6 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from calibench.things.kept import Job, KeptDataset, KeptModel, Project, Target
+from calibench.web.headline import is_default_fp32
+from calibench.web.project_verdict import verdict_of
 
 if TYPE_CHECKING:
     from calibench.workbench.door import Workbench
@@ -51,8 +53,22 @@ class OpenedProject:
 
     @cached_property
     def report(self) -> Row:
-        """report.json of an INT8 project; {} of an FP32 one, or where there is no result yet."""
+        """report.json of an INT8 project, baseline.json of an FP32 one; {} where there is no result yet."""
         return self.workbench.projects.report(self.id) or {}
+
+    @cached_property
+    def advice(self) -> Sequence[Row]:
+        return self.workbench.projects.advice(self.id)
+
+    @property
+    def verdict(self) -> Mapping[str, Any] | None:
+        """What sums an INT8 result up."""
+        return verdict_of(self.advice, self.project.headline) if self.is_int8 and self.project.result else None
+
+    @property
+    def is_default_fp32(self) -> bool:
+        """Is the default precision of the device FP32, so that it needs no rows of its own?"""
+        return is_default_fp32(self.project.headline)
 
     @cached_property
     def points(self) -> Sequence[Row]:
@@ -70,7 +86,13 @@ class OpenedProject:
     def timed(self) -> dict[str, list[Row]]:
         """Layers as the runtime ran them, by series: rows of type and time_ms."""
         ran = self.report.get("runtime_layers")
-        return {name: list(rows) for name, rows in ran.items() if rows} if ran else times_of(self.layers)
+        found = {name: list(rows) for name, rows in ran.items() if rows} if ran else times_of(self.layers)
+        return self.told_apart(found)
+
+    def told_apart(self, of_series: Mapping[str, Any]) -> dict[str, Any]:
+        """By series, without the default precision where it is FP32 anyway."""
+        is_twice = self.is_default_fp32 and "fp32" in of_series
+        return {name: rows for name, rows in of_series.items() if not (is_twice and name == "default")}
 
 
 def open_project(workbench: "Workbench", project_id: int, draft: dict[str, Any] | None = None) -> OpenedProject:

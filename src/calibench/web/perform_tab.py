@@ -1,5 +1,6 @@
 """Perform: how fast under a limit of latency (Baseline), and the way to an INT8 model (Optimize)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from nicegui import ui
@@ -13,9 +14,8 @@ from calibench.web.possible import PossibleButton
 from calibench.web.slider_keys import home_and_end, step_of
 from calibench.web.words import text
 
-TWICE_MEASURED = (
-    "Points are measured one by one, after the numbers at the top of the page, for which the models run in turns. "
-    "They differ by a few percent, and by more where the machine had something else to do."
+SEPARATELY = (
+    "Points are measured separately from the numbers at the top of the page, for which the models run in turns."
 )
 
 
@@ -42,11 +42,23 @@ def _speed(opened: OpenedProject) -> None:
     if opened.points:
         LimitedChart(opened).draw()
         if opened.project.headline.default_fps or opened.project.headline.int8_fps:
-            text(TWICE_MEASURED, "p").classes("quiet measure")
+            text(separate_words(opened.points), "p").classes("quiet measure")
     else:
         text(_why_no_points(opened), "p").classes("note")
     if opened.project.result:
         points_form.draw(opened)
+
+
+def separate_words(points: Sequence[Point]) -> str:
+    """That points are another measurement, and how far the rounds of one point lay apart."""
+    widths = [
+        100 * (point["fps_high"] - point["fps_low"]) / point["fps"]
+        for point in points
+        if point.get("fps_low") and point.get("fps_high") and point["fps"]
+    ]
+    if not widths or max(widths) < 1:
+        return SEPARATELY
+    return f"{SEPARATELY} Rounds of one and the same point lay up to {max(widths):.0f} % apart."
 
 
 def _why_no_points(opened: OpenedProject) -> str:

@@ -13,6 +13,7 @@ from calibench.things.kept import Event, Headline
 from calibench.web import (
     export_tab,
     layers_tab,
+    next_step,
     perform_tab,
     pictures_tab,
     project_actions,
@@ -24,8 +25,10 @@ from calibench.web import (
 from calibench.web.headline import show_headline
 from calibench.web.hindrance_notes import hindrance_notes
 from calibench.web.live import follow, gathered
+from calibench.web.measured_spread import spread_of
 from calibench.web.opened_project import OpenedProject, open_project
 from calibench.web.page_frame import frame, page, rename_page
+from calibench.web.verdict_note import show_verdict
 from calibench.web.words import text
 
 if TYPE_CHECKING:
@@ -132,7 +135,10 @@ class ProjectPage:
             project_job.draw(opened)
             if opened.project.result or opened.project.headline != Headline():
                 why = str((opened.job and opened.job.result.get("why_no_score")) or "")
-                show_headline(opened.project.headline, opened.is_int8, why)
+                if opened.verdict is not None:
+                    show_verdict(opened.verdict)
+                show_headline(opened.project.headline, opened.is_int8, why, spread_of(opened.report, opened.is_int8))
+                next_step.draw(opened)
             if remarks := opened.workbench.projects.remarks(opened.id):
                 hindrance_notes(opened.workbench, remarks)
 

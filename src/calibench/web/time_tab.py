@@ -6,17 +6,21 @@ from typing import Any
 from nicegui import ui
 
 from calibench.web import looks
-from calibench.web.layer_charts import shares_chart, time_by_type, types_chart
+from calibench.web.layer_charts import KINDS, kind_of, shares_chart, time_by_type, types_chart
 from calibench.web.opened_project import OpenedProject
 from calibench.web.page_words import in_page
+from calibench.web.project_verdict import ICONS, beside_verdict
 from calibench.web.words import text
 
-ICONS = {"good": "check_circle", "info": "info", "warning": "warning"}
+COUNTED = (
+    "Layers are timed in a run of their own, with the counters of the runtime switched on. Counting costs time, "
+    "most of all in small layers: their sum is longer than the latency above. Compare layers with each other."
+)
 
 
 def draw(opened: OpenedProject) -> None:
     """Advice first, then shares of precisions and time by type of layer."""
-    advice = opened.workbench.projects.advice(opened.id)
+    advice = beside_verdict(opened.advice, opened.verdict)
     if not advice and not opened.timed:
         text("Where the time goes is shown here when the model has run.", "p").classes("note")
         return
@@ -39,22 +43,31 @@ def _say(advice: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _charts(opened: OpenedProject) -> None:
-    of_series = opened.workbench.projects.precisions(opened.id)
+    of_series = opened.told_apart(opened.workbench.projects.precisions(opened.id))
     text("Precision in which the time is spent", "h2")
     chart = ui.echart(shares_chart(of_series), renderer="svg").style(f"height: {70 + 44 * len(of_series)}px")
     chart.classes("chart-wide").props('role="img"').props["aria-label"] = shares_words(of_series)
     timed = opened.timed
     by_type = time_by_type(timed)
+    text(precision_legend(of_series), "p").classes("quiet measure")
     text("Time by type of layer", "h2")
+    text(COUNTED, "p").classes("quiet measure")
     height = 90 + len(by_type) * (14 + 13 * len(timed))
     chart = ui.echart(types_chart(by_type, list(timed)), renderer="svg").style(f"height: {height}px")
     chart.classes("chart-wide").props('role="img"').props["aria-label"] = types_words(by_type)
 
 
+def precision_legend(of_series: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    """What the names of the precisions mean, of those that occur."""
+    kinds = {kind_of(series, str(row["precision"])) for series, rows in of_series.items() for row in rows}
+    return " ".join(words for kind, words in KINDS.items() if kind in kinds)
+
+
 def shares_words(of_series: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     """The chart of precisions for those who do not see it."""
     return "; ".join(
-        f"{looks.SERIES_NAMES[series]}: " + ", ".join(f"{100 * row['share']:.0f} % {row['precision']}" for row in rows)
+        f"{looks.SERIES_NAMES[series]}: "
+        + ", ".join(f"{100 * row['share']:.0f} % {kind_of(series, row['precision'])}" for row in rows)
         for series, rows in of_series.items()
     )
 
