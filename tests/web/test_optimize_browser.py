@@ -160,3 +160,14 @@ def test_the_whole_form_is_filled_by_the_keyboard(open_page: OpenPage, site: Sit
     page.keyboard.press("Enter")
     page.wait_for_url("**/projects/9*")
     assert "method='accuracy-aware'" in calibration(site)
+
+
+def test_a_taken_name_is_told_beside_its_field_before_anything_is_calibrated(open_page: OpenPage, site: Site) -> None:
+    page = open_form(open_page)
+    page.get_by_label("Name of the INT8 model").fill("resnet18-flowers")
+    said = page.get_by_role("alert").filter(has_text="There is a model 'resnet18-flowers' already.")
+    said.wait_for()
+    assert "name:" not in said.inner_text()
+    assert page.get_by_role("button", name="Calibrate", exact=True).get_attribute("aria-disabled") == "true"
+    page.get_by_label("Name of the INT8 model").fill("another")
+    page.locator("button[aria-disabled=false]", has_text="Calibrate").wait_for()

@@ -29,6 +29,7 @@ from calibench.web.points_form import show_error
 from calibench.web.possible import PossibleButton
 from calibench.web.returning import import_address
 from calibench.web.tab_drafts import tab_draft
+from calibench.web.taken_names import field_and_words, taken_words
 from calibench.web.words import note, tell, text
 
 if TYPE_CHECKING:
@@ -171,6 +172,8 @@ class OptimizeForm:
         if not self.is_drawn:
             return None
         ask, errors = asked_for(self.draft)
+        if words := taken_words(self.draft["name"], self.opened):
+            ask, errors = None, {**errors, "name": words}
         for name, field in self.fields.items():
             show_error(field, errors.get(name))
         self._say_dataset()
@@ -282,8 +285,16 @@ class OptimizeForm:
         try:
             project = self.workbench.projects.calibrate(self.id, ask)
         except CalibenchError as error:
-            tell(error)
+            self._refused(error)
             return
         self.draft.clear()
         self.draft.update(fresh() | suggestion(self.opened))
         ui.navigate.to(f"/projects/{project.id}")
+
+    def _refused(self, error: CalibenchError) -> None:
+        """The sentence stands beside the field that it is about."""
+        name, words = field_and_words(str(error), self.fields)
+        if name:
+            show_error(self.fields[name], words)
+        else:
+            tell(error)

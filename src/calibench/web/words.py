@@ -14,7 +14,9 @@ def text(content: str, tag: str = "span") -> TextElement:
 
 def tell(error: Exception | str) -> None:
     """A note at the edge of the page: what did not work."""
-    ui.notify(str(error), type="negative", multi_line=True, timeout=10_000, close_button="Close")
+    ui.notify(
+        str(error), type="negative", multi_line=True, timeout=10_000, actions=[{"label": "Close", "color": "white"}]
+    )
 
 
 def said(message: str) -> None:
