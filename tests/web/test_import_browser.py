@@ -125,3 +125,27 @@ def test_a_new_project_starts_its_baseline_and_leads_to_it(open_page: OpenPage, 
     page.wait_for_url("**/projects/9")
     asked = next(call for call in site.calls() if "create project" in call)
     assert "model_id=1" in asked and "run_baseline=True" in asked
+
+
+def test_files_that_cannot_be_a_model_are_refused_before_they_are_sent(open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_page("/models/import")
+    for name in ("notes.txt", "photo.JPG"):
+        (tmp_path / name).write_bytes(b"x")
+        choose(page, tmp_path / name)
+        page.get_by_role("alert").get_by_text(f"{name} cannot be a model and was not sent.").wait_for()
+    assert page.get_by_role("button", name="Import", exact=True).get_attribute("aria-disabled") == "true"
+
+
+def test_a_file_of_a_taken_name_is_offered_with_the_next_free_one(open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_page("/models/import")
+    (tmp_path / "resnet18-flowers.onnx").write_bytes(b"x")
+    choose(page, tmp_path / "resnet18-flowers.onnx")
+    page.wait_for_function("document.querySelector('input[maxlength]').value === 'resnet18-flowers 2'")
+
+
+def test_a_file_that_is_no_model_leads_to_another_file_and_not_to_the_same_again(open_page: OpenPage) -> None:
+    page = open_page("/models/6")
+    page.get_by_role("button", name="Choose another file").wait_for()
+    assert page.get_by_role("button", name="Retry").count() == 0
+    page.get_by_role("button", name="Choose another file").click()
+    page.wait_for_url("**/models/import")

@@ -14,11 +14,21 @@ from calibench.web.asking import name_field, sentence, show_error
 from calibench.web.page_frame import frame, page
 from calibench.web.possible import PossibleButton
 from calibench.web.returning import is_own, return_address
-from calibench.web.upload_box import UploadBox
+from calibench.web.taken_names import free_from
+from calibench.web.upload_box import Refused, UploadBox
 from calibench.web.words import text
 
 if TYPE_CHECKING:
     from calibench.workbench.door import Workbench
+
+
+ARCHIVES = (".tar.gz", ".tar.bz2", ".tar.xz", ".tgz", ".tbz2", ".txz", ".tar", ".zip")
+PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".svg")
+DOCUMENTS = (".md", ".rst", ".pdf", ".doc", ".docx", ".odt", ".xls", ".xlsx", ".ods", ".ppt", ".pptx", ".html", ".log")
+NO_MODEL = (*PICTURES, *DOCUMENTS, ".txt", ".csv", ".tsv", ".mp4", ".mp3", ".wav", ".py", ".ipynb", ".exe")
+NO_DATASET = (*DOCUMENTS, ".txt", ".onnx", ".pb", ".tflite", ".pdmodel", ".caffemodel", ".prototxt", ".bin", ".pt",
+              ".pth", ".pt2", ".h5", ".keras", ".py", ".ipynb", ".exe")  # fmt: skip
+"""Endings that can belong to no model, or no dataset; weights beside a model may have any other one."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,7 @@ class Kind:
     needs: str
     label: str
     takes_several: bool
+    refused: tuple[str, ...]
 
 
 MODEL = Kind(
@@ -39,6 +50,7 @@ MODEL = Kind(
     "together is sent together, or as one archive.",
     "Drop the files of the model here",
     True,
+    NO_MODEL,
 )
 DATASET = Kind(
     "dataset",
@@ -47,8 +59,8 @@ DATASET = Kind(
     "COCO, VOC, YOLO, ImageNet folders and others are recognised by themselves.",
     "Drop the archive here",
     False,
+    NO_DATASET,
 )
-ARCHIVES = (".tar.gz", ".tar.bz2", ".tar.xz", ".tgz", ".tbz2", ".txz", ".tar", ".zip")
 
 
 def register(workbench: "Workbench") -> None:
@@ -93,7 +105,7 @@ class ImportForm:
             choice.on_value_change(lambda event: self._choose_source(str(event.value)))
         self.upload_part = ui.element("div").classes("stack")
         with self.upload_part:
-            self.uploads = UploadBox(self.kind.label, "", self.kind.takes_several, self._changed)
+            self.uploads = UploadBox(self.kind.label, self._refusal(), self.kind.takes_several, self._changed)
         self.path_part = ui.element("div").classes("stack")
         with self.path_part:
             self._path_field()
@@ -105,6 +117,9 @@ class ImportForm:
             self.button = PossibleButton("Import", self._import, "download")
             ui.link("Cancel", self.back if is_own(self.back) else f"/{self.kind.folder}")
         self._changed()
+
+    def _refusal(self) -> Refused:
+        return Refused(self.kind.refused, f"cannot be a {self.kind.noun} and was not sent. {self.kind.needs}")
 
     def _path_field(self) -> None:
         self.path = ui.input("File or folder on the server").props("outlined dense").classes("full")
@@ -135,7 +150,7 @@ class ImportForm:
             return
         first = next(iter(self.uploads.ids), "") if self.source == "upload" else str(self.path.value or "")
         if first and self.name.value in ("", self.suggested):
-            self.suggested = name_from(first)
+            self.suggested = free_from(name_from(first), [each.name for each in self._book().all()])
             self.name.value = self.suggested
         self.button.allow(self._missing())
 
@@ -148,10 +163,12 @@ class ImportForm:
             return "Name a path first."
         return "" if self.name.value else "Give it a name."
 
+    def _book(self) -> Any:
+        return self.workbench.models if self.kind is MODEL else self.workbench.datasets
+
     def _import(self) -> None:
-        book: Any = self.workbench.models if self.kind is MODEL else self.workbench.datasets
         try:
-            thing = book.import_(self._asked())
+            thing = self._book().import_(self._asked())
         except ValidationError as error:
             show_error(self.name, error)
         except CalibenchError as error:

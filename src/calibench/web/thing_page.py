@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from calibench.workbench.door import Workbench
 
 
+OF_THE_FILE = ("ModelError", "DatasetError")
+"""Failures that come again with the same file, however often it is tried."""
+
+
 def draw_state(workbench: "Workbench", thing: KeptModel | KeptDataset) -> None:
     """The bar of an import that runs, or why it failed with the way out; nothing of a thing that is ready."""
     job = _job(workbench, thing.job_id)
@@ -23,8 +27,14 @@ def draw_state(workbench: "Workbench", thing: KeptModel | KeptDataset) -> None:
             JobBar(workbench, job)
     elif thing.state == "failed" and thing.failure is not None:
         with failure(thing.failure), ui.element("div").classes("line"):
-            if job is not None:
+            if thing.failure.kind in OF_THE_FILE:
+                address = "/models/import" if isinstance(thing, KeptModel) else "/datasets/import"
+                ui.button("Choose another file", on_click=lambda: ui.navigate.to(address)).props(
+                    "no-caps outline dense"
+                )
+            elif job is not None:
                 ui.button("Retry", on_click=lambda: _retry(workbench, job.id)).props("no-caps outline dense")
+            if job is not None:
                 ui.link("See the log", f"/jobs/{job.id}")
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from nicegui import ui
@@ -36,17 +37,32 @@ SIZE = (
 """`looks.size`, as the browser writes it."""
 ADDED = f"files => {{ const size = {SIZE}; files.forEach(f => f.__sizeLabel = size(f.size)); emit(files.length); }}"
 DONE = "info => emit({names: info.files.map(file => file.name), answer: info.xhr ? info.xhr.responseText : ''})"
+KEPT = "files => files.filter(file => !{endings}.some(ending => file.name.toLowerCase().endsWith(ending)))"
+REJECTED = "entries => emit(entries.map(entry => entry.file.name))"
 FAILED = (
     "info => emit({names: info.files.map(file => file.name), answer: info.xhr ? info.xhr.responseText : '', "
     "status: info.xhr ? info.xhr.status : 0})"
 )
 
 
+@dataclass(frozen=True)
+class Refused:
+    """Files that are not sent at all.
+
+    Attributes:
+        endings: such as '.jpg'.
+        words: what is said behind their names.
+    """
+
+    endings: tuple[str, ...]
+    words: str
+
+
 class UploadBox:
     """A field that takes files.
 
     Args:
-        accept: endings, such as '.zip,.tar.gz'; '': all.
+        refused: files that are refused before they are sent.
         takes_several: whether more than one file belongs to it.
         changed: called when a file came, went, or did not arrive.
 
@@ -55,7 +71,7 @@ class UploadBox:
         error: one sentence on the last file that did not arrive.
     """
 
-    def __init__(self, label: str, accept: str, takes_several: bool, changed: Callable[[], None]) -> None:
+    def __init__(self, label: str, refused: Refused, takes_several: bool, changed: Callable[[], None]) -> None:
         self.ids: dict[str, str] = {}
         self.error = ""
         self.going = 0
@@ -63,8 +79,7 @@ class UploadBox:
         self.box = ui.upload(multiple=takes_several, auto_upload=True).props(RAW_PROPS)
         self.box.add_slot("header", HEAD.format(label=label, files="files" if takes_several else "a file"))
         self.box.classes("upload full").props["url"] = ROUTE
-        if accept:
-            self.box.props["accept"] = accept
+        self.box.props[":filter"] = KEPT.format(endings=json.dumps(refused.endings))
         self.box.on("added", lambda event: self._added(event.args), js_handler=ADDED)
         self.box.on("uploaded", lambda event: self._came(event.args), js_handler=DONE)
         self.box.on("failed", lambda event: self._failed(event.args), js_handler=FAILED)
@@ -73,7 +88,7 @@ class UploadBox:
             lambda event: self._gone(event.args),
             js_handler="files => emit(files.map(file => ({name: file.name, is_going: file.__status === 'uploading'})))",
         )
-        self.box.on("rejected", lambda: self._rejected(accept), js_handler="() => emit()")
+        self.box.on("rejected", lambda event: self._rejected(event.args, refused.words), js_handler=REJECTED)
         self.words = text("", "p").classes("bad").props('role="alert"')
         self.words.set_visibility(False)
 
@@ -100,8 +115,8 @@ class UploadBox:
             self.going -= bool(file["is_going"])
         self._say("")
 
-    def _rejected(self, accept: str) -> None:
-        self._say(f"This file is not taken here; {accept.replace(',', ', ')} are.")
+    def _rejected(self, names: list[str], words: str) -> None:
+        self._say(f"{', '.join(names)} {words}")
 
     def _say(self, error: str) -> None:
         self.error = error
