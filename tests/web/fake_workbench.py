@@ -114,7 +114,11 @@ class FakeModels(Shelf):
     def try_settings(self, model_id: int, asked: TrySettings) -> Job:
         self.bench.calls.append(("try_settings", model_id, asked))
         return self.bench.jobs.begin(
-            "try-settings", "Try accuracy settings", model_id=model_id, result=canned_trial(asked.settings)
+            "try-settings",
+            "Try accuracy settings",
+            model_id=model_id,
+            dataset_id=asked.dataset_id,
+            result=canned_trial(asked.settings),
         )
 
     def import_(self, asked: Import) -> KeptModel:
@@ -596,7 +600,9 @@ def _timed(i: int) -> dict[str, Any]:
 def canned_trial(settings: dict[str, Any]) -> dict[str, Any]:
     """What out/try.json says."""
     report = report_samples.rich_report().model_dump(mode="json")
-    rows = [{key: each[key] for key in ("name", "picture", "size", "truth", "baseline")} for each in report["samples"]]
+    fields = ("name", "picture", "size", "truth", "baseline", "baseline_value")
+    rows = [{key: each[key] for key in fields} for each in report["samples"]]
+    rows[0] |= {"truth": {"text": "tulip"}, "baseline_value": 0.0}
     return {
         "score": {"metric": "top1", "unit": "%", "score": 85.0, "samples": 20, "details": {}, "classes": []},
         "samples": 20,

@@ -10,8 +10,8 @@ pytest.importorskip("nicegui", reason="needs the extra serve")
 from calibench.web import looks
 from calibench.web.compared_tables import difference_words, layer_row
 from calibench.web.headline import drop_words, interval_words
-from calibench.web.pictures_tab import how_many
-from calibench.web.sample_cards import caption
+from calibench.web.pictures_tab import how_many, wrong_words
+from calibench.web.sample_cards import caption, mark_of, wrong_ones
 from calibench.web.settings_tab import changed
 from calibench.web.shown_drawing import drawing, words
 
@@ -107,3 +107,19 @@ def test_a_sample_that_is_right_or_wrong_has_no_percent(before: float, after: fl
 
 def test_without_annotations_no_answer_is_called_right() -> None:
     assert caption({"baseline_value": 100.0, "int8_value": 0.0}, "%") == "100.00 % in FP32, 0.00 % in INT8"
+
+
+def test_an_answer_is_marked_right_or_wrong_only_where_it_is_one_of_them() -> None:
+    row = {"truth": {"text": "cat"}, "baseline_value": 0.0, "int8_value": 100.0}
+    assert mark_of(row, "baseline", "%") == "wrong"
+    assert mark_of(row, "int8", "%") == "right"
+    assert mark_of(row, "truth", "%") == mark_of(row, "baseline", "dB") == ""
+    assert mark_of({**row, "baseline_value": 0.4}, "baseline", "%") == ""
+    assert mark_of({**row, "truth": {"boxes": [[0, 0, 1, 1]]}}, "baseline", "%") == ""
+    assert wrong_ones([row, {**row, "baseline_value": 100.0}], "%") == [row]
+
+
+def test_how_many_are_wrong_is_said_also_where_none_is_or_answers_are_scored() -> None:
+    assert wrong_words(3, 8, has_scores=False).startswith("3 of the 8 samples")
+    assert wrong_words(0, 8, has_scores=False).startswith("None of the 8 samples")
+    assert wrong_words(0, 8, has_scores=True).startswith("Answers are scored")

@@ -247,3 +247,35 @@ def test_the_comparison_fits_a_phone(open_page: OpenPage) -> None:
     page = open_page("/compare?a=2&b=3", size=PHONE)
     page.get_by_role("heading", name="Layers side by side").wait_for()
     assert fits(page)
+
+
+def test_a_finished_baseline_leads_to_int8_and_a_finished_int8_model_to_its_download(
+    open_page: OpenPage, site: Site
+) -> None:
+    page = open_page("/projects/2")
+    with page.expect_download() as download:
+        page.route(
+            "**/model.zip*", lambda route: route.fulfill(body="zip", headers={"Content-Disposition": "attachment"})
+        )
+        page.get_by_role("button", name="Download the INT8 model").click()
+    assert download.value.url.endswith("/projects/2/model.zip?only_model=true")
+    page.get_by_label("Verdict").wait_for()
+    go(page, f"{site.address}/projects/1")
+    page.get_by_role("button", name="Calibrate to INT8").click()
+    page.wait_for_url("**/projects/1/optimize")
+
+
+def test_what_fp32_gets_wrong_is_shown_once_the_settings_were_tried_and_the_way_there_before(
+    open_page: OpenPage, site: Site
+) -> None:
+    page = open_page("/projects/1?tab=pictures")
+    page.get_by_role("link", name="Try them").click()
+    page.wait_for_url("**/models/1/accuracy?dataset=1")
+    page.locator(".job-panel").wait_for()
+    site.post(f"/fake/jobs/{max(site.get('/fake/jobs'))}/change", {"state": "done", "progress": 1.0})
+    wrong = page.locator("figure.is-wrong").first
+    wrong.wait_for()
+    assert "wrong" in wrong.inner_text()
+    go(page, f"{site.address}/projects/1?tab=pictures")
+    page.get_by_text("on which the accuracy settings were tried").wait_for()
+    assert page.locator("figure.is-wrong").count() == page.locator("article").count() > 0

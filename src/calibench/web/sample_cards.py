@@ -16,6 +16,8 @@ AT_ONCE = 6
 RIGHT_OR_WRONG = {100.0: "right", 0.0: "wrong"}
 """What the value of one sample means where its answer is one or the other."""
 
+MARKS = {"right": "check", "wrong": "close"}
+
 Row = Mapping[str, Any]
 Answers = Sequence[tuple[str, str, str]]
 """Tone, title, and the field of the row, of each answer."""
@@ -54,7 +56,7 @@ def _card(row: Row, answers: Answers, unit: str) -> None:
             for tone, title, field in answers:
                 shown = row.get(field)
                 if shown:
-                    _panel(row, shown, tone, title)
+                    _panel(row, shown, (tone, title), mark_of(row, field, unit))
 
 
 def caption(row: Row, unit: str) -> str:
@@ -69,11 +71,28 @@ def caption(row: Row, unit: str) -> str:
     return "FP32 and INT8 alike" if before == after else f"{before} in FP32, {after} in INT8"
 
 
-def _panel(row: Row, shown: Shown, tone: str, title: str) -> None:
+def mark_of(row: Row, field: str, unit: str) -> str:
+    """'right' or 'wrong' where an answer is one or the other; '' for the truth, and where answers are scored."""
+    value = row.get(f"{field}_value")
+    is_judged = unit == "%" and bool((row.get("truth") or {}).get("text"))
+    return RIGHT_OR_WRONG.get(value, "") if is_judged and value is not None else ""
+
+
+def wrong_ones(rows: Sequence[Row], unit: str) -> list[Row]:
+    """The samples that FP32 gets wrong."""
+    return [row for row in rows if mark_of(row, "baseline", unit) == "wrong"]
+
+
+def _panel(row: Row, shown: Shown, whose: tuple[str, str], mark: str) -> None:
+    tone, title = whose
     said = shown_words(shown)
     source = drawing(row.get("picture"), row.get("size"), shown, tone)
-    with ui.element("figure").classes("sample-panel"):
-        text(title, "figcaption").classes(f"key {tone}")
+    with ui.element("figure").classes("sample-panel" + (f" is-{mark}" if mark else "")):
+        with ui.element("figcaption").classes(f"key {tone}"):
+            text(title)
+            if mark:
+                ui.icon(MARKS[mark]).props('aria-hidden="true"')
+                text(mark).classes("sample-mark")
         if source:
             picture = ui.element("img").props('loading="lazy"')
             picture.props["src"] = source
