@@ -9,6 +9,7 @@ from calibench.web import looks
 from calibench.web.live import follow, gathered
 from calibench.web.page_frame import frame, page
 from calibench.web.paged_list import Column, Listing
+from calibench.web.sample_offer import SampleOffer
 from calibench.web.words import state, text
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class DatasetList:
             _columns(), self._read, "Datasets", "No dataset here yet. Import one."
         )
         self.again = gathered(self.listing.refresh, 0.5)
+        SampleOffer(workbench, "Try it with the sample")
 
     def _read(self) -> tuple[KeptDataset, ...]:
         return self.workbench.datasets.all(search=self.words)

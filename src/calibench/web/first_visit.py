@@ -4,20 +4,15 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from calibench.errors import CalibenchError
-from calibench.things.kept import ENDED
 from calibench.web.import_page import DATASET, MODEL
-from calibench.web.job_bar import JobBar
-from calibench.web.page_words import failure
-from calibench.web.words import state, tell, text
+from calibench.web.sample_offer import SampleOffer
+from calibench.web.words import state, text
 
 if TYPE_CHECKING:
     from calibench.things.kept import KeptDataset, KeptModel
     from calibench.workbench.door import Workbench
 
 PROJECT_NEEDS = "Model, dataset and this machine: the FP32 model is measured first, then it is calibrated to INT8."
-
-SAMPLE = "The sample is a small network that classifies pictures, with a dataset to calibrate it and one to judge it."
 
 
 def shown_things(workbench: "Workbench") -> tuple[object, ...]:
@@ -43,8 +38,7 @@ def first_visit(workbench: "Workbench") -> None:
             _button("Import a dataset", "/datasets/import?back=/", is_next=bool(models) and not datasets)
         with _step(3, "A project", PROJECT_NEEDS):
             _third(models, datasets)
-    if not models or not datasets:
-        _sample(workbench)
+    SampleOffer(workbench)
 
 
 def _step(number: int, title: str, needs: str) -> ui.element:
@@ -75,25 +69,3 @@ def _third(models: "tuple[KeptModel, ...]", datasets: "tuple[KeptDataset, ...]")
 def _button(label: str, path: str, is_next: bool) -> None:
     look = "unelevated" if is_next else "outline"
     ui.button(label, on_click=lambda: ui.navigate.to(path)).props(f"no-caps {look}")
-
-
-def _sample(workbench: "Workbench") -> None:
-    """The button, or how its job goes; the page draws it anew when the job begins and when it ends."""
-    last = workbench.jobs.all(kind="sample", limit=1)
-    job = last[0] if last else None
-    with ui.element("section").classes("panel sample"):
-        text("Or try it with the sample", "h2")
-        text(SAMPLE, "p").classes("quiet")
-        if job is not None and job.state not in ENDED:
-            JobBar(workbench, job)
-            return
-        if job is not None and job.failure is not None:
-            failure(job.failure)
-        ui.button("Try it with the sample", icon="bolt", on_click=lambda: _ask(workbench)).props("no-caps outline")
-
-
-def _ask(workbench: "Workbench") -> None:
-    try:
-        workbench.sample()
-    except CalibenchError as error:
-        tell(error)

@@ -10,6 +10,7 @@ from calibench.web import looks
 from calibench.web.live import follow, gathered
 from calibench.web.page_frame import frame, page
 from calibench.web.paged_list import Column, Listing
+from calibench.web.sample_offer import SampleOffer
 from calibench.web.words import state, text
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class ModelList:
         follow(workbench, self._hear, "model")
         self.listing: Listing[KeptModel] = Listing(_columns(), self._read, "Models", "No model here yet. Import one.")
         self.again = gathered(self.listing.refresh, 0.5)
+        SampleOffer(workbench, "Try it with the sample")
 
     def _read(self) -> list[KeptModel]:
         return as_tree(self.workbench.models.all(search=self.words))

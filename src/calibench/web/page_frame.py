@@ -30,6 +30,8 @@ HELP = (("Help", "/help", "help_outline"), ("API", "/api/docs", "code"))
 THEME_COOKIE = "calibench_theme"
 SHORT_NAME = 12
 """Letters of a breadcrumb that is never cut."""
+ON_A_PHONE = "() => { if (window.innerWidth <= 900) emit(); }"
+"""Where the rail lies over the page, Escape closes it."""
 HERE = "here"
 """Where a browser's own storage keeps the last of its breadcrumbs."""
 
@@ -103,7 +105,9 @@ def _rail(workbench: "Workbench") -> ui.left_drawer:
     here = "/" + context.client.request.url.path.strip("/").partition("/")[0]
     # Closed, and opened by the browser where there is room: NiceGUI's way of asking the browser fails when it leaves.
     drawer = ui.left_drawer(value=False, bordered=True).props("width=196 breakpoint=900 show-if-above").classes("rail")
+    drawer.on("keydown.escape", drawer.hide, [], js_handler=ON_A_PHONE)
     with drawer, ui.element("nav").props('aria-label="Main"'):
+        ui.link("Calibench", "/").classes("brand")
         for name, path, icon in RAIL:
             is_here = path == here or (path == "/" and here == "/projects")
             with _rail_link(name, path, icon, is_here):
@@ -141,9 +145,9 @@ def _badge(workbench: "Workbench") -> None:
 def _head(workbench: "Workbench", title: str, crumbs: Crumbs, drawer: ui.left_drawer) -> None:
     with ui.header(bordered=True).classes("head"):
         with ui.element("div").classes("head-line"):
-            ui.button(icon="menu", on_click=drawer.toggle).props(
-                'flat round dense color=none aria-label="Menu"'
-            ).classes("menu-button")
+            menu = ui.button(icon="menu", on_click=drawer.toggle).classes("menu-button")
+            menu.props('flat round dense color=none aria-label="Menu"')
+            menu.on("keydown.escape", drawer.hide, [], js_handler=ON_A_PHONE)  # the focus stays on it
             _breadcrumbs(title, crumbs)
             _search()
             _theme_switch()
