@@ -239,3 +239,30 @@ def test_breadcrumbs_with_long_names_are_cut_with_dots_and_never_overlap(
         link = page.locator(".crumbs a").last
         assert link.get_attribute("title") == link.inner_text()
         assert page.locator(".crumbs a").first.evaluate("e => e.scrollWidth <= e.clientWidth")
+
+
+def test_the_sample_stays_on_offer_beside_own_imports_until_it_is_there(open_page: OpenPage, site: Site) -> None:
+    for path in ("/models", "/datasets"):
+        page = open_page(path)
+        page.get_by_role("button", name="Try it with the sample").wait_for()
+    page.get_by_role("button", name="Try it with the sample").click()
+    page.locator(".sample").get_by_role("link", name="Job and log").wait_for()
+    site.post(f"/fake/jobs/{max(site.get('/fake/jobs'))}/change", {"state": "done"})
+    page.locator(".sample").wait_for(state="detached")
+
+
+def test_a_list_of_projects_says_the_accuracy_and_what_int8_lost(open_page: OpenPage) -> None:
+    page = open_page("/")
+    row = page.locator("tr", has_text="within 0.5").inner_text()
+    assert "88.92 %" in row and "0.39 points lost" in row
+    assert "89.31 %" in page.locator("tr", has_text="resnet18-flowers on flowers-val").first.inner_text()
+
+
+def test_the_menu_of_a_phone_says_the_name_and_closes_on_escape(open_page: OpenPage) -> None:
+    page = open_page("/models", size=PHONE)
+    page.get_by_role("button", name="Menu").click()
+    name = page.get_by_role("link", name="Calibench", exact=True)
+    page.wait_for_function("document.querySelector('.brand').getBoundingClientRect().left >= 0")
+    assert name.get_attribute("href") == "/"
+    page.keyboard.press("Escape")
+    page.wait_for_function("document.querySelector('.brand').getBoundingClientRect().right <= 0")

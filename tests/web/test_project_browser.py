@@ -279,3 +279,11 @@ def test_what_fp32_gets_wrong_is_shown_once_the_settings_were_tried_and_the_way_
     go(page, f"{site.address}/projects/1?tab=pictures")
     page.get_by_text("on which the accuracy settings were tried").wait_for()
     assert page.locator("figure.is-wrong").count() == page.locator("article").count() > 0
+
+
+def test_the_open_tab_is_seen_on_a_phone(open_page: OpenPage) -> None:
+    page = open_page("/projects/2?tab=export", size=PHONE)
+    page.wait_for_function(
+        "(box => box.left >= 0 && box.right <= window.innerWidth)"
+        "(document.querySelector('.project-tabs .q-tab--active').getBoundingClientRect())"
+    )

@@ -8,11 +8,15 @@ from nicegui import ui
 
 from calibench.things.kept import Headline, KeptModel, Project
 from calibench.web import looks
+from calibench.web.headline import is_default_fp32
+from calibench.web.help_mark import help_mark
 from calibench.web.words import text
 
 if TYPE_CHECKING:
     from calibench.workbench.door import Workbench
 
+EXPLAINED = {"Scheme": "Scheme", "Default": "default precision"}
+"""Headings with a mark that explains them."""
 HEADS = ("Model", "Method", "Scheme", "Dataset", "Accuracy", "Drop", "FP32", "Default", "INT8", "Size", "")
 NUMBERS = ("Accuracy", "Drop", "FP32", "Default", "INT8", "Size")
 
@@ -54,12 +58,15 @@ def draw_family(workbench: "Workbench", family: Sequence[KeptModel], here: int) 
     """The table."""
     found = members(workbench, family)
     with ui.element("section").classes("stack"):
-        text("Family", "h2")
+        with text("Family", "h2"):
+            help_mark("Family")
         with ui.element("div").classes("listing-frame"), ui.element("table").classes("listing") as table:
             table.props["aria-label"] = "The FP32 model and its INT8 models"
             with ui.element("thead"), ui.element("tr"):
                 for name in HEADS:
-                    text(name, "th").props("scope=col").classes("number" if name in NUMBERS else "")
+                    with text(name, "th").props("scope=col").classes("number" if name in NUMBERS else ""):
+                        if name in EXPLAINED:
+                            help_mark(EXPLAINED[name])
             with ui.element("tbody"):
                 for member in found:
                     _row(member, here, found)
@@ -89,7 +96,7 @@ def _row(member: Member, here: int, found: Sequence[Member]) -> None:
         _word("Accuracy", looks.score(head.int8 if is_child else head.baseline, head.unit))
         _word("Drop", looks.drop(head.drop_points, head.unit))
         _word("FP32", looks.fps(head.fp32_fps))
-        _word("Default", looks.fps(head.default_fps))
+        _word("Default", "as FP32" if is_default_fp32(head) else looks.fps(head.default_fps))
         _word("INT8", looks.fps(head.int8_fps))
         _word("Size", looks.size(head.int8_bytes if is_child and head.int8_bytes else model.size_bytes))
         with _cell(""):

@@ -9,6 +9,7 @@ from nicegui import ui
 from calibench.things.kept import Event, Job, JobState, Project
 from calibench.web import looks
 from calibench.web.first_visit import first_visit, shown_things
+from calibench.web.headline import drop_words
 from calibench.web.job_strip import line, with_progress
 from calibench.web.live import follow, gathered
 from calibench.web.page_frame import frame, page
@@ -164,7 +165,7 @@ class ProjectList:
             Column("Project", _name, lambda row: row.project.name.lower()),
             Column("Speed-up", _speedup, lambda row: row.project.headline.speedup, is_number=True, begins_high=True),
             Column("Speed", _speed, lambda row: _fps(row.project), is_number=True, begins_high=True),
-            Column("Accuracy drop", _drop, lambda row: row.project.headline.drop_points, is_number=True),
+            Column("Accuracy", _accuracy, lambda row: _score(row.project), is_number=True, begins_high=True),
             Column("Size", _size, lambda row: _bytes(row.project), is_number=True),
             Column("State", self._state, lambda row: row.project.state),
         )
@@ -202,9 +203,17 @@ def _speed(row: Row) -> str:
     return f"{looks.short(before)} → {looks.fps(head.int8_fps)}" if before else looks.fps(head.int8_fps)
 
 
-def _drop(row: Row) -> str:
+def _score(project: Project) -> float | None:
+    head = project.headline
+    return head.baseline if project.parent_id is None else head.int8
+
+
+def _accuracy(row: Row) -> None:
+    """The score of the project's own model; of INT8, with what it lost below it."""
     head = row.project.headline
-    return looks.drop(head.drop_points, head.unit)
+    text(looks.score(_score(row.project), head.unit))
+    if head.drop_points is not None:
+        text(" ".join(drop_words(head.drop_points, head.unit)), "div").classes("quiet small")
 
 
 def _bytes(project: Project) -> int | None:

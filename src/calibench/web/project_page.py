@@ -45,6 +45,12 @@ TABS: tuple[tuple[str, str, Callable[[OpenedProject], None]], ...] = (
 )
 """Name in the address, title, what draws it."""
 
+SEEN = (
+    "setTimeout(() => document.querySelector('.project-tabs .q-tab--active')"
+    "?.scrollIntoView({block: 'nearest', inline: 'center'}), 100)"
+)
+"""On a phone the tabs are wider than the page: the one that is open must be among those that are seen."""
+
 
 def register(workbench: "Workbench") -> None:
     """`/projects/{id}`, with the tab in the query."""
@@ -84,6 +90,7 @@ class ProjectPage:
         self._again = gathered(self._read_again)
         self._draw_top()
         self._draw_panel()
+        ui.run_javascript(SEEN)
 
     def _hear(self, event: Event) -> None:
         if event.topic == "job":

@@ -212,10 +212,10 @@ class SearchResult:
         trials = self.search["trials"]
         text(f"Trials: {len(trials)}, of {self.search.get('most_trials') or len(trials)} at most", "h2")
         columns = (
-            numbers("number", "Trial", 0, width=80),
+            numbers("number", "Trial", 0, width=66),
+            numbers("drop", "Drop", 2, width=80),
+            words("holds", "Limit", width=96),
             words("purpose", "Why it was tried", flex=2, minWidth=200),
-            numbers("drop", "Drop", 2, width=90),
-            words("holds", "Limit", width=100),
             numbers("floats", "In float", 0, width=90),
             numbers("time", "Time, ms", width=100),
             words("evaluated", "Samples", width=140),
