@@ -85,7 +85,7 @@ def test_a_calibration_is_the_same_as_on_this_machine(there, first, network, set
     ).report
     assert_same(tmp_path / "there", tmp_path / "here", here)
     assert json.loads(done.stdout) == json.loads((tmp_path / "there/report.json").read_text(encoding="utf-8"))
-    assert ": Calibrate fashion-resnet8 on a. http://127.0.0.1" in done.stderr
+    assert ": Calibrate fashion-resnet8 on a: INT8 mixed. http://127.0.0.1" in done.stderr
     assert "Baseline" not in done.stderr  # it was there
     assert list(tmp_path.glob(".*")) == []
 

@@ -95,7 +95,8 @@ def calibrate(shelf: Shelf, jobs: JobBook, asked: Asked, again: Project | None =
         else:
             shelf.change(KeptModel, again.model_id, state="importing", failure=None, name=name, **of_model)
             project = shelf.change(Project, again.id, **of_project)
-    title = f"Calibrate {asked.model.name} on {asked.dataset.name}"
+    how = name.removeprefix(asked.model.name).strip() or name
+    title = f"Calibrate {asked.model.name} on {asked.dataset.name}: {how}"
     return _submit(shelf, jobs, project, bundle, title)
 
 
