@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from page_site import Site
+from page_site import Site, go
 
 pytestmark = pytest.mark.browser
 
@@ -143,8 +143,13 @@ def test_a_file_of_a_taken_name_is_offered_with_the_next_free_one(open_page: Ope
     page.wait_for_function("document.querySelector('input[maxlength]').value === 'resnet18-flowers 2'")
 
 
-def test_a_file_that_is_no_model_leads_to_another_file_and_not_to_the_same_again(open_page: OpenPage) -> None:
-    page = open_page("/models/6")
+def test_a_file_that_is_no_model_leads_to_another_file_and_not_to_the_same_again(
+    open_page: OpenPage, site: Site
+) -> None:
+    page = open_page("/jobs/7")
+    page.get_by_role("button", name="Choose another file").wait_for()
+    assert page.get_by_role("button", name="Retry").count() == 0
+    go(page, f"{site.address}/models/6")
     page.get_by_role("button", name="Choose another file").wait_for()
     assert page.get_by_role("button", name="Retry").count() == 0
     page.get_by_role("button", name="Choose another file").click()

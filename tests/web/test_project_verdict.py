@@ -15,6 +15,7 @@ from calibench.web.headline import own_speeds, speed_words
 from calibench.web.layer_charts import kind_of, precision_colour
 from calibench.web.measured_spread import Spread, spread_of, spread_words
 from calibench.web.perform_tab import separate_words
+from calibench.web.project_actions import speed_in_short
 from calibench.web.project_verdict import beside_verdict, verdict_of
 
 
@@ -94,3 +95,8 @@ def test_points_say_that_they_are_measured_separately_and_how_far_rounds_lay_apa
     points = [{"fps": 100.0, "fps_low": 88.0, "fps_high": 110.0}, {"fps": 10.0, "fps_low": None, "fps_high": None}]
     assert "up to 22 % apart" in separate_words(points)
     assert "%" not in separate_words([{"fps": 100.0}])
+
+
+def test_a_few_percent_are_no_difference_where_the_spread_is_not_known() -> None:
+    assert speed_in_short(1.03) == speed_in_short(0.97) == "about as fast"
+    assert speed_in_short(1.3) == "1.30x as fast"

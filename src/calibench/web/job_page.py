@@ -15,7 +15,7 @@ from calibench.web.live import follow, gathered
 from calibench.web.page_frame import frame, page
 from calibench.web.page_words import failure, in_page
 from calibench.web.search_chart import search_chart
-from calibench.web.thing_page import fact, say_deleted
+from calibench.web.thing_page import OF_THE_FILE, fact, say_deleted
 from calibench.web.words import note, state, tell, text
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ LEFT_THERE = "could not be removed there"
 """What a cancelled job says when another machine could not be reached to stop it."""
 LOG_S = 1.0
 """Seconds between two looks at the log of a job that runs."""
+
+IMPORTS: dict[str, str] = {"import-model": "models", "import-dataset": "datasets"}
+"""Kinds of jobs that come to nothing by the fault of a file, and where another one is chosen."""
 
 
 def register(workbench: "Workbench") -> None:
@@ -84,7 +87,12 @@ class JobPage:
         if self.job.state not in ENDED:
             return
         with ui.element("div").classes("line"):
-            if self.job.state != "done":
+            if self.job.kind in IMPORTS and self.job.failure is not None and self.job.failure.kind in OF_THE_FILE:
+                address = f"/{IMPORTS[self.job.kind]}/import"
+                ui.button("Choose another file", on_click=lambda: ui.navigate.to(address)).props(
+                    "no-caps outline dense"
+                )
+            elif self.job.state != "done":
                 ui.button("Retry", icon="replay", on_click=self._retry).props("no-caps outline dense")
             ui.button(
                 "Delete", icon="delete", on_click=lambda: ask_job_deletion(self.workbench, self.job, "/jobs")

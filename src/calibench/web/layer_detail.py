@@ -6,8 +6,11 @@ from typing import Any
 from nicegui import ui
 
 from calibench.web import looks
+from calibench.web.help_mark import help_mark
 from calibench.web.layer_charts import clipped_share, histogram_chart, weights_chart
 from calibench.web.words import text
+
+SQNR = "dB signal over noise"
 
 
 def show_layer(layer: Mapping[str, Any]) -> None:
@@ -16,7 +19,9 @@ def show_layer(layer: Mapping[str, Any]) -> None:
     with ui.element("dl").classes("facts"):
         for title, words in facts(layer):
             text(title, "dt")
-            text(words, "dd")
+            with text(words, "dd"):
+                if words.partition(",")[0].endswith(SQNR):
+                    help_mark("SQNR")
     for quantizer in layer.get("quantizers") or ():
         _quantizer(quantizer)
     if weights := layer.get("weights"):
@@ -46,7 +51,7 @@ def facts(layer: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _decibels(value: float | None, how: str) -> str:
-    return "" if value is None else f"{value:.1f} dB signal over noise, {how}"
+    return "" if value is None else f"{value:.1f} {SQNR}, {how}"
 
 
 def range_words(quantizer: Mapping[str, Any]) -> str:

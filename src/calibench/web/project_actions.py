@@ -11,6 +11,7 @@ from calibench.web import looks
 from calibench.web.asking import ask_deletion, ask_name
 from calibench.web.button_looks import OUTLINE
 from calibench.web.headline import drop_words
+from calibench.web.measured_spread import ABOUT
 from calibench.web.opened_project import OpenedProject
 from calibench.web.words import tell, text
 
@@ -100,9 +101,14 @@ def family_words(project: Project) -> str:
         return f"FP32, {looks.score(head.baseline, head.unit)}" if head.baseline is not None else "FP32"
     if project.state != "done":
         return looks.STATE_WORDS[project.state].lower()
-    parts = [looks.how_fast(head.speedup)] if head.speedup else []
+    parts = [speed_in_short(head.speedup)] if head.speedup else []
     parts += [" ".join(drop_words(head.drop_points, head.unit))] if head.drop_points is not None else []
     return ", ".join(parts) or "INT8"
+
+
+def speed_in_short(speedup: float) -> str:
+    """A speed-up where its spread is not known: a few percent are no difference."""
+    return "about as fast" if abs(speedup - 1) < ABOUT else looks.how_fast(speedup)
 
 
 def _archive(opened: OpenedProject) -> None:

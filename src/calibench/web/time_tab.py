@@ -14,7 +14,7 @@ from calibench.web.words import text
 
 COUNTED = (
     "Layers are timed in a run of their own, with the counters of the runtime switched on. Counting costs time, "
-    "most of all in small layers: their sum is longer than the latency above. Compare layers with each other."
+    "most of all in small layers: their sum can be much longer than the latency above. Compare layers with each other."
 )
 
 
