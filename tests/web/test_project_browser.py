@@ -287,3 +287,4 @@ def test_the_open_tab_is_seen_on_a_phone(open_page: OpenPage) -> None:
         "(box => box.left >= 0 && box.right <= window.innerWidth)"
         "(document.querySelector('.project-tabs .q-tab--active').getBoundingClientRect())"
     )
+    assert page.evaluate("window.scrollY") == 0

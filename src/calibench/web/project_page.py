@@ -45,11 +45,14 @@ TABS: tuple[tuple[str, str, Callable[[OpenedProject], None]], ...] = (
 )
 """Name in the address, title, what draws it."""
 
-SEEN = (
-    "setTimeout(() => document.querySelector('.project-tabs .q-tab--active')"
-    "?.scrollIntoView({block: 'nearest', inline: 'center'}), 100)"
-)
-"""On a phone the tabs are wider than the page: the one that is open must be among those that are seen."""
+SEEN = """setTimeout(() => {
+  const tab = document.querySelector('.project-tabs .q-tab--active'), box = tab?.closest('.q-tabs__content');
+  if (!box) return;
+  const [inner, outer] = [tab, box].map(each => each.getBoundingClientRect());
+  box.scrollLeft += inner.left - outer.left - (outer.width - inner.width) / 2;
+}, 100)"""
+"""On a phone the tabs are wider than the page: the one that is open must be among those that are seen.
+Only the tabs are scrolled: the page itself begins at its top."""
 
 
 def register(workbench: "Workbench") -> None:

@@ -198,10 +198,10 @@ class SearchResult:
             return
         text(f"Layers kept in float: {len(floats)} of {len(rows)} that were ranked", "h2")
         columns = (
-            words("layer", "Layer", flex=2, minWidth=180),
+            words("layer", "Layer", flex=2, minWidth=150),
+            numbers("drop", "Drop, estimated", 2, width=135),
             words("state", "Is in", width=130),
             numbers("share", "Error, % of all", 1, width=120, sort="desc"),
-            numbers("drop", "Drop, estimated", 2, width=135),
             numbers("saves", "INT8 saves, ms", width=130),
             words("repairs", "Repairs tried", flex=1, minWidth=150),
             words("reason", "Why float", flex=2, minWidth=180),
