@@ -16,7 +16,7 @@ from calibench.web.layer_charts import kind_of, precision_colour
 from calibench.web.measured_spread import Spread, spread_of, spread_words
 from calibench.web.perform_tab import separate_words
 from calibench.web.project_actions import speed_in_short
-from calibench.web.project_verdict import beside_verdict, verdict_of
+from calibench.web.project_verdict import beside_verdict, verdict_of, with_doubt
 
 
 def speed(*fps: float) -> dict[str, object]:
@@ -100,3 +100,17 @@ def test_points_say_that_they_are_measured_separately_and_how_far_rounds_lay_apa
 def test_a_few_percent_are_no_difference_where_the_spread_is_not_known() -> None:
     assert speed_in_short(1.03) == speed_in_short(0.97) == "about as fast"
     assert speed_in_short(1.3) == "1.30x as fast"
+
+
+def test_a_praised_speed_is_doubted_where_the_rounds_do_not_bear_it_out() -> None:
+    good = {"kind": "good", "title": "INT8 runs 1.28 times as fast as FP32.", "action": ""}
+    doubted = with_doubt(good, spread((100, 100, 100), (128, 67, 161)))
+    assert doubted is not None
+    assert "between 0.67 and 1.61 times" in doubted["action"] and doubted["kind"] == "info"
+    assert beside_verdict([good], doubted) == []
+    assert with_doubt(good, spread((100, 100), (128, 130))) == good
+
+
+def test_a_few_percent_are_about_as_fast_where_one_round_says_the_opposite() -> None:
+    speeds = {"fp32": speed(100, 100, 100, 100, 100), "int8": speed(104, 93, 117, 106, 107)}
+    assert spread_of({"speeds": speeds, "speedup": 1.04}, True).is_about_as_fast

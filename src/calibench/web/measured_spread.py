@@ -43,7 +43,7 @@ def spread_of(report: Plain, is_int8: bool) -> Spread:
         {name: _ends(found) for name, found in rounds.items()},
         latency_ms=_ends(_raw(own.get("latency_ms"))) if len(_raw(own.get("latency_ms"))) > 1 else None,
         speedup=_ends(ratios) if ratios else None,
-        is_about_as_fast=_is_doubtful(ratios),
+        is_about_as_fast=_is_doubtful(ratios, report.get("speedup")),
     )
 
 
@@ -72,11 +72,11 @@ def _ratios(after: Sequence[float], before: Sequence[float]) -> list[float]:
     return [int8 / fp32 for int8, fp32 in zip(after, before, strict=True) if fp32 > 0]
 
 
-def _is_doubtful(ratios: Sequence[float]) -> bool:
+def _is_doubtful(ratios: Sequence[float], speedup: float | None) -> bool:
     if not ratios or not min(ratios) <= 1 <= max(ratios):
         return False
     slower = sum(ratio < 1 for ratio in ratios)
-    middle = sorted(ratios)[len(ratios) // 2]
+    middle = speedup or sorted(ratios)[len(ratios) // 2]
     return OTHER_SIDE * min(slower, len(ratios) - slower) >= len(ratios) or abs(middle - 1) < ABOUT
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from calibench.things.kept import Job, KeptDataset, KeptModel, Project, Target
 from calibench.web.headline import is_default_fp32
-from calibench.web.project_verdict import verdict_of
+from calibench.web.measured_spread import Spread, spread_of
+from calibench.web.project_verdict import verdict_of, with_doubt
 
 if TYPE_CHECKING:
     from calibench.workbench.door import Workbench
@@ -63,7 +64,14 @@ class OpenedProject:
     @property
     def verdict(self) -> Mapping[str, Any] | None:
         """What sums an INT8 result up."""
-        return verdict_of(self.advice, self.project.headline) if self.is_int8 and self.project.result else None
+        if not self.is_int8 or not self.project.result:
+            return None
+        return with_doubt(verdict_of(self.advice, self.project.headline), self.spread)
+
+    @property
+    def spread(self) -> Spread:
+        """How far the rounds of the measurement lay apart."""
+        return spread_of(self.report, self.is_int8)
 
     @property
     def is_default_fp32(self) -> bool:

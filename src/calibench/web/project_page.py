@@ -25,7 +25,6 @@ from calibench.web import (
 from calibench.web.headline import show_headline
 from calibench.web.hindrance_notes import hindrance_notes
 from calibench.web.live import follow, gathered
-from calibench.web.measured_spread import spread_of
 from calibench.web.opened_project import OpenedProject, open_project
 from calibench.web.page_frame import frame, page, rename_page
 from calibench.web.verdict_note import show_verdict
@@ -147,7 +146,7 @@ class ProjectPage:
                 why = str((opened.job and opened.job.result.get("why_no_score")) or "")
                 if opened.verdict is not None:
                     show_verdict(opened.verdict)
-                show_headline(opened.project.headline, opened.is_int8, why, spread_of(opened.report, opened.is_int8))
+                show_headline(opened.project.headline, opened.is_int8, why, opened.spread)
                 next_step.draw(opened)
             if remarks := opened.workbench.projects.remarks(opened.id):
                 hindrance_notes(opened.workbench, remarks)

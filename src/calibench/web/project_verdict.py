@@ -5,6 +5,7 @@ from typing import Any
 
 from calibench.things.kept import Headline
 from calibench.web import looks
+from calibench.web.measured_spread import Spread
 
 Advice = Mapping[str, Any]
 
@@ -30,9 +31,22 @@ def verdict_of(advice: Sequence[Advice], head: Headline) -> Advice | None:
     return {"kind": "info" if len(advice) else "good", "title": f"{', and '.join(parts)}.", "action": ""}
 
 
+def with_doubt(verdict: Advice | None, spread: Spread) -> Advice | None:
+    """A verdict that praises the speed says where single rounds do not bear it out."""
+    praises = verdict is not None and not str(verdict["title"]).startswith(NOT_FASTER)
+    if verdict is None or not praises or not spread.is_about_as_fast or spread.speedup is None:
+        return verdict
+    low, high = spread.speedup
+    doubt = (
+        f"The speed is not sure: single rounds lay between {low:.2f} and {high:.2f} times that of FP32. "
+        "Measure again when the machine has nothing else to do."
+    )
+    return {**verdict, "kind": "info", "action": f"{verdict.get('action') or ''} {doubt}".strip()}
+
+
 def beside_verdict(advice: Sequence[Advice], verdict: Advice | None) -> list[Advice]:
     """The other advice, without what the verdict says already."""
-    found = [each for each in advice if each != verdict]
+    found = [each for each in advice if verdict is None or each["title"] != verdict["title"]]
     if verdict is not None and "no VNNI" in str(verdict.get("action")):
         found = [each for each in found if not str(each["title"]).startswith(NO_VNNI)]
     return found
