@@ -211,7 +211,9 @@ class Event(Frozen):
     topic: Literal["model", "dataset", "target", "project", "job", "upload"]
     id: int
     change: Literal["created", "changed", "deleted", "progress", "trial"] = "changed"
-    data: dict[str, Any] = Field({}, description="of a change: the thing; of progress: stage, progress, eta_s, and note")
+    data: dict[str, Any] = Field(
+        {}, description="of a change: the thing; of progress: stage, progress, eta_s, and note"
+    )
 
 
 class Hindrance(Frozen):
