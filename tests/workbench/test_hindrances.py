@@ -132,6 +132,9 @@ def test_an_order_of_classes_that_is_only_the_alphabet_is_pointed_out_and_hinder
     named = about(model=model, dataset={"annotated": ("label",), "facts": {"label_source": "alphabet"}})
     assert calibration_hindrances(named) == ()
     assert [each.code for each in remarks(named)] == ["dataset-doubted"]
+    good = about(model=model, dataset={"annotated": ("label",), "facts": {"label_source": "alphabet"}},
+                 project={"headline": Headline(baseline=93.0)})  # fmt: skip
+    assert remarks(good) == ()
 
 
 def test_guessed_settings_are_pointed_out_and_hinder_nothing():

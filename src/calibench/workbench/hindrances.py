@@ -8,6 +8,8 @@ from calibench.things.kept import Hindrance, Job, KeptDataset, KeptModel, Projec
 from calibench.workbench.fitting import doubts, fit
 from calibench.workbench.kept_models import differs
 
+GOOD_SCORE = 75.0
+"""Percent; classes in a wrong order give less, unless most of them stand in their places by chance."""
 LARGE_DROP = 5.0
 """Percentage points of INT8 below FP32 from which something is wrong rather than lost in rounding."""
 FEW_SAMPLES = 100
@@ -185,7 +187,7 @@ def _said(about: About) -> Iterator[Hindrance]:
             action="Check accuracy settings",
             link=_settings_page(about),
         )
-    if is_original:
+    if is_original and (head.baseline is None or head.unit != "%" or head.baseline < GOOD_SCORE):
         for sentence in doubts(model, dataset):
             yield Hindrance(code="dataset-doubted", sentence=sentence)
     if is_original and about.project.result and differs(model, about.project.settings):
