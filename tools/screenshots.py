@@ -134,7 +134,7 @@ def baseline(walk: Walk, dataset: str) -> str:
     walk.press("New project", "/projects/new")
     walk.page.get_by_role("combobox", name="Dataset").click()
     walk.page.get_by_role("option", name=dataset).click()
-    walk.page.get_by_text("They fit").wait_for()
+    walk.page.locator("button[aria-disabled=false]", has_text="Create and measure the baseline").wait_for()
     walk.shot("new-project")
     walk.press("Create and measure the baseline")
     walk.page.wait_for_url(re.compile(r"/projects/\d+$"), wait_until="commit")

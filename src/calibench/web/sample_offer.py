@@ -28,7 +28,8 @@ class SampleOffer:
         self._draw()
 
     def _hear(self, event: Event) -> None:
-        if event.change not in ("progress", "trial"):
+        is_there = not self.place.is_deleted  # what stands around it may have been drawn anew without it
+        if is_there and event.change not in ("progress", "trial"):
             self._draw()
 
     def _draw(self) -> None:
