@@ -122,7 +122,7 @@ def test_a_dataset_is_shown_and_fits(client, kept):
     assert client.get(f"{V1}/datasets/{kept.dataset}").json()["samples"] == 200
     assert client.get(f"{V1}/datasets/{kept.dataset}/files").json() == ["daisy/1.png", "rose/2.png"]
     fit = client.get(f"{V1}/datasets/{kept.dataset}/fit", params={"model_id": kept.model})
-    assert fit.json() == {"fits": True, "hindrance": None}
+    assert fit.json() == {"fits": True, "hindrance": None, "doubts": []}
     assert client.get(f"{V1}/datasets/{kept.dataset}/deletion").json()["hindrance"] == ""
     assert client.delete(f"{V1}/datasets/{kept.dataset}").status_code == 204
 

@@ -1,11 +1,12 @@
 """Things in the database: add, find, change, delete; several of them together in one transaction."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from threading import RLock, local
 from typing import Any, cast
 
 from sqlalchemy import Connection, Row, Select, delete, false, func, insert, select, update
+from sqlalchemy.exc import DBAPIError
 
 from calibench.errors import JobError
 from calibench.store.conditions import LARGEST, finds, holds
@@ -52,6 +53,8 @@ class Store:
     def close(self) -> None:
         """Give back all connections."""
         if self._held is not None:
+            with suppress(DBAPIError):  # a connection that is lost holds nothing
+                self._held.execute(select(func.pg_advisory_unlock(SERVER)))  # closing alone lets go a moment later
             self._held.close()
             self._held = None
         self._engine.dispose()
