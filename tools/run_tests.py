@@ -23,7 +23,7 @@ GROUPS = {
 }
 """Group -> expression over the markers of pyproject.toml."""
 
-BUDGET = {"set-up": 6, "unit": 8, "models": 8, "browser": 9, "targets": 9}
+BUDGET = {"set-up": 4, "unit": 9, "models": 13, "browser": 11, "targets": 7}
 """Minutes that each may take on two cores when everything planned is there."""
 
 TWO_PROCESSES = ("-n", "2", "--dist", "loadfile", "--max-worker-restart", "1")
