@@ -1,6 +1,7 @@
 """What only a link over SSH does."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from ssh_server import SshServer
@@ -52,5 +53,27 @@ def test_a_closed_link_says_that_it_is_cut(ssh_server: SshServer) -> None:
             await link.run("true")
         with pytest.raises(LinkLost):
             await link.read("file")
+
+    asyncio.run(_run())
+
+
+def test_a_command_that_has_ended_before_anything_is_given_to_it_is_no_cut_connection(
+    ssh_server: SshServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def _run() -> None:
+        link = await connect(ssh_server.spec())
+        create = link._connection.create_process
+
+        async def _create_late(*words: Any, **options: Any) -> Any:
+            process = await create(*words, **options)
+            await process.wait_closed()
+            return process
+
+        monkeypatch.setattr(link._connection, "create_process", _create_late)
+        try:
+            answer = await link.run("echo done", given=b"nobody reads this")
+            assert (answer.code, answer.out) == (0, b"done\n")
+        finally:
+            await link.close()
 
     asyncio.run(_run())

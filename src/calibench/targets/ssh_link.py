@@ -61,8 +61,9 @@ class SshLink:
             process = await self._connection.create_process(
                 f"exec /bin/sh -c {shlex.quote(line)}", encoding=None, request_pty=False
             )
-            process.stdin.write(given)
-            process.stdin.write_eof()
+            with suppress(BrokenPipeError):  # a quick command has ended already, and reads nothing
+                process.stdin.write(given)
+                process.stdin.write_eof()
             try:
                 out, err = await asyncio.wait_for(process.communicate(), within_s)
             except TimeoutError:
