@@ -26,7 +26,8 @@ GROUPS = {
 BUDGET = {"set-up": 4, "unit": 9, "models": 13, "browser": 11, "targets": 7}
 """Minutes that each may take on two cores when everything planned is there."""
 
-SPREAD = {"unit": ("-n", "2", "--dist", "loadfile", "--max-worker-restart", "1")}
+TWO_PROCESSES = ("-n", "2", "--dist", "loadfile", "--max-worker-restart", "1")
+SPREAD = {"unit": TWO_PROCESSES, "targets": TWO_PROCESSES}
 """Options of groups whose tests wait more than they compute; a file stays in one process, with its fixtures, and is
 tried once more where it brings its process down."""
 
