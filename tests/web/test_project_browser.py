@@ -151,6 +151,19 @@ def test_the_bar_of_a_running_job_moves_without_a_reload_and_the_result_is_drawn
     page.locator(".job-panel").wait_for(state="detached")
 
 
+def test_who_stands_on_cancel_with_the_keyboard_stays_there_when_the_job_begins(open_page: OpenPage, site: Site) -> None:
+    page = open_page("/projects/5")
+    cancel = page.locator(".job-panel").get_by_role("button", name="Cancel")
+    cancel.focus()
+    site.post("/fake/jobs/10/change", {"state": "running", "stage": "read", "attempt": 1})
+    site.post("/fake/projects/5/change", {"state": "running"})
+    page.locator(".job-panel").get_by_text("Running").wait_for()
+    page.wait_for_timeout(500)
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(500)
+    assert asked(site, "cancel") == ["('cancel', 10)"]
+
+
 def test_trials_of_a_running_search_appear_as_they_come(open_page: OpenPage, site: Site) -> None:
     page = open_page("/projects/4?tab=search")
     page.get_by_text("5 models tried").wait_for()

@@ -80,7 +80,8 @@ class ProjectPage:
 
     def draw(self) -> None:
         """Build it, and follow the project's events."""
-        self.top = ui.element("div").classes("stack project-top")
+        with ui.element("div").classes("stack project-top"):
+            self.head, self.job, self.answer = (ui.element("div").classes("stack project-top") for _ in range(3))
         self.tabs = ui.tabs(on_change=self._choose).props("align=left dense no-caps outside-arrows")
         self.tabs.props('aria-label="Parts of the project"').classes("project-tabs")
         with self.tabs:
@@ -91,6 +92,7 @@ class ProjectPage:
         follow(self.opened.workbench, self._hear, "project", "job")
         self._again = gathered(self._read_again)
         self._draw_top()
+        self._draw_job()
         self._draw_panel()
         ui.run_javascript(SEEN)
 
@@ -115,11 +117,14 @@ class ProjectPage:
             self._say_deleted()
             return
         self._draw_top()
+        if _job_shown(before) != _job_shown(self.opened):
+            self._draw_job()
         if _shown(before) != _shown(self.opened):
             self._draw_panel()
 
     def _say_deleted(self) -> None:
-        self.top.clear()
+        for part in (self.head, self.job, self.answer):
+            part.clear()
         self.tabs.set_visibility(False)
         self.panel.clear()
         with self.panel:
@@ -133,15 +138,16 @@ class ProjectPage:
         ui.run_javascript(f"history.replaceState(null, '', '?tab={quote(self.tab)}')")
 
     def _draw_top(self) -> None:
-        self.top.clear()
         opened = self.opened
         rename_page(opened.project.name)
-        with self.top:
+        self.head.clear()
+        with self.head:
             with ui.element("div").classes("title-line"):
                 text(opened.project.name, "h1").classes("name")
                 project_actions.draw(opened)
             project_actions.draw_parts(opened)
-            project_job.draw(opened)
+        self.answer.clear()
+        with self.answer:
             if opened.project.result or opened.project.headline != Headline():
                 why = str((opened.job and opened.job.result.get("why_no_score")) or "")
                 if opened.verdict is not None:
@@ -151,6 +157,11 @@ class ProjectPage:
             if remarks := opened.workbench.projects.remarks(opened.id):
                 hindrance_notes(opened.workbench, remarks)
 
+    def _draw_job(self) -> None:
+        self.job.clear()
+        with self.job:
+            project_job.draw(self.opened)
+
     def _draw_panel(self) -> None:
         self.panel.clear()
         draw = next(draw for name, _, draw in TABS if name == self.tab)
@@ -159,6 +170,15 @@ class ProjectPage:
                 draw(self.opened)
             except CalibenchError as error:
                 text(str(error), "p").classes("note note-bad")
+
+
+def _job_shown(opened: OpenedProject) -> tuple[Any, ...]:
+    """What the part of the job is drawn anew for: while a job goes on, its bar follows it by itself.
+
+    A person may stand on its Cancel with the keyboard when the queue lets the job begin.
+    """
+    job = opened.job
+    return (job and job.id, opened.is_busy, job and not opened.is_busy and job.state, opened.project.is_archived)
 
 
 def _shown(opened: OpenedProject) -> tuple[Any, ...]:
