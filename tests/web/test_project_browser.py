@@ -151,7 +151,7 @@ def test_the_bar_of_a_running_job_moves_without_a_reload_and_the_result_is_drawn
     page.locator(".job-panel").wait_for(state="detached")
 
 
-def test_who_stands_on_cancel_with_the_keyboard_stays_there_when_the_job_begins(open_page: OpenPage, site: Site) -> None:
+def test_who_stands_on_cancel_by_keyboard_stays_there_when_the_job_begins(open_page: OpenPage, site: Site) -> None:
     page = open_page("/projects/5")
     cancel = page.locator(".job-panel").get_by_role("button", name="Cancel")
     cancel.focus()
