@@ -80,7 +80,7 @@ class Bench:
         self.sources = ImportSources(self.uploads, tuple(allowed))
         parts = (self.shelf, self.jobs, self.sources, self.deletions)
         self.models, self.datasets = KeptModels(*parts), KeptDatasets(*parts)
-        self.targets = KnownTargets(self.shelf, self.jobs, self.folder)
+        self.targets = KnownTargets(self.shelf, self.jobs, self.folder, self.sources)
         self.news = JobNews(self.shelf, self.folder, self.uploads, self.users)
         self.news.listen()
         taking = adopters(self.store, self.trees, self.users)

@@ -58,7 +58,7 @@ def test_a_path_that_is_not_there_says_so(bench, allowed):
 
 
 def test_without_allowed_folders_the_option_is_named(bench, allowed):
-    with pytest.raises(SettingsError, match="Upload the files, or start the server with --allow-folder DIR"):
+    with pytest.raises(SettingsError, match="upload the files, or start the server with --allow-folder DIR"):
         ImportSources(bench.uploads).find(Import(name="n", path=allowed / "net.onnx"))
 
 

@@ -35,7 +35,7 @@ class Workbench:
     Attributes:
         models, datasets, uploads, targets, projects, jobs: one object for each kind of thing.
         hub: tells of every change.
-        allowed: folders of this machine that imports may read.
+        allowed: folders of this machine that imports may read, and targets name.
     """
 
     def __init__(self, store: Store, folder: DataFolder, allowed: Sequence[Path] = ()) -> None:
@@ -53,7 +53,7 @@ class Workbench:
         self.allowed = sources.allowed
         self.models = KeptModels(shelf, self.jobs, sources, deletions)
         self.datasets = KeptDatasets(shelf, self.jobs, sources, deletions)
-        self.targets = KnownTargets(shelf, self.jobs, folder)
+        self.targets = KnownTargets(shelf, self.jobs, folder, sources)
         self.projects = Projects(shelf, self.jobs, deletions, sources)
         self._news = (JobNews(shelf, folder, self.uploads, users), ProjectNews(shelf))
         self._sweeping = Sweeping(users, self.uploads, self.jobs)

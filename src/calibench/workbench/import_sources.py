@@ -64,6 +64,6 @@ class ImportSources:
 
     def _which(self) -> str:
         if not self.allowed:
-            return "Upload the files, or start the server with --allow-folder DIR."
+            return "None is allowed: upload the files, or start the server with --allow-folder DIR."
         folders = ", ".join(str(folder) for folder in self.allowed)
         return f"Allowed: {folders}. More of them: start the server with --allow-folder DIR."

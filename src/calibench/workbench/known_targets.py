@@ -15,9 +15,11 @@ from calibench.targets.target_check import PASSPHRASE, clean_target, offered_key
 from calibench.things.asked import AskHost
 from calibench.things.kept import ENDED, HostKey, Job, Target
 from calibench.things.target_spec import TargetSpec
+from calibench.workbench.import_sources import ImportSources
 from calibench.workbench.job_book import JobBook
 from calibench.workbench.shelf import Shelf
-from calibench.workbench.target_book import TargetBook, spec_of
+from calibench.workbench.target_book import TargetBook
+from calibench.workbench.target_files import only_allowed
 from calibench.worker.job_rows import GOING
 
 MB = 1024 * 1024
@@ -28,8 +30,8 @@ Answer = TypeVar("Answer")
 class KnownTargets(TargetBook):
     """What can be asked of targets. Each method raises NotThere for a target that is not there."""
 
-    def __init__(self, shelf: Shelf, jobs: JobBook, folder: DataFolder) -> None:
-        super().__init__(shelf)
+    def __init__(self, shelf: Shelf, jobs: JobBook, folder: DataFolder, sources: ImportSources) -> None:
+        super().__init__(shelf, only_allowed(sources))
         self._jobs, self._folder = jobs, folder
 
     def look_once(self) -> None:
@@ -57,7 +59,7 @@ class KnownTargets(TargetBook):
 
     def host_key_at(self, asked: AskHost) -> HostKey:
         """As `host_key`, of a target that is not kept yet."""
-        return _host_key(spec_of(asked))
+        return _host_key(self.spec_of(asked))
 
     def clean(self, id: int) -> int:
         """Remove the cache there: environments, files, what is left of jobs. Bytes that got free; takes seconds.

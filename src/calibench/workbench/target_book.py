@@ -14,6 +14,7 @@ from calibench.things.kept import Hindrance, Job, Project, Target
 from calibench.things.target_spec import QUEUES, QueueSettings, TargetSpec
 from calibench.workbench.refusals import NotPossible
 from calibench.workbench.shelf import Shelf
+from calibench.workbench.target_files import CheckSpec, anything
 from calibench.worker.job_rows import GOING
 
 LOCAL = "This machine"
@@ -23,8 +24,8 @@ UNCHECKED: Mapping[str, Any] = {"state": "unchecked", "faults": (), "machine": N
 class TargetBook:
     """What is kept of targets. Each method with an id raises NotThere for a target that is not there."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
+    def __init__(self, shelf: Shelf, check_spec: CheckSpec = anything) -> None:
+        self._shelf, self._check_spec = shelf, check_spec
 
     def all(self) -> tuple[Target, ...]:
         """Every target, this machine first."""
@@ -57,9 +58,9 @@ class TargetBook:
         """Keep a new target; nothing is looked at yet.
 
         Raises:
-            SettingsError: the name is taken, or the address is none.
+            SettingsError: the name is taken, the address is none, or it names what is not allowed.
         """
-        spec = spec_of(asked)
+        spec = self.spec_of(asked)
         with self._shelf.together():
             self._check_name(asked.name)
             return self._shelf.add(Target(created=datetime.now(UTC), name=asked.name, kind=spec.kind, spec=spec))
@@ -68,7 +69,7 @@ class TargetBook:
         """Give another name, or another way to reach it, which is unchecked then.
 
         Raises:
-            SettingsError: the name is taken, or the address is none.
+            SettingsError: the name is taken, the address is none, or it names what is not allowed.
             Conflict: somebody changed the target since it was read.
             NotPossible: this machine is always reached in the same way.
         """
@@ -80,12 +81,18 @@ class TargetBook:
                 values["name"] = asked.name
             if asked.address or asked.spec.model_fields_set:
                 self._refuse_local(target, "is reached without an address")
-                spec = spec_of(asked, target.spec)
+                spec = self.spec_of(asked, target.spec)
                 if spec != target.spec:
                     values |= {"spec": spec, "kind": spec.kind, **UNCHECKED}
             if not values and asked.version in (None, target.version):
                 return target
             return self._shelf.change(Target, id, seen=asked.version, **values)
+
+    def spec_of(self, asked: AskHost, before: TargetSpec | None = None) -> TargetSpec:
+        """As `spec_of`, where it names nothing that is not allowed."""
+        spec = spec_of(asked, before)
+        self._check_spec(spec, before)
+        return spec
 
     def remove(self, id: int) -> None:
         """Forget a target; nothing is done there.

@@ -19,10 +19,12 @@ ENDED = ("done", "failed", "cancelled")
 
 
 class StoryServer:
-    """One data folder and one port, whatever process serves them."""
+    """One data folder and one port, whatever process serves them; `allowed`: a folder that it may read."""
 
     def __init__(self, data: Path) -> None:
         self.data, self.log = data, data.parent / f"{data.name}.log"
+        self.allowed = data.parent / f"{data.name}-allowed"
+        self.allowed.mkdir(exist_ok=True)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
@@ -38,9 +40,10 @@ class StoryServer:
         """Come back when it has said its link."""
         command = [sys.executable, "-c", START, "serve", "--port", str(self.port), "--json"]
         outside = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "NICEGUI"))}
+        folders = ["--data-dir", str(self.data), "--allow-folder", str(self.allowed)]
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [*command, "--data-dir", str(self.data)], stdout=subprocess.PIPE, stderr=log, text=True, env=outside
+                [*command, *folders], stdout=subprocess.PIPE, stderr=log, text=True, env=outside
             )
         assert self.process.stdout is not None
         said = ""

@@ -1,5 +1,6 @@
 """The model is calibrated on another machine, behind a real sshd: added and confirmed in the page, the cable pulled."""
 
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,9 +31,10 @@ def python() -> Iterator[Path]:
         yield found
 
 
-def add_the_lab(pages: WatchedPages, lab: SshServer, python: Path) -> int:
+def add_the_lab(pages: WatchedPages, server: StoryServer, lab: SshServer, python: Path) -> int:
     """Nothing is kept before the fingerprint was compared; the check begins by itself."""
     spec = lab.spec()
+    key = Path(shutil.copy(str(spec.key), server.allowed / "key"))
     page = pages.open("/targets")
     button(page, "Add a target").click()
     arrive(page, "*/targets/new")
@@ -40,7 +42,7 @@ def add_the_lab(pages: WatchedPages, lab: SshServer, python: Path) -> int:
     page.get_by_label("Machine", exact=True).fill(str(spec.host))
     page.get_by_label("User", exact=True).fill(str(spec.user))
     page.get_by_label("Port", exact=True).fill(str(spec.port))
-    page.get_by_label("Private key file").fill(str(spec.key))
+    page.get_by_label("Private key file").fill(str(key))
     page.get_by_label("Python there").fill(str(python))
     page.get_by_label("Folder there").fill(spec.home)
     button(page, "Add and check").click()
@@ -89,7 +91,7 @@ def calibrate_with_a_cut(pages: WatchedPages, server: StoryServer, lab: SshServe
 def test_a_model_is_calibrated_on_a_machine_whose_connection_is_cut(
     pages: WatchedPages, server: StoryServer, imported: dict[str, int], lab: SshServer, python: Path
 ) -> None:
-    target = add_the_lab(pages, lab, python)
+    target = add_the_lab(pages, server, lab, python)
     project = measure_there(pages, server, imported, target)
     child = calibrate_with_a_cut(pages, server, lab, project)
     model = server.read(f"/api/v1/projects/{child}")["model_id"]
