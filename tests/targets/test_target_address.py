@@ -4,7 +4,7 @@ import pytest
 
 from calibench.errors import TargetError
 from calibench.targets.target_address import parse_target
-from calibench.things.target_spec import TargetSpec
+from calibench.things.target_spec import TargetSpec, WorkerHost
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,12 @@ from calibench.things.target_spec import TargetSpec
         (["slurm", "ssh://me@login"], TargetSpec(kind="slurm", host="login", user="me")),
         (["pbs", "ssh://me@login:2222"], TargetSpec(kind="pbs", host="login", user="me", port=2222)),
         (["dask", "tls://head:8786"], TargetSpec(kind="dask", scheduler="tls://head:8786")),
+        (["dask", "slurm"], TargetSpec(kind="dask", worker_queue="slurm")),
+        (["dask pbs"], TargetSpec(kind="dask", worker_queue="pbs")),
+        (
+            ["dask", "ssh://me@a", "ssh://b:2222"],
+            TargetSpec(kind="dask", hosts=(WorkerHost(host="a", user="me"), WorkerHost(host="b", port=2222))),
+        ),
         (["local"], TargetSpec()),
     ],
 )
@@ -27,7 +33,17 @@ def test_every_form_of_an_address_is_read(words: list[str], spec: TargetSpec) ->
     assert parse_target(words) == spec
 
 
-@pytest.mark.parametrize("address", ["ssh://me@lab:2222", "slurm", "slurm ssh://me@login:22", "pbs ssh://login:22"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ssh://me@lab:2222",
+        "slurm",
+        "slurm ssh://me@login:22",
+        "pbs ssh://login:22",
+        "dask slurm",
+        "dask ssh://me@a:22 ssh://b:2222",
+    ],
+)
 def test_an_address_in_one_word_is_what_the_target_says_of_itself(address: str) -> None:
     assert parse_target([address]).address == address
 
@@ -43,6 +59,8 @@ def test_an_address_in_one_word_is_what_the_target_says_of_itself(address: str) 
         (["ssh://lab", "slurm"], "not an address of a target"),
         (["local", "ssh://lab"], "not an address of a target"),
         (["dask"], "dask: not an address of a target"),
+        (["dask", "slurm", "ssh://login"], "dask slurm ssh://login: not an address of a target"),
+        (["dask", "ssh://a", "tls://head:1"], "not an address of a target"),
         (["dask", "tcp://head:8786"], "tcp://head:8786: a scheduler is reached over TLS"),
         (["dask", "tls://head"], "the port is missing"),
         (["ssh://"], "no host"),

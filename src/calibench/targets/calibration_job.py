@@ -1,5 +1,7 @@
 """The job of a calibration: one call of the pipeline, and the points of the INT8 model."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from calibench.reports.search_report import trial_row
 from calibench.search.values import Trial
 from calibench.targets.measuring_jobs import POINTS, dataset_of, grid_of, model_of, write_plain
 from calibench.targets.running import Running
+from calibench.things.target_spec import TargetSpec
 
 
 def run_calibration(job: Running) -> dict[str, Any]:
@@ -59,17 +62,31 @@ def _calibrate(job: Running, model: Path, out: Path, *, resume: bool) -> Report:
         job.tell.trial(without_nan(trial_row(trial).model_dump(mode="json")), left)
 
     bundle = job.bundle
-    found = pipeline.calibrate(
-        model,
-        dataset_of(job),
-        bundle.settings,
-        out,
-        validation=bundle.validation,
-        benchmark=bundle.benchmark,
-        force=not resume,
-        resume=resume,
-        progress=job.tell,
-        on_trial=on_trial,
-        workers=bundle.target if bundle.target is not None and bundle.target.kind == "dask" else bundle.workers,
-    )
+    with _helpers(job) as workers:
+        found = pipeline.calibrate(
+            model,
+            dataset_of(job),
+            bundle.settings,
+            out,
+            validation=bundle.validation,
+            benchmark=bundle.benchmark,
+            force=not resume,
+            resume=resume,
+            progress=job.tell,
+            on_trial=on_trial,
+            workers=workers,
+        )
     return found.report
+
+
+@contextmanager
+def _helpers(job: Running) -> Iterator[TargetSpec | int]:
+    """Who shares the calibration: processes here, or a cluster, which is started where the target says so."""
+    target = job.bundle.target
+    if target is None or target.kind != "dask":
+        yield job.bundle.workers
+        return
+    from calibench.targets.dask_start import opened_workers
+
+    with opened_workers(target, job.tell.note) as cluster:
+        yield cluster

@@ -77,19 +77,31 @@ class RemoteMachine:
         Raises:
             TargetError: it cannot be installed; says the reason and the mend.
         """
+        return _command(await self.python_with(EXTRAS, told=told))
+
+    async def python_with(self, extras: tuple[str, ...], module: str = "", told: Told = lambda sentence: None) -> str:
+        """A Python there that has Calibench in exactly the version of this process, made where there is none.
+
+        Args:
+            extras: optional parts that it has.
+            module: shows whether a Python which has Calibench already has those, too; "": nobody looks.
+
+        Raises:
+            TargetError: as `environment`.
+        """
         own = package_print(Path(remote_side.__file__).parent.parent)
         there = await self._ask("installed", within_s=HASHING_S)
-        if there is not None and there["print"] == own:
-            return _command(there["python"])
+        if there is not None and there["print"] == own and (not module or await self._has(there["python"], module)):
+            return str(there["python"])
         with tempfile.TemporaryDirectory(prefix="calibench-") as folder:
             wheel = write_own_wheel(Path(folder))
-            pins = pinned()
+            pins = pinned(extras)
             key = hashlib.sha256("\n".join((_sha256(wheel), *pins)).encode()).hexdigest()[:16]
             python = await self._ask("environment", key=key)
             if python is None:
                 told(f"{self._link.name}: Calibench is installed there; the first time takes a few minutes.")
-                python = await self._make_environment(key, wheel, pins)
-        return _command(python)
+                python = await self._make_environment(key, wheel, pins, extras)
+        return str(python)
 
     async def missing(self, blobs: Sequence[tuple[str, int]]) -> dict[str, int]:
         """Of contents (SHA-256, size) those that are not there whole, with the bytes of each that are there."""
@@ -158,7 +170,10 @@ class RemoteMachine:
         """
         return int(await self._ask("clean", within_s=HASHING_S, running=list(running)))
 
-    async def _make_environment(self, key: str, wheel: Path, pins: list[str]) -> str:
+    async def _has(self, python: str, module: str) -> bool:
+        return (await self._link.run(f"{shlex.quote(python)} -I -c 'import {module}'")).code == 0
+
+    async def _make_environment(self, key: str, wheel: Path, pins: list[str], extras: tuple[str, ...]) -> str:
         own = f"{WHEELS}/{key}"
         await self._lay_wheels(own, [wheel])
         wheels = None
@@ -175,7 +190,7 @@ class RemoteMachine:
                 wheel=f"{own}/{wheel.name}",
                 pins=pins,
                 wheels=wheels,
-                extras=",".join(EXTRAS),
+                extras=",".join(extras),
             )
         )
 

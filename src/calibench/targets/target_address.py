@@ -1,19 +1,25 @@
-"""The address of a target, as a person writes it: ssh://me@lab:2222, slurm, pbs ssh://me@login, dask tls://head:8786."""
+"""The address of a target, as a person writes it: ssh://me@lab:2222, slurm, pbs ssh://me@login, dask tls://head:8786.
+
+More than one machine after `dask`, or a queue, are those on which workers are started.
+"""
 
 from collections.abc import Sequence
 from urllib.parse import SplitResult, urlsplit
 
 from calibench.errors import TargetError
-from calibench.things.target_spec import QUEUES, TargetKind, TargetSpec
+from calibench.things.target_spec import QUEUES, TargetKind, TargetSpec, WorkerHost
 
-FORMS = "ssh://user@host[:port], slurm or pbs (followed by ssh://user@host where the queue is not here), dask tls://host:port"
+FORMS = (
+    "ssh://user@host[:port], slurm or pbs (followed by ssh://user@host where the queue is not here), and dask with "
+    "tls://host:port, slurm, pbs, or one ssh://user@host and more"
+)
 
 
 def parse_target(words: Sequence[str]) -> TargetSpec:
     """What a target is, by its address.
 
     Args:
-        words: one or two, such as ("ssh://me@lab:2222",), ("slurm",), ("pbs", "ssh://me@login").
+        words: such as ("ssh://me@lab:2222",), ("slurm",), ("pbs", "ssh://me@login"), ("dask", "ssh://a", "ssh://b").
 
     Raises:
         TargetError: no such address; it says which there are.
@@ -26,8 +32,8 @@ def parse_target(words: Sequence[str]) -> TargetSpec:
         return _over_ssh("ssh", first)
     if first == "local" and not rest:
         return TargetSpec()
-    if first == "dask" and len(rest) == 1:
-        return TargetSpec(kind="dask", scheduler=_scheduler(rest[0]))
+    if first == "dask" and rest:
+        return _cluster(rest)
     for kind in QUEUES:
         if first == kind and not rest:
             return TargetSpec(kind=kind)
@@ -48,6 +54,20 @@ def _over_ssh(kind: TargetKind, address: str) -> TargetSpec:
     start = parts.netloc.lower().rindex(host)  # as it was written: names in ~/.ssh/config tell capitals apart
     host = parts.netloc[start : start + len(host)]
     return TargetSpec(kind=kind, host=host, user=parts.username or None, port=port or 22)
+
+
+def _cluster(words: Sequence[str]) -> TargetSpec:
+    """A cluster that runs already, or what its workers are started on."""
+    if all(word.startswith("ssh://") for word in words):
+        found = [_over_ssh("ssh", word) for word in words]
+        hosts = tuple(WorkerHost(host=each.host or "", port=each.port, user=each.user) for each in found)
+        return TargetSpec(kind="dask", hosts=hosts)
+    if len(words) > 1:
+        raise _unknown(" ".join(("dask", *words)))
+    for kind in QUEUES:
+        if words[0] == kind:
+            return TargetSpec.model_validate({"kind": "dask", "worker_queue": kind})
+    return TargetSpec(kind="dask", scheduler=_scheduler(words[0]))
 
 
 def _scheduler(address: str) -> str:

@@ -9,6 +9,7 @@ from calibench.settings import Frozen
 
 TargetKind = Literal["local", "ssh", "slurm", "pbs", "dask"]
 QUEUES: tuple[TargetKind, ...] = ("slurm", "pbs")
+QueueKind = Literal["slurm", "pbs"]
 
 
 class QueueSettings(Frozen):
@@ -20,6 +21,20 @@ class QueueSettings(Frozen):
     walltime_s: int | None = Field(None, description="seconds after which the queue ends a job", ge=60)
     cores: int = Field(1, description="of one node", ge=1)
     memory_mb: int | None = Field(None, description="of one node", ge=1)
+
+
+class WorkerHost(Frozen):
+    """A machine over SSH on which workers of a cluster are started; the fields are those of TargetSpec."""
+
+    host: str
+    port: int = Field(22, ge=1, le=65535)
+    user: str | None = None
+    host_key: str | None = None
+
+    @property
+    def address(self) -> str:
+        """As a person writes it."""
+        return _ssh_address(self.host, self.port, self.user)
 
 
 class TargetSpec(Frozen):
@@ -37,7 +52,22 @@ class TargetSpec(Frozen):
     wheels: Path | None = Field(None, description="folder of wheels to install from where the target has no network")
     home: str = Field(".cache/calibench", description="the one folder there that is written to, from the user's home")
     queue: QueueSettings = QueueSettings()
-    scheduler: str | None = Field(None, description="of a cluster: tls://host:port")
+    scheduler: str | None = Field(None, description="of a cluster that runs already: tls://host:port")
+    hosts: tuple[WorkerHost, ...] = Field(
+        (), max_length=1000, description="of a cluster that is started for each calibration: machines over SSH"
+    )
+    worker_queue: QueueKind | None = Field(
+        None, description="of a cluster that is started for each calibration: queue of this machine, jobs are workers"
+    )
+    workers: int | None = Field(
+        None,
+        ge=1,
+        le=10_000,
+        description="that are started; of each SSH machine (None: as it has cores), or of the queue in all (None: 2)",
+    )
+    listen: str | None = Field(
+        None, description="address of this machine that started workers reach; None: found out from the first of them"
+    )
     tls_ca: Path | None = Field(None, description="certificate that both sides trust")
     tls_cert: Path | None = None
     tls_key: Path | None = None
@@ -52,10 +82,23 @@ class TargetSpec(Frozen):
         """Whether a whole job is brought to where this target is, and its result fetched from there."""
         return self.kind == "ssh" or self.kind in QUEUES
 
+    def of_host(self, host: WorkerHost) -> "TargetSpec":
+        """A machine on which workers are started, as a target of its own."""
+        named = {name: getattr(self, name) for name in ("key", "python", "wheels", "home")}
+        return TargetSpec(kind="ssh", **host.model_dump(), **named)
+
     @property
     def address(self) -> str:
         """As a person writes it, such as ssh://me@lab:2222 or slurm."""
-        login = "" if self.host is None else f"ssh://{f'{self.user}@' if self.user else ''}{self.host}:{self.port}"
+        login = "" if self.host is None else _ssh_address(self.host, self.port, self.user)
+        if self.hosts:
+            return " ".join(["dask", *(each.address for each in self.hosts)])
+        if self.worker_queue is not None:
+            return f"dask {self.worker_queue}"
         if self.kind in QUEUES:
             return f"{self.kind} {login}".strip()
         return login or self.scheduler or self.kind
+
+
+def _ssh_address(host: str, port: int, user: str | None) -> str:
+    return f"ssh://{f'{user}@' if user else ''}{host}:{port}"
