@@ -88,7 +88,7 @@ async def scheduler_at(address: str, tls: Path) -> AsyncIterator[Any]:
         "dashboard_address": f"{LOOPBACK}:0",
     }
     try:
-        scheduler: Any = Scheduler(**at, **health, security=security_of(tls))
+        scheduler: Any = Scheduler(**at, security=security_of(tls))
         await scheduler
     except (OSError, ValueError) as error:
         raise TargetError(
