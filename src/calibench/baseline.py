@@ -1,6 +1,6 @@
 """The way of a baseline on one page: how good and how fast an FP32 model is, before anything is calibrated."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -126,6 +126,15 @@ def run_baseline(
     )
 
 
+@dataclass(frozen=True)
+class Ready:
+    """Models that take the same samples, ready to be measured: by series, `default` only where it is another one."""
+
+    candidates: Mapping[str, Candidate]
+    samples: Sequence[Sample]
+    threads: int
+
+
 def points_of(
     models: Mapping[str, Path],
     dataset: Path,
@@ -141,6 +150,12 @@ def points_of(
     Raises:
         CalibenchError: as `run_baseline`.
     """
+    ready = make_ready(models, dataset, settings, progress)
+    return measure_points(ready.candidates, ready.samples, grid, ready.threads, progress)
+
+
+def make_ready(models: Mapping[str, Path], dataset: Path, settings: Settings, progress: Progress = silent) -> Ready:
+    """Read models and the first samples of a dataset; the rest as `points_of`."""
     check_device(settings.device)
     threads = settings.threads or physical_cores()
     sources = [read_model(path, weights=settings.weights, allow_quantized=True) for path in models.values()]
@@ -150,7 +165,7 @@ def points_of(
     candidates: dict[str, Candidate] = {}
     for source in sources:
         candidates |= candidates_of(source, attached(source, first, few.plan), settings)
-    return measure_points(candidates, first_samples(few.samples), grid, threads, progress)
+    return Ready(candidates, first_samples(few.samples), threads)
 
 
 def candidates_of(source: Model, graph: ov.Model, settings: Settings) -> dict[str, Candidate]:

@@ -157,6 +157,21 @@ def measure(
     }
 
 
+def latencies(
+    models: Mapping[str, Candidate],
+    samples: Sequence[Sample],
+    settings: BenchmarkSettings,
+    progress: Progress = silent,
+) -> dict[str, float]:
+    """ms of one inference of every candidate, one request at a time, at the first batch of the grid: the median.
+
+    Raises:
+        DatasetError, SettingsError, Cancelled: as `measure`.
+    """
+    _, times = _latency(models, samples, settings, _Turns(progress, settings.rounds * len(models)))
+    return {name: statistics.median(statistics.median(each) for each in times[name]) for name in models}
+
+
 def interleave(runs: Mapping[str, Callable[[], T]], rounds: int, turn: Callable[[], None]) -> dict[str, list[T]]:
     """Call every run once a round, and in every round start with the next one; `turn` is called before each."""
     names = list(runs)

@@ -47,6 +47,7 @@ class MeasuredPoint:
         fps: samples a second, median of the rounds; fps_low, fps_high: the lowest and the highest.
         latency_ms: from start to end of one inference while all requests are busy, median; latency_p95_ms: 95th
             percentile.
+        rounds: samples a second of every round; the models run in turns.
     """
 
     series: str
@@ -58,10 +59,11 @@ class MeasuredPoint:
     fps_high: float
     latency_ms: float
     latency_p95_ms: float
+    rounds: tuple[float, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
+        """Plain values, without the single rounds."""
+        return {name: value for name, value in asdict(self).items() if name != "rounds"}
 
 
 def measure_points(
@@ -134,6 +136,7 @@ def _at(
             fps_high=max(fps),
             latency_ms=statistics.median(times),
             latency_p95_ms=float(np.percentile(times, 95)),
+            rounds=tuple(fps),
         )
 
 

@@ -125,3 +125,10 @@ def gain_of(pairs: Iterable[tuple[float | None, float | None]]) -> float | None:
     known = [(fp32, int8) for fp32, int8 in pairs if fp32 is not None and int8]
     after = sum(int8 for _, int8 in known)
     return sum(fp32 for fp32, _ in known) / after if after else None
+
+
+def verdict(speedup: float | None, why: Sequence[str]) -> str:
+    """Whether INT8 pays on a machine, in a sentence; '' where it was not measured."""
+    if speedup is None:
+        return ""
+    return f"INT8 does not pay here: {'; '.join(why)}." if why else "INT8 pays here."

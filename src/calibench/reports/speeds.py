@@ -64,7 +64,7 @@ def with_performance(layers: Sequence[LayerRow], performance: Performance) -> tu
     A layer finds its time by its name among those that were fused, or by that of its bias; one that is found nowhere
     did not run: it was computed beforehand, or was left out.
     """
-    before, after = (_by_name(performance.profiles.get(name, ())) for name in ("fp32", "int8"))
+    before, after = (by_name(performance.profiles.get(name, ())) for name in ("fp32", "int8"))
     found = []
     for layer in layers:
         names = (layer.name, f"{layer.name}/DequantizationMultiply", performance.biases.get(layer.name, layer.name))
@@ -84,7 +84,7 @@ def with_performance(layers: Sequence[LayerRow], performance: Performance) -> tu
     return tuple(found)
 
 
-def _by_name(layers: Sequence[LayerTime]) -> dict[str, LayerTime]:
+def by_name(layers: Sequence[LayerTime]) -> dict[str, LayerTime]:
     """By the names of all layers that a layer of the runtime stands for; its own name goes first."""
     fused = {name: layer for layer in layers for name in layer.original_names}
     return fused | {layer.name: layer for layer in layers}

@@ -33,6 +33,10 @@ class Bundle(Frozen):
     kind: JobKind
     target: TargetSpec | None = Field(None, description="where the work is done; None: by the process that reads this")
     model: Path | None = None
+    baseline: Path | None = Field(
+        None, description="of a benchmark: the FP32 model that an INT8 one runs beside, in turns"
+    )
+    is_compared: bool = Field(False, description="of a benchmark: with what the machine is, and why INT8 pays or not")
     dataset: Path | None = Field(None, description="of a calibration: sets the ranges")
     validation: Path | None = Field(None, description="of a calibration: decides accuracy; None: half of `dataset`")
     settings: Settings = Settings()

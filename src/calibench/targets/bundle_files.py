@@ -56,7 +56,7 @@ def read_bundle(folder: Path) -> Bundle:
         where = ".".join(str(part) for part in first["loc"])
         raise JobError(f"{path}: {where or 'this'}: {first['msg']}. Was it written by another Calibench?") from None
     home = folder.resolve()
-    given = {name: getattr(bundle, name) for name in ("model", "dataset", "validation", "result")}
+    given = {name: getattr(bundle, name) for name in ("model", "baseline", "dataset", "validation", "result")}
     paths: Plain = {name: home / path for name, path in given.items() if path is not None}
     if bundle.sources:
         paths["sources"] = tuple(home / path for path in bundle.sources)

@@ -79,6 +79,8 @@ def carried(bundle: Bundle, told: Told = lambda count: None, memory: Path | None
     update: dict[str, Any] = {"target": None}
     if bundle.model is not None:
         update["model"] = _model(bundle.model, bundle.settings.weights, paths)
+    if bundle.baseline is not None:
+        update["baseline"] = _model(bundle.baseline, bundle.settings.weights, paths, "in/baseline")
     for name in ("dataset", "validation"):
         given = getattr(bundle, name)
         if given is not None:
@@ -102,18 +104,18 @@ def _unread(bundle: Bundle) -> frozenset[Path]:
     return unread_pictures(bundle)
 
 
-def _model(model: Path, weights: Path | None, paths: dict[str, Path]) -> Path:
+def _model(model: Path, weights: Path | None, paths: dict[str, Path], below: str = "in/model") -> Path:
     """Note the files of a model; gives its path there."""
     from calibench.targets.find_model import model_files  # brings OpenVINO
 
     if not model.exists():
         raise ModelError(f"{model}: there is no such file. Give the path of a model.")
     home = model if model.is_dir() else model.parent
-    there = f"in/model/{model.name}" if model.is_dir() else "in/model"
+    there = f"{below}/{model.name}" if model.is_dir() else below
     for file in model_files(model, weights):
         inner = file.relative_to(home).as_posix() if file.is_relative_to(home) else file.name
         paths[f"{there}/{inner}"] = file
-    return Path("in/model", model.name)
+    return Path(below, model.name)
 
 
 def _dataset(dataset: Path, below: str, paths: dict[str, Path]) -> Path:

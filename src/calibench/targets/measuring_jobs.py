@@ -14,6 +14,7 @@ from calibench.targets.running import Running
 from calibench.things.asked import Points
 
 POINTS = "points.json"
+BESIDE = "beside.json"
 SAID = ("notes", "warnings")
 """Fields with sentences, which may name files."""
 
@@ -29,14 +30,30 @@ def run_baseline(job: Running) -> dict[str, Any]:
 
 
 def run_benchmark(job: Running) -> dict[str, Any]:
-    """Throughput and latency of a model at the points that were asked for, in out/points.json."""
+    """Throughput and latency of a model at the points that were asked for, in out/points.json.
+
+    Beside its FP32 model also what this machine is to both: `measured`, and out/beside.json.
+    """
     grid = grid_of(job.bundle.points or Points())
     assert grid is not None
     model = model_of(job)
+    if job.bundle.is_compared:
+        return _beside(job, model, grid)
     points = points_of({model.name: model}, dataset_of(job), job.bundle.settings, grid, job.tell)
     rows = [point.as_json() for point in points]
     write_plain(job, POINTS, rows)
     return {"points": rows}
+
+
+def _beside(job: Running, model: Path, grid: PointGrid) -> dict[str, Any]:
+    from calibench.targets.measured_beside import measure_beside
+
+    models = [path for path in (job.bundle.baseline, model) if path is not None]
+    points, measured = measure_beside(models, dataset_of(job), job.bundle.settings, grid, job.tell)
+    rows, plain = [point.as_json() for point in points], measured.model_dump(mode="json")
+    write_plain(job, POINTS, rows)
+    write_plain(job, BESIDE, plain)
+    return {"points": rows, "measured": plain}
 
 
 def run_evaluation(job: Running) -> dict[str, Any]:

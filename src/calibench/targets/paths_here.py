@@ -39,6 +39,7 @@ def _pairs(there: str, folder: Path, bundle: Bundle) -> list[tuple[str, str]]:
     holdout = settings.accuracy.holdout
     given = {
         "model": bundle.model,
+        "baseline": bundle.baseline,
         "dataset": bundle.dataset,
         "validation": bundle.validation,
         "holdout": Path(holdout) if holdout and not holdout.endswith("%") else None,

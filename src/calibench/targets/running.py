@@ -50,7 +50,8 @@ class Running:
                 yield path, "dataset"
         if bundle.result is not None:
             yield bundle.result, "result"
-        if bundle.model is not None:
-            yield bundle.model, bundle.model.name
-            yield bundle.model.parent, ""
+        for model in (bundle.model, bundle.baseline):
+            if model is not None:
+                yield model, model.name
+                yield model.parent, ""
         yield self.folder, ""
