@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 EXTRAS := dev,bench,datasets,caffe,serve,client,targets
 # Debian packages that tests need installed (by apt-get, only as root). What demo and tests merely read, they fetch and
 # unpack themselves.
-DEBIAN_PACKAGES := chromium fonts-dejavu-core postgresql openssh-server slurm-wlm munge slurm-wlm-torque
+DEBIAN_PACKAGES := chromium fonts-dejavu-core postgresql openssh-server iproute2 slurm-wlm munge slurm-wlm-torque
 SOURCES := src tests benchmarks tools
 GROUPS :=
 NAME := detector

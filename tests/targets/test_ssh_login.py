@@ -1,6 +1,7 @@
 """Logging in over SSH: which machine answers, who asks, and what is said when either is not right."""
 
 import asyncio
+import errno
 import os
 import socket
 import subprocess
@@ -19,6 +20,7 @@ from calibench.targets.local_link import LocalLink
 from calibench.targets.opened_link import open_link
 from calibench.targets.ssh_host_keys import fingerprint_of
 from calibench.targets.ssh_link import connect, host_key_of
+from calibench.targets.ssh_login import look_up, not_reached
 from calibench.things.target_spec import TargetSpec
 
 pytestmark = pytest.mark.targets
@@ -222,6 +224,11 @@ def test_a_machine_that_does_not_answer_is_given_up(ssh_server: SshServer, monke
     assert "no answer within 0.5 s. Is the machine on" in refusal(ssh_server.spec())
     with pytest.raises(TargetError, match=r"no answer within 0\.5 s"):
         asyncio.run(host_key_of(ssh_server.spec()))
+
+
+def test_a_machine_without_a_way_to_it_says_so(ssh_server: SshServer) -> None:
+    found = not_reached(OSError(errno.EHOSTUNREACH, "Connect call failed ('x', 22)"), look_up(ssh_server.spec()))
+    assert str(found).endswith("there is no way to it. Is the machine on, and is a cable or a VPN missing?")
 
 
 def test_a_machine_that_hangs_up_says_so(ssh_server: SshServer) -> None:

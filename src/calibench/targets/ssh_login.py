@@ -1,6 +1,7 @@
 """Log in to a machine over SSH, by what a target says and by the user's ~/.ssh/config for what it leaves open."""
 
 import asyncio
+import errno
 import logging
 import socket
 from contextlib import suppress
@@ -21,6 +22,7 @@ ALIVE_S = 5.0
 """Seconds of silence after which a machine is asked whether it is there."""
 ALIVE_TIMES = 2
 """Unanswered questions after which the connection counts as cut: 15 s in all."""
+NO_WAY = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN)
 USUAL_PORT = 22
 FAST_CIPHERS = "^aes128-gcm@openssh.com,aes256-gcm@openssh.com"
 """Tried first: half the work of what asyncssh and ssh try first, where the processor has AES."""
@@ -177,6 +179,8 @@ def not_reached(error: Exception, login: Login) -> Exception:
         return TargetError(f"{where}no answer within {CONNECT_S:g} s. Is the machine on, and is the way to it open?")
     if isinstance(error, ConnectionRefusedError) or "refused" in str(error):
         return TargetError(f"{where}refused at port {login.port}. Does sshd run there, and is the port right?")
+    if isinstance(error, OSError) and error.errno in NO_WAY:
+        return TargetError(f"{where}there is no way to it. Is the machine on, and is a cable or a VPN missing?")
     if isinstance(error, ssh.ConnectionLost | ConnectionError):
         return TargetError(f"{where}closed the connection while logging in ({error}). Try again, or look at its log.")
     if isinstance(error, OSError | ssh.Error | ssh.KeyImportError | ssh.KeyEncryptionError):
