@@ -37,7 +37,8 @@ def add(
     address: Annotated[
         list[str],
         typer.Argument(
-            help="ssh://user@host[:port], slurm, pbs, slurm ssh://user@login, or dask tls://host:port.",
+            help="ssh://user@host[:port], slurm, pbs, slurm ssh://user@login, dask ssh://a ssh://b, dask slurm, "
+            "or dask tls://host:port.",
             metavar="ADDRESS...",
         ),
     ],
@@ -45,7 +46,8 @@ def add(
         Path | None, typer.Option(help="Private key. [dim]Default: ssh-agent and ~/.ssh[/dim]", metavar="FILE")
     ] = None,
     host_key: Annotated[
-        str | None, typer.Option(help="Public key of the host, in place of the question.", metavar="KEY")
+        list[str] | None,
+        typer.Option(help="Public key of the host, in place of the question; one for each host.", metavar="KEY"),
     ] = None,
     python: Annotated[
         str | None, typer.Option(help="Python there, 3.11 or newer. [dim]Default: python3[/dim]", metavar="PROGRAM")
@@ -72,6 +74,24 @@ def add(
     account: Annotated[
         str | None, typer.Option(help="That the time is charged to.", metavar="NAME", rich_help_panel=QUEUE)
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Workers to start: on each SSH machine, [dim]default: one a core[/dim]; or by the queue in all, "
+            "[dim]default: 2[/dim].",
+            metavar="N",
+            rich_help_panel=CLUSTER,
+        ),
+    ] = None,
+    listen: Annotated[
+        str | None,
+        typer.Option(
+            help="Address of this machine that workers reach. [dim]Default: found out[/dim]",
+            metavar="ADDRESS",
+            rich_help_panel=CLUSTER,
+        ),
+    ] = None,
     tls_ca: Annotated[
         Path | None, typer.Option(help="Certificate that both sides trust.", metavar="FILE", rich_help_panel=CLUSTER)
     ] = None,
@@ -92,7 +112,7 @@ def add(
     from calibench.cli.known_there import known_targets
 
     fields: dict[str, Any] = {
-        "host_key": host_key, "python": python, "home": home,
+        "python": python, "home": home, "workers": workers, "listen": listen,
         **{name: path and path.expanduser().absolute() for name, path in (
             ("key", key), ("wheels", wheels), ("tls_ca", tls_ca), ("tls_cert", tls_cert), ("tls_key", tls_key),
         )},
@@ -103,7 +123,7 @@ def add(
     }  # fmt: skip
     asked = _asked(name, address, fields, of_queue)
     with known_targets(data_dir, server) as known:
-        made = known.add(_confirmed(asked, known))
+        made = known.add(_with_host_keys(asked, tuple(host_key or ()), known))
     if json_:
         print_json(made.model_dump(mode="json"))
         return
@@ -213,25 +233,55 @@ def _asked(name: str, address: list[str], fields: dict[str, Any], of_queue: dict
         raise SettingsError(explain(error)) from None
 
 
-def _confirmed(asked: "AskTarget", known: "Targets") -> "AskTarget":
-    """With the key of the host, where known_hosts does not know it and a person confirms it.
+def _with_host_keys(asked: "AskTarget", given: tuple[str, ...], known: "Targets") -> "AskTarget":
+    """With the key of each host: given, known to known_hosts, or confirmed by a person.
+
+    Raises:
+        SettingsError: nobody can be asked, or there are more keys than hosts.
+        Cancelled: one is not confirmed.
+    """
+    from calibench.targets.target_address import parse_target
+
+    spec = parse_target(asked.address.split())
+    hosts = spec.hosts or ((None,) if spec.host is not None else ())
+    if len(given) > len(hosts) or 0 < len(given) < len(hosts):
+        raise SettingsError(
+            f"--host-key: {len(given)} given, and {len(hosts)} hosts. Give one for each, in their order."
+        )
+    if not spec.hosts:
+        key = given[0] if given else _confirmed(asked, known)
+        return asked if key is None else _changed(asked, host_key=key)
+    made = []
+    for number, host in enumerate(spec.hosts):
+        alone = asked.model_copy(update={"address": host.address})
+        key = given[number] if given else _confirmed(_changed(alone, workers=None, listen=None), known)
+        made.append(host.model_copy(update={"host_key": key}))
+    return _changed(asked, hosts=tuple(made))
+
+
+def _changed(asked: "AskTarget", **values: Any) -> "AskTarget":
+    return asked.model_copy(update={"spec": asked.spec.model_copy(update=values)})
+
+
+def _confirmed(asked: "AskTarget", known: "Targets") -> str | None:
+    """The key of a host that a person confirms; None: there is no host, or known_hosts knows it.
 
     Raises:
         SettingsError: nobody can be asked.
         Cancelled: it is not confirmed.
     """
-    if asked.spec.host_key is not None or "ssh://" not in asked.address:
-        return asked
+    if "ssh://" not in asked.address:
+        return None
     key = known.host_key(asked)
     if key.is_known:
-        return asked
+        return None
     shown = f"{asked.address}: nobody has confirmed its host key yet. It shows {key.kind} {key.fingerprint}."
     if not _is_terminal():
         raise SettingsError(f"{shown} Compare that with what its administrator says, then give --host-key '{key.key}'.")
     typer.echo(shown, err=True)
     if not typer.confirm("Is this what its administrator says?", err=True):
         raise Cancelled("The host key was not confirmed; nothing was added.")
-    return asked.model_copy(update={"spec": asked.spec.model_copy(update={"host_key": key.key})})
+    return key.key
 
 
 def _is_terminal() -> bool:

@@ -19,14 +19,15 @@ def check_lines(target: Target) -> tuple[str, ...]:
         rows.append(("host key", "the one that was confirmed" if spec.host_key else "as in known_hosts"))
     if not is_lost:
         rows += _of_machine(machine)
+        rows += [("host", _host(each)) for each in machine.get("hosts", ())]
+        rows += [("worker", _worker(each)) for each in machine.get("workers", ())]
         rows += [("queue", _queue(each)) for each in machine.get("queues", ())]
     lines = [f"{label:<10} {text}" for label, text in rows]
     for fault in target.faults:
         lines.append(f"Fault: {fault.sentence} {fault.mend}".rstrip())
     if target.state == "good":
-        lines.append(
-            "It is ready." if spec.kind not in QUEUES else "It is ready; its nodes are seen when a job begins."
-        )
+        is_queue = spec.kind in QUEUES or spec.worker_queue is not None
+        lines.append("It is ready; its nodes are seen when a job begins." if is_queue else "It is ready.")
     return tuple(lines)
 
 
@@ -47,6 +48,24 @@ def _of_machine(machine: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "INT8", f"{vnni}; {'AMX' if 'amx_int8' in flags else 'no AMX'} ({', '.join(flags) or 'flags unknown'})"
     yield "cores", f"{machine['physical_cores']} physical, {machine['logical_cores']} logical{_load(machine)}"
     yield "memory", f"{machine['memory_free_mb'] / 1024:.1f} of {machine['memory_mb'] / 1024:.1f} GB free"
+
+
+def _host(machine: Mapping[str, Any]) -> str:
+    """A machine on which workers are started."""
+    if "cpu" not in machine:
+        return f"{machine['address']}: not seen"
+    parts = [
+        f"{machine['cpu']} ({', '.join(machine.get('flags', ())) or 'flags unknown'})",
+        f"{machine['physical_cores']} cores{_load(machine)}",
+        f"{machine['memory_free_mb'] / 1024:.1f} of {machine['memory_mb'] / 1024:.1f} GB free",
+    ]
+    return f"{machine['address']}: {', '.join(parts)}"
+
+
+def _worker(worker: Mapping[str, Any]) -> str:
+    """A worker of a scheduler."""
+    build = ", ".join(f"{what} {value}" for what, value in worker.get("build", {}).items())
+    return f"{worker['address']}: {build or worker.get('error', '')}"
 
 
 def _load(machine: Mapping[str, Any]) -> str:

@@ -21,7 +21,7 @@ def open_cluster(where: TargetSpec | int) -> Iterator[Any]:
     """A client of the workers; what was started for it ends with the block.
 
     Args:
-        where: so many processes of this machine; or the scheduler of a cluster, whose workers stay.
+        where: so many processes of this machine; or a cluster whose scheduler answers already.
 
     Raises:
         SettingsError: Dask is not installed.
@@ -70,7 +70,7 @@ def _reached(spec: TargetSpec, stack: ExitStack) -> Any:
     if where is None:
         raise SettingsError("The cluster has no address. Give that of its scheduler, such as tls://host:8786.")
     try:
-        opened = Client(where, security=_security(spec), timeout=TIMEOUT_S)  # type: ignore[no-untyped-call]
+        opened = Client(where, security=security_for(spec), timeout=TIMEOUT_S)  # type: ignore[no-untyped-call]
         client: Any = stack.enter_context(opened)
         client.wait_for_workers(1, timeout=TIMEOUT_S)
     except TimeoutError:
@@ -79,13 +79,13 @@ def _reached(spec: TargetSpec, stack: ExitStack) -> Any:
         ) from None
     except (OSError, ValueError) as error:
         raise TargetError(
-            f"{where}: the scheduler cannot be reached ({_why(error)}). Is it running, and are the certificates of "
+            f"{where}: the scheduler cannot be reached ({why(error)}). Is it running, and are the certificates of "
             "both sides signed by the same authority?"
         ) from None
     return client
 
 
-def _security(spec: TargetSpec) -> Any:
+def security_for(spec: TargetSpec) -> Any:
     """The certificates of this side; None where the connection is not encrypted.
 
     Raises:
@@ -108,7 +108,7 @@ def _security(spec: TargetSpec) -> Any:
     )
 
 
-def _why(error: BaseException) -> str:
+def why(error: BaseException) -> str:
     """The last sentence of a chain of causes: the first ones only say that something failed."""
     cause = error
     while cause.__cause__ is not None:

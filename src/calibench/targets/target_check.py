@@ -32,7 +32,9 @@ async def check_target(spec: TargetSpec, passphrase: str | None = None) -> Plain
     """
     try:
         if spec.kind == NO_LINK:
-            return await _checked_cluster(spec)
+            from calibench.targets.dask_check import check_cluster
+
+            return await check_cluster(spec, passphrase)
         async with opened(spec, passphrase) as link:
             return await _checked(spec, link)
     except (TargetError, SettingsError) as error:
@@ -47,11 +49,18 @@ async def clean_target(spec: TargetSpec, passphrase: str | None = None) -> int:
     """
     from calibench.targets.remote_machine import RemoteMachine
 
-    if spec.kind == NO_LINK:
+    if spec.kind == NO_LINK and not spec.hosts:
         raise TargetError(f"{spec.address}: keeps nothing of Calibench, so there is nothing to clean.")
-    async with opened(spec, passphrase) as link:
-        freed: int = await RemoteMachine(link, spec).clean()
-        return freed
+    freed = 0
+    for each in machines_of(spec):
+        async with opened(each, passphrase) as link:
+            freed += await RemoteMachine(link, each).clean()
+    return freed
+
+
+def machines_of(spec: TargetSpec) -> tuple[TargetSpec, ...]:
+    """The machines that a target is reached through: itself, or those on which its workers are started."""
+    return tuple(spec.of_host(host) for host in spec.hosts) if spec.hosts else (spec,)
 
 
 async def offered_key(spec: TargetSpec) -> HostKey:
@@ -80,6 +89,7 @@ async def needs_passphrase(spec: TargetSpec) -> bool:
     Raises:
         TargetError: the key file cannot be used.
     """
+    spec = machines_of(spec)[0]  # one key opens all
     if spec.host is None or spec.key is None:
         return False
     from calibench.targets.ssh_user_keys import user_keys
@@ -140,24 +150,3 @@ async def _checked(spec: TargetSpec, link: Link) -> Plain:
         except TargetError as error:
             faults.append(as_fault(error, "queue"))
     return {"machine": machine, "faults": tuple(faults)}
-
-
-async def _checked_cluster(spec: TargetSpec) -> Plain:
-    """Whether a scheduler listens; what its workers are is seen when a job begins."""
-    import asyncio
-    from urllib.parse import urlsplit
-
-    for name, path in (("tls_ca", spec.tls_ca), ("tls_cert", spec.tls_cert), ("tls_key", spec.tls_key)):
-        if path is not None and not path.is_file():
-            raise TargetError(f"{path}: there is no such file. Name another one as {name}.")
-    parts = urlsplit(spec.scheduler or "")
-    if not parts.hostname or not parts.port:
-        raise TargetError(f"{spec.address}: is no address of a scheduler. Give one such as tls://lab:8786.")
-    try:
-        async with asyncio.timeout(10):
-            _, writer = await asyncio.open_connection(parts.hostname, parts.port)
-            writer.close()
-    except (OSError, TimeoutError) as error:
-        reason = getattr(error, "strerror", None) or "no answer within 10 s"
-        raise TargetError(f"{spec.address}: does not answer ({reason}). Does `dask scheduler` run there?") from None
-    return {"machine": None, "faults": ()}

@@ -18,6 +18,8 @@ from calibench.workbench.target_files import CheckSpec, anything
 from calibench.worker.job_rows import GOING
 
 LOCAL = "This machine"
+PLACE = ("host", "user", "port", "scheduler", "hosts", "worker_queue")
+"""Fields of a target that an address sets, all of them."""
 UNCHECKED: Mapping[str, Any] = {"state": "unchecked", "faults": (), "machine": None, "checked": None}
 
 
@@ -177,7 +179,7 @@ def spec_of(asked: AskHost, before: TargetSpec | None = None) -> TargetSpec:
         from calibench.targets.target_address import parse_target
 
         parsed = parse_target(asked.address.split())
-        values |= {"host": None, "user": None, "port": 22, "scheduler": None}  # another address is another host
+        values |= {name: TargetSpec.model_fields[name].default for name in PLACE}  # another address is another host
         values |= parsed.model_dump(exclude_unset=True)
     said = asked.spec.model_dump(exclude_unset=True)
     place = ("host", "port")
@@ -193,17 +195,28 @@ def spec_of(asked: AskHost, before: TargetSpec | None = None) -> TargetSpec:
 
 
 def _check_whole(spec: TargetSpec) -> None:
-    example = "Give an address such as ssh://me@lab, slurm, 'pbs ssh://me@login' or 'dask tls://lab:8786'."
+    example = "Give an address such as ssh://me@lab, slurm, 'pbs ssh://me@login' or 'dask ssh://me@a ssh://me@b'."
     if spec.is_here:
         raise SettingsError(f"spec.kind: this machine is a target already. {example}")
     if spec.kind == "ssh" and not spec.host:
         raise SettingsError(f"spec.host: no host is named. {example}")
-    if spec.kind == "dask" and not spec.scheduler:
-        raise SettingsError(f"spec.scheduler: no scheduler is named. {example}")
-    if spec.host_key is not None:
-        as_host_key(spec.host_key)
-    if spec.kind not in QUEUES and spec.queue != QueueSettings():
+    if spec.kind == "dask":
+        _check_cluster(spec, example)
+    for key in (spec.host_key, *(host.host_key for host in spec.hosts)):
+        if key is not None:
+            as_host_key(key)
+    if spec.kind not in QUEUES and spec.worker_queue is None and spec.queue != QueueSettings():
         raise SettingsError(f"spec.queue: a target of kind {spec.kind} has no queue. Leave it out.")
+
+
+def _check_cluster(spec: TargetSpec, example: str) -> None:
+    ways = [name for name in ("scheduler", "hosts", "worker_queue") if getattr(spec, name)]
+    if not ways:
+        raise SettingsError(f"spec.scheduler: no scheduler is named, and nothing that starts workers. {example}")
+    if len(ways) > 1:
+        raise SettingsError(f"spec.{ways[1]}: goes not with {ways[0]}. Leave one of them out.")
+    if spec.scheduler and (spec.workers is not None or spec.listen is not None):
+        raise SettingsError("spec.workers: the workers of a scheduler that runs already are its own. Leave it out.")
 
 
 def checked_values(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -55,4 +55,4 @@ def _refuse_outside(name: str, path: Path, sources: ImportSources) -> None:
 
 def is_queue_here(spec: TargetSpec) -> bool:
     """Whether jobs of a target are started by this machine itself."""
-    return spec.host is None and spec.is_carried
+    return spec.host is None and (spec.is_carried or spec.worker_queue is not None)
