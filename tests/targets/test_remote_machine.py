@@ -197,16 +197,20 @@ def test_clean_leaves_nothing_but_what_runs(user: Path, tmp_path: Path) -> None:
         os.utime(folder / "bundle.json", (0, 0))
     jobs = user / HOME / "jobs"
     (jobs / "done" / "end.json").write_text("{}")
+    assert asyncio.run(there.would_clean()) == {"environments": 0, "files": 1000, "jobs": len("{}") * 5}
     with subprocess.Popen(["sleep", "60"], start_new_session=True) as process:
-        (jobs / "runs" / "pgid").write_text(f"{process.pid}\n")
+        pgid = (jobs / "runs" / "pgid").write_text(f"{process.pid}\n")
         (user / HOME / "environments").mkdir()
+        (user / HOME / "environments/one").write_bytes(b"e" * 50)
+        assert asyncio.run(there.would_clean(["waits"])) == {"environments": 0, "files": 0, "jobs": len("{}") * 3}
         freed = asyncio.run(there.clean(["waits"]))
         assert sorted(path.name for path in jobs.iterdir()) == ["runs", "waits"]
         assert (user / HOME / "environments").exists()
         assert freed == len("{}") * 3, "the content is still in use by what runs"
         assert (jobs / "runs/in/m.bin").read_bytes() == b"w" * 1000
         process.kill()
-    assert asyncio.run(there.clean()) >= 1000
+    assert asyncio.run(there.would_clean()) == {"environments": 50, "files": 0, "jobs": 1000 + len("{}") * 2 + pgid}
+    assert asyncio.run(there.clean()) == 1050 + len("{}") * 2 + pgid
     assert not (user / HOME).exists()
 
 
@@ -256,6 +260,7 @@ def test_what_an_environment_takes_is_not_asked_for_where_there_is_one(user: Pat
 
 
 def test_a_target_without_anything_is_clean(user: Path) -> None:
+    assert asyncio.run(machine(user).would_clean()) == {"environments": 0, "files": 0, "jobs": 0}
     assert asyncio.run(machine(user).clean()) == 0
 
 

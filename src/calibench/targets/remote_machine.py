@@ -173,6 +173,11 @@ class RemoteMachine:
     async def _has(self, python: str, module: str) -> bool:
         return (await self._link.run(f"{shlex.quote(python)} -I -c 'import {module}'")).code == 0
 
+    async def would_clean(self, running: Sequence[str] = ()) -> dict[str, int]:
+        """The bytes that `clean` would free: of "environments", "files" and "jobs"."""
+        found: dict[str, int] = await self._ask("would_clean", within_s=HASHING_S, running=list(running))
+        return found
+
     async def _make_environment(self, key: str, wheel: Path, pins: list[str], extras: tuple[str, ...]) -> str:
         own = f"{WHEELS}/{key}"
         await self._lay_wheels(own, [wheel])

@@ -575,15 +575,29 @@ def remove_job(home: Path, job_id: str) -> int:
 
 def clean(home: Path, running: list[str]) -> int:
     """Remove environments, blobs and jobs, but those that run, and environments while any does; gives bytes freed."""
-    jobs = [path for path in _inside(home / JOBS) if path.name not in running]
-    dead = [path for path in jobs if not _runs(path)]
-    has_running = len(dead) < len(_inside(home / JOBS))
-    rest = [home / BLOBS, home / PACKS, home / LISTS, home / WHEELS, *([] if has_running else [home / ENVIRONMENTS])]
-    freed = _removed([*dead, *rest])
+    freed = _removed([path for paths in _cleanable(home, running).values() for path in paths])
     for path in (home / JOBS, home):
         if path.is_dir() and not _inside(path):
             path.rmdir()
     return freed
+
+
+def would_clean(home: Path, running: list[str]) -> dict[str, int]:
+    """Bytes that `clean` would free, by kind; what a job shares with other files counts as files."""
+    paths = _cleanable(home, running)
+    found = {kind: _held(paths[kind]) for kind in ("environments", "jobs")}
+    return {**found, "files": _held([path for each in paths.values() for path in each]) - sum(found.values())}
+
+
+def _cleanable(home: Path, running: list[str]) -> dict[str, list[Path]]:
+    jobs = [path for path in _inside(home / JOBS) if path.name not in running]
+    dead = [path for path in jobs if not _runs(path)]
+    has_running = len(dead) < len(_inside(home / JOBS))
+    return {
+        "jobs": dead,
+        "files": [home / BLOBS, home / PACKS, home / LISTS, home / WHEELS],
+        "environments": [] if has_running else [home / ENVIRONMENTS],
+    }
 
 
 def _job(home: Path, job_id: str) -> Path:
@@ -617,7 +631,17 @@ def _runs(job: Path) -> bool:
 
 
 def _removed(paths: list[Path]) -> int:
-    """Remove folders; gives the bytes of the contents that no other name holds any more."""
+    """Remove folders; gives the bytes freed."""
+    freed = _held(paths)
+    for root in paths:
+        shutil.rmtree(str(root), ignore_errors=True)
+        if root.exists():
+            raise Refused(f"{root} could not be removed whole.", "Look at its permissions there.")
+    return freed
+
+
+def _held(paths: list[Path]) -> int:
+    """Bytes of the contents in folders that no name outside of them holds."""
     names: dict[tuple[int, int], list[int]] = {}
     for root in paths:
         for place, _, inside in os.walk(str(root)):
@@ -625,10 +649,6 @@ def _removed(paths: list[Path]) -> int:
                 state = Path(place, name).lstat()
                 seen = names.setdefault((state.st_dev, state.st_ino), [0, state.st_nlink, state.st_size])
                 seen[0] += 1
-    for root in paths:
-        shutil.rmtree(str(root), ignore_errors=True)
-        if root.exists():
-            raise Refused(f"{root} could not be removed whole.", "Look at its permissions there.")
     return sum(size for count, links, size in names.values() if count == links)
 
 
@@ -645,4 +665,5 @@ COMMANDS: dict[str, Any] = {
     "manifest": manifest,
     "remove_job": remove_job,
     "clean": clean,
+    "would_clean": would_clean,
 }

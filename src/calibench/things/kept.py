@@ -237,6 +237,19 @@ class Deletion(Frozen):
     hindrance: str = Field("", description="why it cannot be deleted now, such as a running job; empty: it can")
 
 
+class TargetCache(Frozen):
+    """What Calibench keeps on a target and cleaning removes, in bytes on its disk."""
+
+    environments_bytes: int = Field(0, ge=0, description="Calibench and its libraries")
+    files_bytes: int = Field(0, ge=0, description="models, pictures and wheels that were sent")
+    jobs_bytes: int = Field(0, ge=0, description="what is left of jobs")
+
+    @property
+    def total_bytes(self) -> int:
+        """What would be free again."""
+        return self.environments_bytes + self.files_bytes + self.jobs_bytes
+
+
 class Upload(Frozen):
     """A file on its way to the server."""
 
