@@ -6,6 +6,7 @@ from typing import Any
 
 from calibench.errors import SettingsError, TargetError
 from calibench.targets.link import Link
+from calibench.targets.queue_faults import queue_faults
 from calibench.targets.queue_list import queues
 from calibench.targets.ssh_login import USUAL_PORT
 from calibench.things.kept import Fault, HostKey
@@ -147,6 +148,7 @@ async def _checked(spec: TargetSpec, link: Link) -> Plain:
     if spec.kind in QUEUES:
         try:
             machine["queues"] = await queues(link, spec)
+            faults += queue_faults(machine["queues"], spec.queue, link.name)
         except TargetError as error:
             faults.append(as_fault(error, "queue"))
     return {"machine": machine, "faults": tuple(faults)}

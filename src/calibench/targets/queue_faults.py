@@ -1,0 +1,50 @@
+"""What a target asks of its queue that the queue cannot give, seen before a job waits for it in vain."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from calibench.things.kept import Fault
+from calibench.things.target_spec import QueueSettings
+
+ONE_NAME = re.compile(r"[\w.-]+")
+"""Of a node type; anything else is an expression, which only the queue can judge."""
+
+
+def queue_faults(found: Sequence[Mapping[str, Any]], asked: QueueSettings, where: str) -> tuple[Fault, ...]:
+    """What is wrong; (): nothing, or not certain.
+
+    Args:
+        found: the queues, as of `queue_list.queues`.
+        where: as sentences call the machine that submits.
+    """
+    names = [str(each["name"]) for each in found]
+    chosen = [each for each in found if (each["name"] == asked.queue if asked.queue else each["is_default"])]
+    if asked.queue and found and not chosen:
+        return (_fault(f"{where}: there is no queue {asked.queue}.", f"Choose one with --queue: {', '.join(names)}."),)
+    has_types = any(each["features"] for each in found)  # some queues tell of none
+    return tuple(fault for each in chosen for fault in _of_one(each, asked, where, has_types))
+
+
+def _of_one(queue: Mapping[str, Any], asked: QueueSettings, where: str, has_types: bool) -> Iterator[Fault]:
+    name = f"{where}: the queue {queue['name']}"
+    longest, features = queue["walltime_s"], queue["features"]
+    if not queue["is_open"]:
+        mend = "Choose another one with --queue, or check again when its administrator has opened it."
+        yield _fault(f"{name} starts no jobs now ({queue['state']}).", mend)
+    if longest is not None and asked.walltime_s is not None and asked.walltime_s > longest:
+        limit, wanted = timedelta(seconds=longest), timedelta(seconds=asked.walltime_s)
+        yield _fault(f"{name} ends jobs after {limit}, and {wanted} are asked for.", "Ask for less with --walltime.")
+    if has_types and asked.node_type and ONE_NAME.fullmatch(asked.node_type) and asked.node_type not in features:
+        known = f"Choose one with --node-type: {', '.join(features)}." if features else "Leave --node-type out."
+        yield _fault(f"{name} has no nodes of the type {asked.node_type}.", known)
+    for field, option, unit in (("cores", "--cores", "cores"), ("memory_mb", "--memory", "MB")):
+        has, count = queue[field], getattr(asked, field)
+        if has is not None and count is not None and count > has:
+            sentence = f"{name} has nodes of at most {has} {unit}, and {count} are asked for."
+            yield _fault(sentence, f"Ask for fewer with {option}.")
+
+
+def _fault(sentence: str, mend: str) -> Fault:
+    return Fault(cause="queue", sentence=sentence, mend=mend)
