@@ -85,7 +85,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TargetSpec]:
 def test_over_tls_the_outcome_is_that_of_one_process(secure: TargetSpec) -> None:
     judged = validation(samples(230))
     with open_team(secure) as team:
-        team.client.wait_for_workers(2, timeout=60)
+        team.client.wait_for_workers(2, timeout=300)
         model = SpreadValidation(team, "CPU", "f32")(graph(0.8), judged)
         assert judged.evaluate(model, LIMIT, silent) == judged.evaluate(compiled(0.8), LIMIT, silent)
         assert all(worker.startswith("tls://") for worker in team.client.nthreads())

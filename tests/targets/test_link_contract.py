@@ -123,7 +123,7 @@ def test_a_command_that_takes_too_long_is_ended_with_what_it_started(reached: Re
 
     reached.do(_work)
     left = [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", "98765"]]
-    psutil.wait_procs(left, 5)
+    psutil.wait_procs(left, 60)
     assert not any(process.is_running() for process in left)
 
 
@@ -138,7 +138,7 @@ def test_a_command_whose_caller_gives_up_is_ended(reached: Reached) -> None:
 
     reached.do(_work)
     left = [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", "98764"]]
-    psutil.wait_procs(left, 5)
+    psutil.wait_procs(left, 60)
     assert not any(process.is_running() for process in left)
 
 

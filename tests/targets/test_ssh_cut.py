@@ -27,12 +27,12 @@ def ignored(_: int) -> None:
 
 
 def over(server: SshServer, work: Callable[[SshLink], Awaitable[Any]]) -> Any:
-    """Do something with a link. It must end by itself: 30 s are far more than it may take."""
+    """Do something with a link. It must end by itself: 120 s are far more than it may take."""
 
     async def _run() -> Any:
         link = await connect(server.spec())
         try:
-            return await asyncio.wait_for(work(link), 30.0)
+            return await asyncio.wait_for(work(link), 120.0)
         finally:
             await link.close()
 

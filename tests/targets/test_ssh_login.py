@@ -335,7 +335,7 @@ def test_nothing_is_left_open_where_logging_in_failed(ssh_server: SshServer, hom
     (home / ".ssh/config").write_text(jump_config(ssh_server))
     (home / ".ssh/known_hosts").write_text(f"[127.0.0.1]:{ssh_server.direct_port} {ssh_server.host_key}\n")
     refusal(TargetSpec(kind="ssh", host="far", key=ssh_server.key))
-    for _ in range(100):
+    for _ in range(1200):
         if not ssh_server.sessions():
             break
         sleep(0.05)
