@@ -21,7 +21,7 @@ import pytest
 PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch", "scontrol", "sinfo", "setpriv")
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 NODES = ("n1", "n2")
-READY_S = 30.0
+READY_S = 120.0
 GONE_S = 5.0
 SETTINGS = """\
 ClusterName=calibench

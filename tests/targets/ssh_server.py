@@ -25,7 +25,7 @@ from calibench.things.target_spec import TargetSpec
 SFTP = "Subsystem sftp internal-sftp\n"
 USERS = "cbtest"
 PLACES = "cbssh-"
-WAIT_S = 20.0
+WAIT_S = 120.0
 
 
 class SshServer:
