@@ -179,8 +179,11 @@ def cached(dataset: Dataset, folder: Path, cap_bytes: int, fingerprint: str = "a
 
 
 def _cached_there(dataset: Dataset, folder: Path, cap_bytes: int, fingerprint: str) -> Cached:
-    """The same in a process that did not make the folder; one of its own, which goes with it, on another machine."""
-    if folder.is_dir():
+    """The same in a process that did not make the folder; one of its own, which goes with it, on another machine.
+
+    Another user of this machine may not even look whether the folder is there.
+    """
+    if os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         return Cached(dataset, folder, fingerprint, cap_bytes)
     own = Path(tempfile.mkdtemp(prefix="calibench-"))
     samples = Cached(dataset, own, fingerprint, cap_bytes)
