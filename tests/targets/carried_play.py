@@ -1,8 +1,10 @@
-"""Carry a played job: `played_job.py` stands in for Calibench there. As a program it carries the job of a folder."""
+"""Carry a played job: `played_job.py` stands in for Calibench there. As a program it carries the job of a folder, up to
+a phase where one is named."""
 
 import json
 import shlex
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from calibench.targets.bundle import Bundle
 from calibench.targets.bundle_files import write_bundle
 from calibench.targets.link import Answer, Link, LinkLost, Moved
 from calibench.targets.local_link import LocalLink
+from calibench.targets.remote_job import RemoteJob
 from calibench.targets.remote_machine import RemoteMachine
 from calibench.targets.run_bundle import run_bundle
 from calibench.things.target_spec import TargetSpec
@@ -70,7 +73,21 @@ class Disturbed:
         """Nothing to do."""
 
 
+def halt_at(phase: str) -> Callable[..., None]:
+    """In place of RemoteJob.keep: goes no further from a phase on, so that this process can be killed there."""
+    before = RemoteJob.keep
+
+    def keep(self: RemoteJob, **values: Any) -> None:
+        before(self, **values)
+        if self.record.phase == phase:
+            threading.Event().wait()
+
+    return keep
+
+
 if __name__ == "__main__":
     RemoteMachine.environment = played  # type: ignore[assignment, method-assign]
     followed_remote.EVERY_S = 0.02
+    if len(sys.argv) > 2:
+        RemoteJob.keep = halt_at(sys.argv[2])  # type: ignore[method-assign]
     run_bundle(Path(sys.argv[1]))

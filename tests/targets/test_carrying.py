@@ -17,7 +17,7 @@ from told_events import told
 
 from calibench.targets import carrying, followed_remote, kept_trying
 from calibench.targets.bundle import OUT
-from calibench.targets.bundle_files import read_end, take_over_search
+from calibench.targets.bundle_files import ask_cancel, read_end, take_over_search
 from calibench.targets.carried_progress import CarriedProgress
 from calibench.targets.direct_start import DirectStart
 from calibench.targets.link import Link
@@ -186,18 +186,27 @@ def test_what_a_search_had_found_comes_back_and_goes_there_again(
     assert "started with a journal" in (again / "log.txt").read_text()
 
 
-@pytest.mark.parametrize("stage", ["prepare", "upload", "search", "download"])
+@pytest.mark.parametrize(
+    ("stage", "number"),
+    [("prepare", signal.SIGTERM), ("upload", signal.SIGTERM), ("search", signal.SIGTERM), ("download", signal.SIGTERM),
+     ("search", signal.SIGINT)],
+)  # fmt: skip
 def test_it_is_cancelled_at_every_stage(
-    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, stage: str, number: int
 ) -> None:
     def tell(self: CarriedProgress, name: str, done: int = 0, total: int = 1, step: str = "") -> None:
         if name == stage and (done or name != "prepare"):
-            os.kill(os.getpid(), signal.SIGTERM)
+            ask(self._folder)
 
     def take_over(self: CarriedProgress, *told: object) -> None:
         before(self, *told)  # type: ignore[arg-type]
         if stage == "search" and self.events_at:
-            os.kill(os.getpid(), signal.SIGTERM)
+            ask(self._folder)
+
+    def ask(folder: Path) -> None:
+        if number == signal.SIGTERM:
+            ask_cancel(folder)
+        os.kill(os.getpid(), number)
 
     before = CarriedProgress.take_over
     monkeypatch.setattr(CarriedProgress, "stage", tell)
@@ -207,6 +216,55 @@ def test_it_is_cancelled_at_every_stage(
     assert run_bundle(job).state == "cancelled"
     assert not list((job / OUT).iterdir())
     assert read_record(job).phase == "new"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_process_that_is_told_to_end_cancels_nothing_there(tmp_path: Path, home: Path, number: int) -> None:
+    job = play(tmp_path / "job", home, {"trials": 1, "wait_for": str(tmp_path / "go")})
+    process = carrier(job)
+    wait_for(lambda: told(job, "trial"))
+    process.send_signal(number)
+    process.wait()
+    end = read_end(job)
+    assert end is not None and end.failure is not None
+    assert (end.state, end.failure.kind) == ("cancelled", "TargetError")
+    assert end.failure.message.endswith("this process was told to end; the job goes on there.")
+    assert processes(home)
+    (tmp_path / "go").touch()
+    assert run_bundle(job).state == "done"
+    assert starts(job) == 1
+
+
+@pytest.mark.parametrize("stage", ["laid", "starting", "started", "ended"])
+def test_one_that_is_cancelled_while_nobody_carries_it_is_ended_there(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    plan = {} if stage == "ended" else {"trials": 1, "wait_for": str(tmp_path / "go")}
+    job = play(tmp_path / "job", home, plan)
+    process = subprocess.Popen([sys.executable, str(HERE / "carried_play.py"), str(job), stage], start_new_session=True)
+    wait_for(lambda: (job / "remote.json").exists() and read_record(job).phase == stage)
+    kill(process)
+    ask_cancel(job)
+    assert run_bundle(job).state == "cancelled"
+    assert read_record(job).phase == "new"
+
+
+def test_what_a_cancelled_search_has_found_is_kept_for_a_retry(tmp_path: Path, home: Path) -> None:
+    job = play(tmp_path / "job", home, {"trials": 1, "search": True, "wait_for": str(tmp_path / "go")})
+    process = carrier(job)
+    wait_for(lambda: told(job, "trial"))
+    process.send_signal(signal.SIGINT)
+    process.wait()
+    end = read_end(job)
+    assert end is not None and end.state == "cancelled"
+    assert {path.name for path in (job / "out/search").iterdir()} == {"run.json", "journal.jsonl"}
+    (tmp_path / "go").touch()
+    again = tmp_path / "again"
+    shutil.copytree(job, again, ignore=lambda place, names: set(names) - {"bundle.json"})
+    take_over_search(job, again)
+    hand_over(job, again)
+    assert run_bundle(again).state == "done"
+    assert "started with a journal" in (again / "log.txt").read_text()
 
 
 def test_a_job_that_waits_in_a_queue_says_so_and_is_cancelled_there(
@@ -228,7 +286,7 @@ def test_a_job_that_waits_in_a_queue_says_so_and_is_cancelled_there(
 
     def note(self: CarriedProgress, text: str) -> None:
         before(self, text)
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(CarriedProgress, "note", note)
     job = play(tmp_path / "job", home, {}, kind="slurm")

@@ -15,7 +15,7 @@ from told_events import INPUTS, told
 
 from calibench.reports.report import decided_view, read_report
 from calibench.targets.bundle import Bundle
-from calibench.targets.bundle_files import read_end, write_bundle
+from calibench.targets.bundle_files import ask_cancel, read_end, write_bundle
 from calibench.targets.run_bundle import run_bundle
 from calibench.things.target_spec import TargetSpec
 
@@ -116,6 +116,7 @@ def test_a_cancelled_job_stops_there_and_leaves_nothing(way: Way, resnet: Path, 
     job = way.write(tmp_path / "job", **LONG, model=resnet, dataset=clothes)
     process = carrier(job)
     at_stage(job, "measure")
+    ask_cancel(job)  # as the worker does
     process.send_signal(signal.SIGTERM)
     process.wait()
     end = read_end(job)

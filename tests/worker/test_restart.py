@@ -44,12 +44,13 @@ def path(tmp_path):
 
 def test_a_process_outlives_the_server_and_the_next_one_follows_it(path):
     book = closed(path)
-    job = book.submit(steps=60, wait_s=0.05)
+    job = book.submit(steps=60, waits_at=30)
     with server(path):
         pid = book.wait_for_process(job)
     assert is_there(pid)
     told_before = book.jobs.get(job.id).progress
     with Rig(path) as rig:
+        rig.let_go_on(job)
         ended = rig.wait(job)
         assert (ended.state, ended.attempt, rig.starts(job)) == ("done", 1, [pid])
         told = [event.data["progress"] for event in rig.of(job, "progress")]
@@ -58,9 +59,10 @@ def test_a_process_outlives_the_server_and_the_next_one_follows_it(path):
 
 def test_a_job_that_ended_while_no_server_ran_is_taken_in_at_the_start(path):
     book = closed(path)
-    job = book.submit(steps=10)
+    job = book.submit(steps=10, waits_at=5)
     with server(path):
         pid = book.wait_for_process(job)
+    book.let_go_on(job)
     until(lambda: not is_there(pid))
     assert book.jobs.get(job.id).state == "running"
     with Rig(path) as rig:
@@ -72,22 +74,25 @@ def test_a_job_that_ended_while_no_server_ran_is_taken_in_at_the_start(path):
 
 def test_server_and_process_killed_together_as_by_a_power_cut(path):
     book = closed(path)
-    job = book.submit(steps=60)
+    job = book.submit(steps=60, waits_at=30)
     with server(path):
         pid = book.wait_for_process(job)
         os.kill(pid, signal.SIGKILL)
     with Rig(path) as rig:
+        rig.let_go_on(job)
         ended = rig.wait(job)
         assert (ended.state, ended.attempt, len(rig.starts(job))) == ("done", 2, 2)
 
 
 def test_a_server_killed_before_it_noted_the_number_of_a_process_finds_it_by_its_command(path):
     book = closed(path)
-    job = book.submit(steps=60)
+    job = book.submit(steps=60, waits_at=30)
     book.store.change(Job, job.id, state="running", attempt=1)
     pid, _ = start_fake(book.jobs.folder(job.id))
     until(lambda: book.starts(job))
     with Rig(path) as rig:
+        until(lambda: rig.of(job, "progress"))
+        rig.let_go_on(job)
         ended = rig.wait(job)
         assert (ended.state, ended.attempt, rig.starts(job)) == ("done", 1, [pid])
 
@@ -109,7 +114,7 @@ def test_a_number_that_another_process_has_by_now_is_not_followed_nor_killed(pat
 
 def test_the_copy_of_a_data_folder_leaves_the_process_of_the_original_alone(path, tmp_path):
     book = closed(path)
-    job = book.submit(steps=200, wait_s=0.05)
+    job = book.submit(steps=5000)
     with server(path):
         pid = book.wait_for_process(job)
     shutil.copytree(path, tmp_path / "copy")
@@ -124,7 +129,7 @@ def test_the_copy_of_a_data_folder_leaves_the_process_of_the_original_alone(path
 
 def test_a_cancel_that_a_killed_server_did_not_carry_out_is_carried_out(path):
     book = closed(path)
-    running, gone = book.submit("calibrate", steps=1000), book.submit("machine")
+    running, gone = book.submit("calibrate", steps=5000), book.submit("machine")
     with server(path):
         pid = book.wait_for_process(running)
         book.wait(gone)
@@ -138,14 +143,48 @@ def test_a_cancel_that_a_killed_server_did_not_carry_out_is_carried_out(path):
         assert len(rig.starts(gone)) == 1
 
 
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_what_goes_on_elsewhere_is_ended_although_its_process_here_is_gone(path, number):
+    book = closed(path)
+    job = book.submit(carried=True, steps=5000)
+    with server(path):
+        pid = book.wait_for_process(job)
+        until(lambda: book.left_there(job) == "started")
+    os.kill(pid, number)
+    until(lambda: not is_there(pid))
+    book.store.change(Job, job.id, state="cancelling")
+    with Rig(path) as rig:
+        assert rig.wait(job).state == "cancelled"
+        assert rig.left_there(job) == "new"
+
+
+def test_a_machine_that_is_switched_off_cancels_nothing(path):
+    book = closed(path)
+    jobs = [book.submit("calibrate", carried=True, waits_at=1), book.submit("sample", waits_at=1)]
+    with server(path):
+        pids = [book.wait_for_process(job) for job in jobs]
+        until(lambda: book.left_there(jobs[0]) == "started")
+    for pid in pids:
+        os.kill(pid, signal.SIGTERM)
+    until(lambda: not any(is_there(pid) for pid in pids))
+    assert [book.jobs.get(job.id).state for job in jobs] == ["running", "running"]
+    assert book.left_there(jobs[0]) == "started"
+    for job in jobs:
+        book.let_go_on(job)
+    with Rig(path) as rig:
+        assert [rig.wait(job).state for job in jobs] == ["done", "done"]
+        assert [len(rig.starts(job)) for job in jobs] == [2, 2]
+
+
 def test_a_stop_leaves_processes_running_and_threads_none(path):
     before = set(threading.enumerate())
     with Rig(path) as rig:
-        job = rig.submit("calibrate", steps=60)
+        job = rig.submit("calibrate", waits_at=1)
         waiting = rig.submit("calibrate")
         pid = rig.wait_for_process(job)
     assert is_there(pid)
     assert {thread.name for thread in set(threading.enumerate()) - before} <= {f"reap-{pid}", "reap"}
+    rig.let_go_on(job)
     with Rig(path) as rig:
         assert rig.wait(job).state == "done"
         assert rig.wait(waiting).state == "done"
@@ -179,7 +218,7 @@ def test_a_lost_queue_is_filled_from_the_jobs(path, loss):
 
 def test_a_queue_that_knows_more_than_the_jobs_does_no_harm(path):
     with Rig(path) as rig:
-        first = rig.submit("calibrate", steps=300)
+        first = rig.submit("calibrate", steps=5000)
         second = rig.submit("calibrate")
         rig.wait_for_process(first)
         rig.worker._stopping.set()
@@ -198,7 +237,7 @@ def test_a_pickle_in_the_queue_is_never_loaded(path, tmp_path):
             return (Path.touch, (tmp_path / "exploded",))
 
     with Rig(path) as rig:
-        first = rig.submit("calibrate", steps=300)
+        first = rig.submit("calibrate", steps=5000)
         second = rig.submit("calibrate")
         rig.wait_for_process(first)
     with sqlite3.connect(path / "queue.db") as queue:

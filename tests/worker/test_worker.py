@@ -42,12 +42,12 @@ def test_a_failed_job_says_what_its_process_said(rig):
 
 def test_twenty_jobs_run_one_after_the_other_in_order(rig):
     jobs = [rig.submit("benchmark", steps=1, wait_s=0) for _ in range(20)]
-    ended = [until(lambda job=job: (now := rig.jobs.get(job.id)).state == "done" and now, 60) for job in jobs]
+    ended = [until(lambda job=job: (now := rig.jobs.get(job.id)).state == "done" and now) for job in jobs]
     assert all(before.ended <= after.started for before, after in pairwise(ended))
 
 
 def test_a_preview_does_not_wait_for_a_calibration_but_a_baseline_does(rig):
-    long = rig.submit("calibrate", steps=500)
+    long = rig.submit("calibrate", steps=5000)
     rig.wait_for_process(long)
     baseline = rig.submit("baseline")
     assert rig.wait(rig.submit("try-settings")).state == "done"
@@ -80,18 +80,20 @@ def test_a_process_that_leaves_without_a_word_counts_as_interrupted(rig):
 
 
 def test_a_process_that_the_system_asks_to_end_is_started_again(rig):
-    job = rig.submit(steps=30)
+    job = rig.submit(waits_at=1)
     os.kill(rig.wait_for_process(job), signal.SIGTERM)
     until(lambda: len(rig.starts(job)) == 2)
+    rig.let_go_on(job)
     ended = rig.wait(job)
     assert (ended.state, ended.attempt) == ("done", 2)
 
 
 def test_progress_never_goes_back_when_a_job_is_started_again(rig):
-    job = rig.submit(steps=30)
+    job = rig.submit(steps=30, waits_at=15)
     rig.wait_for_process(job)
     until(lambda: rig.of(job, "progress") and rig.of(job, "progress")[-1].data["progress"] > 0.3)
     os.kill(rig.starts(job)[0], signal.SIGKILL)
+    rig.let_go_on(job)
     rig.wait(job)
     told = [event.data["progress"] for event in rig.of(job, "progress")]
     assert told == sorted(told)
@@ -170,7 +172,7 @@ class TestAdoption:
 
     def test_two_ends_at_the_same_moment_are_one(self, tmp_path):
         with Rig(tmp_path) as rig:
-            job = rig.submit(steps=1000)
+            job = rig.submit(steps=5000)
             rig.wait_for_process(job)
             running, outcomes, gate = rig.jobs.get(job.id), [], threading.Barrier(8)
 
@@ -192,7 +194,7 @@ class TestAdoption:
 
 class TestCancel:
     def test_a_job_that_waits_is_cancelled_at_once(self, rig):
-        first, second = rig.submit("calibrate", steps=500), rig.submit("calibrate")
+        first, second = rig.submit("calibrate", steps=5000), rig.submit("calibrate")
         assert rig.jobs.cancel(second.id).state == "cancelled"
         rig.wait_for_process(first)
         rig.jobs.cancel(first.id)
@@ -202,7 +204,7 @@ class TestCancel:
 
     @pytest.mark.parametrize("stubborn", [False, True])
     def test_a_job_that_runs_is_stopped_with_its_process(self, rig, stubborn):
-        job = rig.submit(steps=1000, stubborn=stubborn)
+        job = rig.submit(steps=5000, stubborn=stubborn)
         pid = rig.wait_for_process(job)
         assert rig.jobs.cancel(job.id).state == "cancelling"
         ended = rig.wait(job)
@@ -215,7 +217,7 @@ class TestCancel:
             rig.jobs.cancel(job.id)
 
     def test_cancelling_twice_is_cancelling_once(self, rig):
-        job = rig.submit(steps=1000, stubborn=True)
+        job = rig.submit(steps=5000, stubborn=True)
         rig.wait_for_process(job)
         rig.jobs.cancel(job.id)
         assert rig.jobs.cancel(job.id).state in ("cancelling", "cancelled")
@@ -229,6 +231,47 @@ class TestCancel:
                 rig.jobs.cancel(job.id)
             ended = rig.wait(job)
             assert (ended.state, ended.result) in (("done", {"answer": 42}), ("cancelled", {}))
+
+
+class TestCarried:
+    """Jobs that another machine does: their process here may go, and they go on there."""
+
+    def test_a_process_that_is_told_to_end_without_a_cancel_is_started_again(self, rig):
+        job = rig.submit(carried=True, waits_at=1)
+        for count in range(1, 5):  # more often than a process may be killed
+            until(lambda count=count: len(rig.starts(job)) == count)
+            until(lambda: rig.left_there(job) == "started" and rig.jobs.get(job.id).pid == rig.starts(job)[-1])
+            os.kill(rig.starts(job)[-1], signal.SIGTERM)
+        rig.let_go_on(job)
+        ended = rig.wait(job)
+        assert (ended.state, ended.attempt, len(rig.starts(job))) == ("done", 1, 5)
+
+    def test_a_cancel_is_told_to_the_process(self, rig):
+        job = rig.submit(carried=True, steps=5000)
+        rig.wait_for_process(job)
+        until(lambda: rig.left_there(job) == "started")
+        rig.jobs.cancel(job.id)
+        assert rig.wait(job).state == "cancelled"
+        assert rig.left_there(job) == "new"
+        assert len(rig.starts(job)) == 1
+
+    def test_a_retry_that_waits_is_cancelled_there_and_does_not_wait_for_its_turn(self, rig):
+        job = rig.submit("calibrate", carried=True, steps=5000)
+        rig.wait_for_process(job)
+        until(lambda: rig.left_there(job) == "started")
+        (rig.jobs.folder(job.id) / "end.json").write_text(
+            json.dumps({"state": "failed", "failure": {"kind": "TargetError", "message": "lab: no connection."}})
+        )
+        assert rig.wait(job).state == "failed"
+        first = rig.submit("calibrate", steps=5000)
+        rig.wait_for_process(first)
+        again = rig.jobs.retry(job.id)
+        assert rig.jobs.cancel(again.id).state == "cancelling"
+        assert rig.wait(again).state == "cancelled"
+        assert rig.left_there(again) == "new"
+        assert rig.jobs.get(first.id).state == "running"
+        rig.jobs.cancel(first.id)
+        rig.wait(first)
 
 
 def test_a_log_can_be_read_from_its_end(rig):
@@ -258,7 +301,7 @@ def test_what_is_temporary_goes_with_a_process_that_is_killed(rig):
 
 
 def test_an_ended_job_is_deleted_with_its_folder_and_a_running_one_is_not(rig):
-    job = rig.submit(steps=500)
+    job = rig.submit(steps=5000)
     rig.wait_for_process(job)
     with pytest.raises(Conflict, match="Cancel it first"):
         rig.jobs.delete(job.id)
@@ -272,7 +315,7 @@ def test_an_ended_job_is_deleted_with_its_folder_and_a_running_one_is_not(rig):
 
 
 def test_a_cancelled_job_can_be_asked_for_again(rig):
-    job = rig.submit(steps=500)
+    job = rig.submit(steps=5000)
     rig.wait_for_process(job)
     with pytest.raises(Conflict, match="not ended yet"):
         rig.jobs.retry(job.id)
@@ -312,7 +355,10 @@ class TestTrouble:
                 return change(kind, id, **values)
 
             monkeypatch.setattr(rig.store, "change", full)
-            job = rig.wait(rig.submit(steps=20))
+            job = rig.submit(steps=20, waits_at=10)
+            until(lambda: len(refusals) == 3)
+            rig.let_go_on(job)
+            job = rig.wait(job)
             assert (job.state, len(rig.starts(job)), len(refusals)) == ("done", 1, 3)
             assert "disk is full" in rig.jobs.log(job.id)
 
@@ -320,13 +366,13 @@ class TestTrouble:
         from calibench.worker import follow
 
         monkeypatch.setattr(follow, "read_events", lambda *_: 1 / 0)
-        job = rig.wait(rig.submit(steps=1000))
+        job = rig.wait(rig.submit(steps=5000))
         assert (job.state, job.failure.kind) == ("failed", "InternalError")
         assert "ZeroDivisionError" in rig.jobs.log(job.id)
         until(lambda: not any(is_there(pid) for pid in rig.starts(job)))
 
     def test_an_end_that_says_nothing_is_a_failure(self, rig):
-        job = rig.submit(steps=1000)
+        job = rig.submit(steps=5000)
         pid = rig.wait_for_process(job)
         (rig.jobs.folder(job.id) / "end.json").write_text('{"state": "wonderful"}')
         ended = rig.wait(job)
@@ -338,7 +384,7 @@ class TestTrouble:
         from calibench.worker import attempts
 
         monkeypatch.setattr(attempts, "LEAVING_S", 0.3)
-        job = rig.submit(steps=1000, stubborn=True)
+        job = rig.submit(steps=5000, stubborn=True)
         pid = rig.wait_for_process(job)
         (rig.jobs.folder(job.id) / "end.json").write_text('{"state": "done", "result": {"answer": 1}}')
         assert rig.wait(job).result == {"answer": 1}

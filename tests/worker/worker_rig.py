@@ -66,11 +66,22 @@ class Rig:
         until(lambda: self.jobs.get(job.id).pid)
         return self.starts(job)[-1]
 
+    def let_go_on(self, job: Job) -> None:
+        """A job that waits at a step."""
+        (self.jobs.folder(job.id) / "go").touch()
+
+    def left_there(self, job: Job) -> str | None:
+        """Where a carried job is, by its record."""
+        try:
+            return str(json.loads((self.jobs.folder(job.id) / "remote.json").read_text())["phase"])
+        except (FileNotFoundError, ValueError):
+            return None
+
     def of(self, job: Job, change: str) -> list[Event]:
         return [event for event in self.events if event.id == job.id and event.change == change]
 
 
-def until(holds: Callable[[], Any], seconds: float = 30.0) -> Any:
+def until(holds: Callable[[], Any], seconds: float = 120.0) -> Any:
     """What `holds` gives once it is something."""
     end = time.monotonic() + seconds
     while not (found := holds()):

@@ -8,6 +8,7 @@ log.txt        stdout and stderr of the process
 end.json       how it ended (End); renamed into place as the last thing
 out/           files of the result; whole when end.json says done
 remote.json    of a job that another machine does: where it is there
+cancel         somebody has cancelled it. Without it, SIGTERM is no cancel: so it goes when a machine is switched off
 tmp/           while it runs: decoded samples and the like
 """
 
@@ -22,7 +23,7 @@ from calibench.things.kept import Failure, JobKind
 from calibench.things.target_spec import TargetSpec
 
 BUNDLE, EVENTS, LOG, END, OUT = "bundle.json", "events.jsonl", "log.txt", "end.json", "out"
-REMOTE = "remote.json"
+REMOTE, CANCEL = "remote.json", "cancel"
 TEMPORARY = "tmp"
 
 
@@ -58,5 +59,8 @@ class End(Frozen):
     """How a job ended."""
 
     state: Literal["done", "failed", "cancelled"]
-    failure: Failure | None = None
+    failure: Failure | None = Field(
+        None,
+        description="of one that is cancelled: its process was told to end by somebody else; it can be gone on with",
+    )
     result: dict[str, Any] = {}

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from calibench.errors import JobError
 from calibench.search.folder_lock import SEARCH
-from calibench.targets.bundle import BUNDLE, END, EVENTS, OUT, TEMPORARY, Bundle, End
+from calibench.targets.bundle import BUNDLE, CANCEL, END, EVENTS, OUT, TEMPORARY, Bundle, End
 
 Plain = dict[str, Any]
 
@@ -85,6 +85,20 @@ def read_end(folder: Path) -> End | None:
         return None
     except (OSError, ValidationError):
         raise JobError(f"{path}: cannot be read, or another Calibench wrote it. Run the job again.") from None
+
+
+def ask_cancel(folder: Path) -> None:
+    """Say in the folder of a job that SIGTERM, or a start of its process, means a cancel from now on.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    (folder / CANCEL).touch()
+
+
+def is_cancel_asked(folder: Path) -> bool:
+    """Whether somebody has cancelled the job of a folder."""
+    return (folder / CANCEL).exists()
 
 
 def take_over_search(before: Path, folder: Path) -> None:

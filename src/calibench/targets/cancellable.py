@@ -1,4 +1,4 @@
-"""Run a coroutine so that SIGTERM and SIGINT end it between two steps, and what it leaves behind is still seen to."""
+"""Run a coroutine so that signals end it between two steps, and what it leaves behind elsewhere is still seen to."""
 
 import asyncio
 import signal
@@ -10,26 +10,47 @@ T = TypeVar("T")
 ASKING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-async def cancellable(run: Callable[[], Awaitable[T]], leave: Callable[[], Awaitable[None]]) -> T | None:
-    """The result of `run`; None: it was cancelled by a signal, and `leave` was called, which no further one ends."""
+class LetGo(Exception):  # noqa: N818 - not an error: the process was told to end
+    """The process was told to end, and nobody has cancelled what it carries: that goes on."""
+
+
+async def cancellable(
+    run: Callable[[], Awaitable[T]], leave: Callable[[], Awaitable[None]], is_cancel_asked: Callable[[], bool]
+) -> T | None:
+    """The result of `run`; None: it was cancelled, and `leave` was called, which no further signal ends.
+
+    SIGINT is a cancel. SIGTERM and SIGHUP come too when a machine is switched off or a terminal is closed: they are one
+    where `is_cancel_asked` says so.
+
+    Raises:
+        LetGo: told to end without a cancel.
+    """
+    heard: list[int] = []
     task = asyncio.ensure_future(run())
-    with _heard(task):
+    with _heard(task, heard):
         try:
             return await task
         except asyncio.CancelledError:
+            if signal.SIGINT not in heard and not is_cancel_asked():
+                raise LetGo from None
             await leave()
             return None
 
 
 @contextmanager
-def _heard(task: "asyncio.Future[T]") -> Iterator[None]:
+def _heard(task: "asyncio.Future[T]", heard: list[int]) -> Iterator[None]:
     """Let signals cancel a task. An exception out of a handler would come up anywhere in the loop instead."""
     loop = asyncio.get_running_loop()
     before = {}
+
+    def hear(number: int) -> None:
+        heard.append(number)
+        task.cancel()
+
     for number in ASKING:
         try:
             handler = signal.getsignal(number)
-            loop.add_signal_handler(number, task.cancel)
+            loop.add_signal_handler(number, hear, number)
         except (ValueError, RuntimeError, NotImplementedError):  # not the main thread: nobody sends us signals then
             continue
         before[number] = handler

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from calibench.errors import JobError, TargetError
 from calibench.targets.bundle import Bundle, End
-from calibench.targets.cancellable import cancellable
+from calibench.targets.bundle_files import is_cancel_asked
+from calibench.targets.cancellable import LetGo, cancellable
 from calibench.targets.carried_files import Carried, carried
 from calibench.targets.carried_progress import CarriedProgress
 from calibench.targets.direct_start import DirectStart
@@ -30,6 +31,8 @@ ATTEMPTS = 3
 """Processes that a job may use up, as here: two interruptions are bad luck, a third one has a reason."""
 LEAVING_S = 6.0
 """Seconds within which a cancelled job is stopped and removed there; less than `local_process.CARRIED_GRACE_S`."""
+LATER_S = 20.0
+"""The same for a process that does nothing else: the one before it was gone when the job was cancelled."""
 FULL_MB = 20
 """Megabytes below which a job cannot even say how it ended."""
 
@@ -37,7 +40,8 @@ FULL_MB = 20
 def carry(folder: Path, bundle: Bundle, passphrase: str | None = None) -> End:
     """Have the job of a folder done by the target of its bundle; its result is in out/ afterwards.
 
-    SIGTERM and SIGINT cancel it, there too.
+    SIGINT cancels it, there too; so does SIGTERM where the folder says so, or a start after it said so. Without that,
+    SIGTERM ends this process only: the end is `cancelled` with a failure that says what goes on there.
 
     Args:
         passphrase: of the key file of the target; never kept.
@@ -49,11 +53,20 @@ def carry(folder: Path, bundle: Bundle, passphrase: str | None = None) -> End:
     tell, record = CarriedProgress(folder), read_record(folder)
     write_record(record, folder)
     job = RemoteJob(folder, bundle, bundle.target, starter_of(bundle.target), tell, record)
-    tell.stage("prepare")
     carrier = Carrier(job, passphrase)
-    if record.phase in ("new", "laying"):
-        carrier.look_at_files()
-    end = asyncio.run(cancellable(carrier.run, carrier.leave))
+    if is_cancel_asked(folder):
+        asyncio.run(carrier.leave(LATER_S))
+        return End(state="cancelled")
+    tell.stage("prepare")
+    try:
+        if record.phase in ("new", "laying"):
+            carrier.look_at_files()
+        end = asyncio.run(cancellable(carrier.run, carrier.leave, lambda: is_cancel_asked(folder)))
+    except KeyboardInterrupt:  # before there was a loop that hears signals
+        asyncio.run(carrier.leave())
+        raise
+    except LetGo:
+        return End(state="cancelled", failure=Failure(kind=TargetError.__name__, message=_goes_on(job)))
     if end is None:
         return End(state="cancelled")
     if end.state == "done":
@@ -108,22 +121,23 @@ class Carrier:
             finally:
                 await self._let_go()
 
-    async def leave(self) -> None:
-        """Stop the job there and remove it; what cannot be done in time is said."""
+    async def leave(self, within_s: float = LEAVING_S) -> None:
+        """Stop the job there, bring here what its search has found, and remove it; what cannot be done is said."""
         job = self._job
-        if job.record.phase in ("new", "fetched"):
+        if job.record.phase == "new":
             return
         try:
-            async with asyncio.timeout(LEAVING_S):
+            async with asyncio.timeout(within_s):
                 there = reached(self._link or await open_link(job.spec, self._passphrase), job)
                 if job.record.phase == "starting":  # it may run, and nobody heard by which handle
                     await start_job(job, there)
                 if job.may_run:
                     await job.starter.stop(there.link, job.record.handle)
+                    await fetch_search(job, there, is_told=False)
                 await there.machine.remove_job(job.record.job_id)
-        except (TargetError, TimeoutError) as error:
-            reason = str(error).rstrip(".") or f"no answer within {LEAVING_S:g} s"
-            job.tell.note(f"It could not be removed there: {reason}. Do it later: calibench target clean.")
+        except (TargetError, TimeoutError, OSError) as error:
+            reason = str(error).rstrip(".") or f"no answer within {within_s:g} s"
+            job.tell.note(f"It could not be removed there: {reason}. {_left_behind(job)}")
         else:
             job.keep(phase="new", handle="", attempts=0)
             job.tell.begin_anew()
@@ -209,3 +223,17 @@ def _left_there(job: RemoteJob) -> str:
     if job.record.phase in ("new", "laying", "laid"):
         return "Nothing runs there. Look at the machine and the way to it, then retry: what was sent is there."
     return "The job still runs there. Look at the machine and the way to it, then retry: it is found again."
+
+
+def _left_behind(job: RemoteJob) -> str:
+    """What to do about a job that was cancelled and could not be removed."""
+    if job.may_run:
+        return "It may go on there until it ends. A retry finds it again; cancel that one, or clean the target later."
+    return "Do it later: calibench target clean."
+
+
+def _goes_on(job: RemoteJob) -> str:
+    """What became of a job whose carrier was told to end."""
+    if job.may_run:
+        return f"{job.spec.address}: this process was told to end; the job goes on there."
+    return f"{job.spec.address}: this process was told to end; nothing of the job runs there now."

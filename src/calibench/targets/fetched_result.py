@@ -37,8 +37,11 @@ async def fetch_result(job: RemoteJob, there: Reached) -> None:
     shutil.rmtree(job.folder / FETCHING)
 
 
-async def fetch_search(job: RemoteJob, there: Reached) -> bool:
+async def fetch_search(job: RemoteJob, there: Reached, is_told: bool = True) -> bool:
     """Bring here what an interrupted search has found, so that a retry goes on with it; whether there is any.
+
+    Args:
+        is_told: as progress of the job.
 
     Raises:
         LinkLost, TargetError, OSError: as `fetch_result`.
@@ -48,7 +51,7 @@ async def fetch_search(job: RemoteJob, there: Reached) -> bool:
     wanted = {name: file for name, file in found.items() if PurePosixPath(name).parent == PurePosixPath(below)}
     if not any(name.endswith("run.json") for name in wanted):
         return False
-    await _fetch(job, there, wanted)
+    await _fetch(job, there, wanted, is_told)
     shutil.rmtree(job.folder / below, ignore_errors=True)
     (job.folder / OUT).mkdir(exist_ok=True)
     (job.folder / FETCHING / below).rename(job.folder / below)
@@ -56,17 +59,19 @@ async def fetch_search(job: RemoteJob, there: Reached) -> bool:
     return True
 
 
-async def _fetch(job: RemoteJob, there: Reached, wanted: Manifest) -> None:
+async def _fetch(job: RemoteJob, there: Reached, wanted: Manifest, is_told: bool = True) -> None:
     """Files of a job's folder there, into the folder of those on their way, and nothing else into it."""
     place = job.folder / FETCHING
     targets = {name: _below(place, name) for name in wanted}
     total, done = sum(size for _, size in wanted.values()), 0
-    job.tell.stage("download", 0, max(total, 1))
 
     def moved(count: int) -> None:
         nonlocal done
         done += count
-        job.tell.stage("download", min(done, total), max(total, 1))
+        if is_told:
+            job.tell.stage("download", min(done, total), max(total, 1))
+
+    moved(0)
 
     for path in place.rglob("*") if place.is_dir() else ():
         if path.is_file() and path not in targets.values():

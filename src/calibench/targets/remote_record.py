@@ -54,6 +54,14 @@ def write_record(record: RemoteRecord, folder: Path) -> None:
     write_whole(folder / REMOTE, record.model_dump_json(indent=2) + "\n")
 
 
+def is_left_there(folder: Path) -> bool:
+    """Whether something of the job of a folder may be on its target: a process, a place in a queue, or files."""
+    try:
+        return (folder / REMOTE).exists() and read_record(folder).phase != "new"
+    except JobError:
+        return False
+
+
 def hand_over(before: Path, after: Path) -> None:
     """Let a retry find the job before it where it still runs there, or has ended unseen.
 

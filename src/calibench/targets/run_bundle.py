@@ -14,7 +14,7 @@ from calibench import __version__
 from calibench.errors import CalibenchError, Cancelled, JobError
 from calibench.store.disk import FULL
 from calibench.targets.bundle import END, LOG, OUT, TEMPORARY, Bundle, End
-from calibench.targets.bundle_files import EventLog, read_bundle, remove_temporary, write_end
+from calibench.targets.bundle_files import EventLog, is_cancel_asked, read_bundle, remove_temporary, write_end
 from calibench.targets.overall import Overall, way_of
 from calibench.targets.running import Running
 from calibench.targets.target_check import PASSPHRASE
@@ -74,6 +74,8 @@ def _ended(folder: Path) -> End:
         job = _running(folder.resolve(), bundle)
         if bundle.target is not None and bundle.target.is_carried and bundle.kind != LOOK:
             return _carry(folder.resolve(), bundle)
+        if is_cancel_asked(folder):
+            return End(state="cancelled")
         result = _body(bundle.kind)(job)
         job.tell.finish()
         return End(state="done", result=result)

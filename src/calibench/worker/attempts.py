@@ -1,15 +1,18 @@
 """The process of a job: found again where it runs, started where it does not, followed until it is gone."""
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 import psutil
 
 from calibench.errors import JobError
 from calibench.targets import local_process
 from calibench.targets.bundle import END, End
-from calibench.targets.bundle_files import read_end
+from calibench.targets.bundle_files import ask_cancel, is_cancel_asked, read_end
+from calibench.targets.remote_record import is_left_there
 from calibench.things.kept import Failure, Job
 from calibench.worker.durable_queue import Stopped
 from calibench.worker.follow import EVERY_S, Follower
@@ -21,6 +24,13 @@ ATTEMPTS = 3
 
 LEAVING_S = 5.0
 """That a process may take to be gone after it said how it ended; then it is ended."""
+
+WITH_US_S = 5.0
+"""Before a process that was told to end by somebody else is started again: where the machine is switched off, the
+server is told to end as well, and must not start what is killed at once. More than its grace for open connections."""
+
+LEAVES_S = 60.0
+"""That a process may take which only ends on a target what was cancelled."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +50,15 @@ class Process:
 
 
 class Attempts:
-    """Runs the process of a job, one attempt at a time. `cancelled` holds the jobs that must be stopped."""
+    """Runs the process of a job, one attempt at a time. `cancelled` holds the jobs that must be stopped.
+
+    A job that another machine does may be cancelled while its process here is gone. Then one is started that only
+    leaves: it ends the job there, and cleans up.
+    """
 
     def __init__(self, rows: JobRows, jobs: Path, cancelled: set[int], stopping: threading.Event) -> None:
         self._rows, self._jobs, self._cancelled, self._stopping = rows, jobs, cancelled, stopping
+        self._leaving: set[int] = set()
 
     def attempt(self, job: Job) -> End | None:
         """How the job ended; None: its process was ended from outside, and it takes another attempt.
@@ -58,16 +73,33 @@ class Attempts:
         if process is None:
             if (left := _end_in(folder)) is not None:  # it ended while no server looked
                 Follower(self._rows, folder, job).catch_up()
-                return self._judge(job, left)
+                return self._judge(job, left, is_news=False)
             if job.id in self._cancelled:
-                return End(state="cancelled")
-            if job.attempt >= ATTEMPTS:
+                if not self._begins_leaving(job):
+                    return End(state="cancelled")
+            elif job.attempt >= ATTEMPTS:
                 return _interrupted_too_often(job)
             started = self._start(job, folder)
             if isinstance(started, End):
                 return started
             process = started
         return self._judge(job, self._follow(job, process, is_new))
+
+    def forget(self, job_id: int) -> None:
+        """It has ended."""
+        self._leaving.discard(job_id)
+
+    def _begins_leaving(self, job: Job) -> bool:
+        """Whether a cancelled job is to be ended on its target; that is tried once by each server."""
+        if job.id in self._leaving or not is_left_there(self._jobs / str(job.id)):
+            return False
+        self._leaving.add(job.id)
+        self._ask_cancel(job)
+        return True
+
+    def _ask_cancel(self, job: Job) -> None:
+        with suppress(OSError):  # a full disk; the process is stopped all the same
+            ask_cancel(self._jobs / str(job.id))
 
     def _start(self, job: Job, folder: Path) -> Process | End:
         """Start a process. The attempt is counted before, so that one that brings down the machine is counted too."""
@@ -85,6 +117,7 @@ class Attempts:
         follower = Follower(self._rows, folder, job)
         if not is_new or job.attempt:  # what an attempt before this one said was told then
             follower.catch_up()
+        begun = monotonic()
         while True:
             is_alive = process.is_alive()  # before the look at its end: it may say it and leave in between
             follower.look()
@@ -94,7 +127,8 @@ class Attempts:
                 return end
             if not is_alive:
                 return None
-            if job.id in self._cancelled:
+            if job.id in self._cancelled and (job.id not in self._leaving or monotonic() - begun > LEAVES_S):
+                self._ask_cancel(job)
                 process.stop(local_process.grace_s(folder))
             elif self._stopping.wait(EVERY_S):
                 raise Stopped
@@ -107,17 +141,32 @@ class Attempts:
             self._stopping.wait(EVERY_S)
         process.stop()
 
-    def _judge(self, job: Job, end: End | None) -> End | None:
-        """What an end means here."""
+    def _judge(self, job: Job, end: End | None, is_news: bool = True) -> End | None:
+        """What an end means here. `is_news`: it came just now."""
         if end is not None and end.state == "done":
             return end
+        folder = self._jobs / str(job.id)
         if job.id in self._cancelled:
-            return End(state="cancelled")
-        if end is not None and end.state == "failed":
+            is_obeyed = end is not None and end == End(state="cancelled") and is_cancel_asked(folder)
+            if is_obeyed or job.id in self._leaving or not is_left_there(folder):
+                return End(state="cancelled")
+        elif end is not None and end.state == "failed":
             return end
         # Killed; or told to stop, but not by us: so it goes when a machine is switched off.
-        (self._jobs / str(job.id) / END).unlink(missing_ok=True)
+        (folder / END).unlink(missing_ok=True)
+        if end is not None and job.id not in self._cancelled:
+            if is_left_there(folder):  # the work itself was not interrupted, so that is no attempt
+                self._rows.change(job.id, attempt=max(0, self._rows.get(job.id).attempt - 1))
+            if is_news:
+                self._let_server_end(job)
         return None
+
+    def _let_server_end(self, job: Job) -> None:
+        """Wait, for where the server is told to end as well."""
+        until = monotonic() + WITH_US_S
+        while monotonic() < until and job.id not in self._cancelled:
+            if self._stopping.wait(EVERY_S):
+                raise Stopped
 
 
 def find(job: Job, folder: Path) -> Process | None:

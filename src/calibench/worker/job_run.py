@@ -59,6 +59,7 @@ class JobRun:
             if is_ours:
                 self._taken.discard(job_id)
                 self._cancelled.discard(job_id)
+                self._attempts.forget(job_id)
 
     def _is_over(self, job_id: int) -> bool:
         """Go the way of the job; False when it must be gone again later."""

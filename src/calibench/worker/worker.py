@@ -2,13 +2,15 @@
 
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 
 from calibench.store.data_folder import DataFolder
 from calibench.store.refused import Conflict
 from calibench.store.store import Store
 from calibench.targets.bundle import End
+from calibench.targets.remote_record import is_left_there
 from calibench.things.kept import Job, JobKind
-from calibench.worker.durable_queue import DurableQueue
+from calibench.worker.durable_queue import STOP_S, DurableQueue, Stopped
 from calibench.worker.ending import Adopt, Ending
 from calibench.worker.hub import Hub
 from calibench.worker.job_rows import GOING, JobRows
@@ -29,6 +31,8 @@ class Worker:
         self._ending = Ending(self._rows, folder.jobs, adopt)
         self._run = JobRun(self._rows, folder.jobs, self._ending, self._stopping)
         self._queue = DurableQueue(queue_url(store, folder), self._run)
+        self._jobs = folder.jobs
+        self._leaving: list[threading.Thread] = []
         self._is_started = False
 
     def start(self) -> None:
@@ -57,6 +61,8 @@ class Worker:
         if self._is_started:
             self._is_started = False
             self._stopping.set()
+            for thread in self._leaving:
+                thread.join(STOP_S)
             self._queue.stop()
 
     def enqueue(self, job: Job) -> None:
@@ -71,10 +77,14 @@ class Worker:
     def cancel(self, job: Job) -> Job:
         """End a job that waits, at once; ask one that runs to stop, which takes at most 2 s.
 
+        What another machine does is stopped there, which may take longer: the job is `cancelling` until then.
+
         Raises:
             NotThere: it was deleted.
             Conflict: it has ended.
         """
+        if job.state == "queued" and is_left_there(self._jobs / str(job.id)):  # the retry of one that goes on there
+            return self._leave(job)
         if job.state == "queued":
             try:
                 ended = self._ending.finish(job, End(state="cancelled"), only_if=("queued",))
@@ -93,6 +103,23 @@ class Worker:
         if job.state == "cancelling":
             return job
         raise Conflict(f"This job is {job.state} already; there is nothing to cancel.")
+
+    def _leave(self, job: Job) -> Job:
+        """End on its target what a job that waits was to go on with; it does not wait for its turn."""
+        try:
+            job = self._rows.change(job.id, only_if=("queued",), state="cancelling")
+        except Conflict:
+            return self.cancel(self._rows.get(job.id))
+        if self._is_started:
+            self._queue.drop(job.id)
+            self._leaving = [thread for thread in self._leaving if thread.is_alive()]
+            self._leaving.append(threading.Thread(target=self._run_aside, args=(job.id,), name=f"leave-{job.id}"))
+            self._leaving[-1].start()
+        return job
+
+    def _run_aside(self, job_id: int) -> None:
+        with suppress(Stopped):
+            self._run(job_id)
 
 
 def queue_url(store: Store, folder: DataFolder) -> str:
