@@ -38,7 +38,7 @@ async def nobody_answers(*_asked):
 @pytest.fixture
 def known(workbench, kept, monkeypatch):
     """The headers that the application lets in; no request leaves this machine."""
-    for name in ("offered_key", "clean_target"):
+    for name in ("offered_key", "cache_of", "clean_target"):
         monkeypatch.setattr(known_targets, name, nobody_answers)
     tokens = TokenFile(workbench.folder.token)
     names = ServedNames(more=("testserver",))

@@ -171,7 +171,7 @@ def test_a_target_is_added_changed_and_removed(client, kept):
 def test_this_machine_is_not_removed_and_shows_no_key(client, kept):
     (here,) = client.get(f"{V1}/targets").json()
     place = f"{V1}/targets/{here['id']}"
-    for answer in (client.delete(place), client.post(f"{place}/clean")):
+    for answer in (client.delete(place), client.get(f"{place}/cache"), client.post(f"{place}/clean")):
         assert (answer.status_code, answer.json()["error"]["hindrance"]["code"]) == (409, "target-local")
     assert client.get(f"{place}/host-key").status_code == 422
 

@@ -6,8 +6,8 @@ import pytest
 import typer
 
 from calibench.errors import TargetError
-from calibench.targets import target_check
-from calibench.things.kept import Fault, HostKey, Target
+from calibench.targets import target_cache, target_check
+from calibench.things.kept import Fault, HostKey, Target, TargetCache
 from calibench.things.target_spec import TargetSpec
 
 KEY = HostKey(key="ssh-ed25519 AAAAC3Nz", fingerprint="SHA256:abc", kind="ssh-ed25519")
@@ -32,6 +32,7 @@ def lab(monkeypatch):
         found = {"machine": MACHINE, "faults": ()}
         key = KEY
         asked: list[TargetSpec] = []
+        cleaned = 0
 
     async def check(spec, passphrase=None):
         Lab.asked.append(spec)
@@ -41,8 +42,13 @@ def lab(monkeypatch):
         return Lab.key
 
     async def clean(spec, passphrase=None):
+        Lab.cleaned += 1
         return 5_000_000
 
+    async def cache(spec, passphrase=None):
+        return TargetCache(environments_bytes=4_000_000, files_bytes=900_000, jobs_bytes=100_000)
+
+    monkeypatch.setattr(target_cache, "cache_of", cache)
     for name, function in (("check_target", check), ("offered_key", offered), ("clean_target", clean)):
         monkeypatch.setattr(target_check, name, function)
     Lab.asked = []
@@ -82,7 +88,7 @@ def test_a_host_that_nobody_confirmed_is_not_added_without_a_terminal(target, la
 
 @pytest.mark.parametrize(("is_right", "code", "kept"), [(True, 0, 2), (False, 130, 1)])
 def test_a_person_confirms_the_fingerprint_on_a_terminal(target, lab, monkeypatch, is_right, code, kept):
-    monkeypatch.setattr("calibench.cli.target._is_terminal", lambda: True)
+    monkeypatch.setattr("calibench.cli.host_key_question.is_terminal", lambda: True)
     monkeypatch.setattr(typer, "confirm", lambda *_words, **_more: is_right)
     answered = target("add", "lab", "ssh://me@lab")
     assert (answered.exit_code, "SHA256:abc" in answered.stderr) == (code, True)
@@ -139,6 +145,65 @@ def test_it_is_cleaned_but_not_this_machine(target, lab):
     assert "5.0 MB are free again" in target("clean", "lab").stdout
     assert json.loads(target("clean", "lab", "--json").stdout) == {"freed_bytes": 5_000_000}
     assert target("clean", "This machine").exit_code == 1
+
+
+def test_what_a_cleaning_would_remove_is_said_and_asked_for_on_a_terminal(target, lab, monkeypatch):
+    target("add", "lab", "ssh://me@lab", "--host-key", KEY.key)
+    told = "lab: 5.0 MB: environments 4.0 MB, files that were sent 0.9 MB, what is left of jobs 0.1 MB.\n"
+    assert target("clean", "lab", "--dry-run").stdout == told
+    assert json.loads(target("clean", "lab", "--dry-run", "--json").stdout)["files_bytes"] == 900_000
+    monkeypatch.setattr("calibench.cli.host_key_question.is_terminal", lambda: True)
+    monkeypatch.setattr(typer, "confirm", lambda *_words, **_more: False)
+    refused = target("clean", "lab")
+    assert (refused.exit_code, refused.stderr) == (130, f"{told}Nothing was removed.\n")
+    assert lab.cleaned == 0
+    assert "5.0 MB are free again" in target("clean", "lab", "--yes").stdout
+    monkeypatch.setattr(typer, "confirm", lambda *_words, **_more: True)
+    assert "5.0 MB are free again" in target("clean", "lab").stdout
+    assert lab.cleaned == 2
+    assert target("clean", "This machine", "--dry-run").exit_code == 1
+
+
+def test_what_is_changed_is_unchecked_and_the_rest_stays(target, lab):
+    target("add", "lab", "ssh://me@lab", "--host-key", KEY.key, "--python", "python3.12")
+    target("check", "lab")
+    changed = json.loads(target("change", "LAB", "--name", "box", "--json").stdout)
+    assert (changed["name"], changed["state"]) == ("box", "good")
+    changed = json.loads(target("change", "box", "--home", "/scratch/me", "--json").stdout)
+    assert (changed["spec"]["home"], changed["spec"]["python"], changed["state"]) == (
+        "/scratch/me", "python3.12", "unchecked")  # fmt: skip
+    assert changed["spec"]["host_key"] == KEY.key
+    assert "calibench target check box" in target("change", "box", "ssh://other@lab").stdout  # the host is the same
+    nothing = target("change", "box")
+    assert (nothing.exit_code, "nothing to change was given" in nothing.stderr) == (2, True)
+    assert target("change", "nobody", "--name", "x").exit_code == 2
+    assert target("change", "This machine", "slurm").exit_code == 1
+
+
+def test_another_host_shows_its_key_before_a_target_is_changed_to_it(target, lab):
+    target("add", "lab", "ssh://me@lab", "--host-key", KEY.key)
+    refused = target("change", "lab", "ssh://me@other")
+    assert (refused.exit_code, "ssh://me@other: nobody has confirmed" in refused.stderr) == (2, True)
+    other = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGjTN9yCNvB5yQ3OE0pfSOTHfBEcYTmjG5HWZX2MHkkn"
+    changed = json.loads(target("change", "lab", "ssh://me@other", "--host-key", other, "--json").stdout)
+    assert (changed["spec"]["host"], changed["spec"]["host_key"]) == ("other", other)
+    changed = json.loads(target("change", "lab", "--host-key", KEY.key, "--json").stdout)  # it was set up anew
+    assert changed["spec"]["host_key"] == KEY.key
+
+
+def test_a_queue_keeps_what_its_jobs_ask_for_until_it_is_none_any_more(target):
+    target("add", "q", "slurm", "--queue", "main", "--cores", "4")
+    changed = json.loads(target("change", "q", "pbs", "--walltime", "2h", "--json").stdout)["spec"]
+    assert (changed["kind"], changed["queue"]["queue"], changed["queue"]["cores"]) == ("pbs", "main", 4)
+    assert changed["queue"]["walltime_s"] == 7200
+    changed = target("change", "q", "ssh://me@lab", "--host-key", KEY.key, "--json")
+    assert json.loads(changed.stdout)["spec"]["queue"]["queue"] is None
+
+
+def test_files_of_a_server_are_named_whole(target, run):
+    refused = run("target", "add", "lab", "ssh://me@lab", "--key", "id_lab", "--server", "http://127.0.0.1:9")
+    assert refused.exit_code == 2
+    assert "--key id_lab with --server: is a file of the server's machine. Give its whole path." in refused.stderr
 
 
 def test_a_server_may_run_on_the_folder_meanwhile(target, tmp_path):

@@ -7,7 +7,7 @@ from calibench.errors import SettingsError, TargetError
 from calibench.store.refused import Conflict, NotThere
 from calibench.targets.bundle import End
 from calibench.things.asked import AskTarget, ChangeTarget
-from calibench.things.kept import Job, Target
+from calibench.things.kept import Job, Target, TargetCache
 from calibench.things.target_spec import TargetSpec
 from calibench.workbench import known_targets, target_book
 from calibench.workbench.refusals import NotPossible
@@ -198,13 +198,19 @@ def test_it_is_cleaned_when_nothing_runs_there(bench, monkeypatch):
     async def clean(spec, passphrase):
         return 7 if (spec, passphrase) == (LAB, "secret") else 0
 
+    async def cache(spec, passphrase):
+        return TargetCache(files_bytes=7) if passphrase == "secret" else None
+
     monkeypatch.setattr(known_targets, "clean_target", clean)
+    monkeypatch.setattr(known_targets, "cache_of", cache)
     monkeypatch.setenv("CALIBENCH_KEY_PASSPHRASE", "secret")
     target = lab(bench)
+    assert bench.targets.cache(target.id).total_bytes == 7
     assert bench.targets.clean(target.id) == 7
     bench.targets.check(target.id)
-    with pytest.raises(NotPossible, match="then clean it"):
-        bench.targets.clean(target.id)
+    for refused in (bench.targets.clean, bench.targets.cache):
+        with pytest.raises(NotPossible, match="then clean it"):
+            refused(target.id)
 
 
 def test_a_host_key_is_shown_of_what_has_a_host(bench, monkeypatch):

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from calibench.api.checked_json import CheckedRoute
 from calibench.api.parameters import Door, Id, Stretch
 from calibench.things.asked import AskHost, AskTarget, ChangeTarget
-from calibench.things.kept import HostKey, Job, Target
+from calibench.things.kept import HostKey, Job, Target, TargetCache
 
 router = APIRouter(prefix="/targets", tags=["targets"], route_class=CheckedRoute)
 host_keys = APIRouter(prefix="/host-keys", tags=["targets"], route_class=CheckedRoute)
@@ -53,6 +53,12 @@ def remove_target(door: Door, id: Id) -> None:
 def show_target_host_key(door: Door, id: Id) -> HostKey:
     """As the host shows it now, trusted or not."""
     return door.targets.host_key(id)
+
+
+@router.get("/{id}/cache", summary="What cleaning a target would remove")
+def show_target_cache(door: Door, id: Id) -> TargetCache:
+    """In bytes on the disk there; takes seconds. Refused (409) where `clean` is."""
+    return door.targets.cache(id)
 
 
 @router.post("/{id}/clean", summary="Clean a target")

@@ -12,8 +12,8 @@ import typer
 
 from calibench.cli.data_options import data_dir_or_default
 from calibench.errors import SettingsError
-from calibench.things.asked import AskTarget
-from calibench.things.kept import HostKey, Target
+from calibench.things.asked import AskHost, AskTarget, ChangeTarget
+from calibench.things.kept import HostKey, Target, TargetCache
 
 if TYPE_CHECKING:
     from calibench.client.client import Client
@@ -30,9 +30,13 @@ class Targets(Protocol):
 
     def add(self, asked: AskTarget) -> Target: ...
 
-    def host_key(self, asked: AskTarget) -> HostKey: ...
+    def change(self, target: Target, asked: ChangeTarget) -> Target: ...
+
+    def host_key(self, asked: AskHost) -> HostKey: ...
 
     def check(self, target: Target) -> Target: ...
+
+    def cache(self, target: Target) -> TargetCache: ...
 
     def clean(self, target: Target) -> int: ...
 
@@ -98,7 +102,10 @@ class OfFolder:
     def add(self, asked: AskTarget) -> Target:
         return self._book.add(asked)
 
-    def host_key(self, asked: AskTarget) -> HostKey:
+    def change(self, target: Target, asked: ChangeTarget) -> Target:
+        return self._book.change(target.id, asked)
+
+    def host_key(self, asked: AskHost) -> HostKey:
         from calibench.targets.target_check import offered_key
         from calibench.workbench.target_book import spec_of
 
@@ -113,6 +120,12 @@ class OfFolder:
             return self._book.keep_check(target.id, describe_machine().model_dump(mode="json"))
         passphrase = passphrase_for(target.spec)
         return self._book.keep_check(target.id, asyncio.run(check_target(target.spec, passphrase)))
+
+    def cache(self, target: Target) -> TargetCache:
+        from calibench.targets.target_cache import cache_of
+
+        self._book.refuse_clean(target)
+        return asyncio.run(cache_of(target.spec, passphrase_for(target.spec)))
 
     def clean(self, target: Target) -> int:
         from calibench.targets.target_check import clean_target
@@ -139,12 +152,18 @@ class OfServer:
     def add(self, asked: AskTarget) -> Target:
         return self._client.targets.add(asked.name, asked.address, asked.spec)
 
-    def host_key(self, asked: AskTarget) -> HostKey:
+    def change(self, target: Target, asked: ChangeTarget) -> Target:
+        return self._client.targets.change(target.id, asked.model_copy(update={"version": target.version}))
+
+    def host_key(self, asked: AskHost) -> HostKey:
         return self._client.targets.host_key_at(asked)
 
     def check(self, target: Target) -> Target:
         self._client.wait(self._client.targets.check(target.id).id)
         return self._client.targets.get(target.id)
+
+    def cache(self, target: Target) -> TargetCache:
+        return self._client.targets.cache(target.id)
 
     def clean(self, target: Target) -> int:
         return self._client.targets.clean(target.id)

@@ -1,24 +1,18 @@
-"""`calibench target`: machines and queues that work for this one: add, list, check, clean, remove."""
+"""`calibench target`: machines and queues that work for this one: add, change, list, check, clean, remove."""
 
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from calibench.cli import options
-from calibench.cli.accuracy_options import seconds
+from calibench.cli import reach_options as reach
 from calibench.cli.answer import FAILED, answers, print_json
 from calibench.cli.data_options import DataDir
 from calibench.cli.server_options import WhichServer
 from calibench.errors import Cancelled, SettingsError
 
 if TYPE_CHECKING:
-    from calibench.cli.known_there import Targets
-    from calibench.things.asked import AskTarget
     from calibench.things.kept import Target
-
-QUEUE, CLUSTER = "Queue", "Cluster"
 
 Name = Annotated[str, typer.Argument(help="As `calibench target list` shows it.", metavar="NAME")]
 
@@ -27,78 +21,31 @@ target = typer.Typer(help="Machines and queues that work for this one.", no_args
 
 @target.callback()
 def _start() -> None:
-    """Add, list, check, clean and remove the targets of the data folder, or of a server."""
+    """Add, change, list, check, clean and remove the targets of the data folder, or of a server."""
 
 
 @target.command("add", no_args_is_help=True)
 @answers
 def add(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(help="A name of your choice.", metavar="NAME")],
-    address: Annotated[
-        list[str],
-        typer.Argument(
-            help="ssh://user@host[:port], slurm, pbs, slurm ssh://user@login, dask ssh://a ssh://b, dask slurm, "
-            "or dask tls://host:port.",
-            metavar="ADDRESS...",
-        ),
-    ],
-    key: Annotated[
-        Path | None, typer.Option(help="Private key. [dim]Default: ssh-agent and ~/.ssh[/dim]", metavar="FILE")
-    ] = None,
-    host_key: Annotated[
-        list[str] | None,
-        typer.Option(help="Public key of the host, in place of the question; one for each host.", metavar="KEY"),
-    ] = None,
-    python: Annotated[
-        str | None, typer.Option(help="Python there, 3.11 or newer. [dim]Default: python3[/dim]", metavar="PROGRAM")
-    ] = None,
-    wheels: Annotated[
-        Path | None, typer.Option(help="Wheels to install there, where it has no network.", metavar="DIR")
-    ] = None,
-    home: Annotated[
-        str | None, typer.Option(help="Folder to work in. [dim]Default: .cache/calibench[/dim]", metavar="DIR")
-    ] = None,
-    queue: Annotated[
-        str | None, typer.Option(help="Partition of Slurm, queue of PBS.", metavar="NAME", rich_help_panel=QUEUE)
-    ] = None,
-    node_type: Annotated[
-        str | None, typer.Option(help="Feature that a node must have.", metavar="NAME", rich_help_panel=QUEUE)
-    ] = None,
-    walltime: Annotated[
-        str | None, typer.Option(help="Longest time of a job, such as 2h.", metavar="TIME", rich_help_panel=QUEUE)
-    ] = None,
-    cores: Annotated[int | None, typer.Option(min=1, help="Of one node.", metavar="N", rich_help_panel=QUEUE)] = None,
-    memory: Annotated[
-        int | None, typer.Option(min=1, help="Of one node, in MB.", metavar="MB", rich_help_panel=QUEUE)
-    ] = None,
-    account: Annotated[
-        str | None, typer.Option(help="That the time is charged to.", metavar="NAME", rich_help_panel=QUEUE)
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Workers to start: on each SSH machine, [dim]default: one a core[/dim]; or by the queue in all, "
-            "[dim]default: 2[/dim].",
-            metavar="N",
-            rich_help_panel=CLUSTER,
-        ),
-    ] = None,
-    listen: Annotated[
-        str | None,
-        typer.Option(
-            help="Address of this machine that workers reach. [dim]Default: found out[/dim]",
-            metavar="ADDRESS",
-            rich_help_panel=CLUSTER,
-        ),
-    ] = None,
-    tls_ca: Annotated[
-        Path | None, typer.Option(help="Certificate that both sides trust.", metavar="FILE", rich_help_panel=CLUSTER)
-    ] = None,
-    tls_cert: Annotated[
-        Path | None, typer.Option(help="Own certificate.", metavar="FILE", rich_help_panel=CLUSTER)
-    ] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="Its key.", metavar="FILE", rich_help_panel=CLUSTER)] = None,
+    address: Annotated[list[str], typer.Argument(help=reach.ADDRESSES, metavar="ADDRESS...")],
+    key: reach.Key = None,
+    host_key: reach.HostKeys = None,
+    python: reach.Python = None,
+    wheels: reach.Wheels = None,
+    home: reach.Home = None,
+    queue: reach.Queue = None,
+    node_type: reach.NodeType = None,
+    walltime: reach.Walltime = None,
+    cores: reach.Cores = None,
+    memory: reach.Memory = None,
+    account: reach.Account = None,
+    workers: reach.Workers = None,
+    listen: reach.Listen = None,
+    tls_ca: reach.TlsCa = None,
+    tls_cert: reach.TlsCert = None,
+    tls_key: reach.TlsKey = None,
     data_dir: DataDir = None,
     server: WhichServer = None,
     json_: options.Json = False,
@@ -109,25 +56,69 @@ def add(
 
     The first time that a host is met, its key is shown, and a person confirms it.
     """
+    from calibench.cli.host_key_question import with_host_keys
     from calibench.cli.known_there import known_targets
+    from calibench.things.asked import AskTarget
 
-    fields: dict[str, Any] = {
-        "python": python, "home": home, "workers": workers, "listen": listen,
-        **{name: path and path.expanduser().absolute() for name, path in (
-            ("key", key), ("wheels", wheels), ("tls_ca", tls_ca), ("tls_cert", tls_cert), ("tls_key", tls_key),
-        )},
-    }  # fmt: skip
-    of_queue = {
-        "queue": queue, "node_type": node_type, "cores": cores, "memory_mb": memory, "account": account,
-        "walltime_s": None if walltime is None else int(seconds("--walltime", walltime)),
-    }  # fmt: skip
-    asked = _asked(name, address, fields, of_queue)
+    asked = reach.asked(AskTarget, {"name": name, "address": " ".join(address)}, context.params)
     with known_targets(data_dir, server) as known:
-        made = known.add(_with_host_keys(asked, tuple(host_key or ()), known))
+        made = known.add(with_host_keys(asked, tuple(host_key or ()), known))
     if json_:
         print_json(made.model_dump(mode="json"))
         return
     typer.echo(f"{made.name} ({made.spec.address}) was added. Look at it: calibench target check {made.name}")
+
+
+@target.command("change", no_args_is_help=True)
+@answers
+def change(
+    context: typer.Context,
+    name: Name,
+    address: Annotated[
+        list[str] | None, typer.Argument(help=f"Another one: {reach.ADDRESSES}", metavar="ADDRESS...")
+    ] = None,
+    new_name: Annotated[str | None, typer.Option("--name", help="Another name.", metavar="NAME")] = None,
+    key: reach.Key = None,
+    host_key: reach.HostKeys = None,
+    python: reach.Python = None,
+    wheels: reach.Wheels = None,
+    home: reach.Home = None,
+    queue: reach.Queue = None,
+    node_type: reach.NodeType = None,
+    walltime: reach.Walltime = None,
+    cores: reach.Cores = None,
+    memory: reach.Memory = None,
+    account: reach.Account = None,
+    workers: reach.Workers = None,
+    listen: reach.Listen = None,
+    tls_ca: reach.TlsCa = None,
+    tls_cert: reach.TlsCert = None,
+    tls_key: reach.TlsKey = None,
+    data_dir: DataDir = None,
+    server: WhichServer = None,
+    json_: options.Json = False,
+    log_file: options.LogFile = None,
+    debug: options.Debug = False,
+) -> None:
+    """Give a target another name, or reach it in another way; what is not given stays.
+
+    Another host shows its key, and a person confirms it.
+    """
+    from calibench.cli.host_key_question import with_host_keys
+    from calibench.cli.known_there import known_targets
+    from calibench.things.asked import ChangeTarget
+
+    values = {"name": new_name, "address": " ".join(address or ())}
+    asked = reach.asked(ChangeTarget, values, context.params)
+    if asked == ChangeTarget() and not host_key:
+        raise SettingsError("target change: nothing to change was given. Give an address, --name or another option.")
+    with known_targets(data_dir, server) as known:
+        found = known.named(name)
+        made = known.change(found, with_host_keys(asked, tuple(host_key or ()), known, found.spec))
+    if json_:
+        print_json(made.model_dump(mode="json"))
+        return
+    typer.echo(f"{made.name} ({made.spec.address}) was changed. Look at it: calibench target check {made.name}")
 
 
 @target.command("list")
@@ -178,21 +169,38 @@ def check(
 @answers
 def clean(
     name: Name,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     data_dir: DataDir = None,
     server: WhichServer = None,
     json_: options.Json = False,
     log_file: options.LogFile = None,
     debug: options.Debug = False,
 ) -> None:
-    """Remove what Calibench keeps there: environments, files, what is left of jobs."""
+    """Remove what Calibench keeps there: environments, files, what is left of jobs. On a terminal, it asks first."""
+    from calibench.cli.host_key_question import is_terminal
     from calibench.cli.known_there import known_targets
+    from calibench.cli.target_words import cache_line
 
     with known_targets(data_dir, server) as known:
-        freed = known.clean(known.named(name))
+        found = known.named(name)
+        is_asking = not (yes or json_ or dry_run) and is_terminal()
+        cache = known.cache(found) if is_asking or dry_run else None
+        if cache is not None and dry_run:
+            if json_:
+                print_json(cache.model_dump(mode="json"))
+            else:
+                typer.echo(f"{found.name}: {cache_line(cache)}")
+            return
+        if cache is not None:
+            typer.echo(f"{found.name}: {cache_line(cache)}", err=True)
+            if not typer.confirm("Remove all of it?", err=True):
+                raise Cancelled("Nothing was removed.")
+        freed = known.clean(found)
     if json_:
         print_json({"freed_bytes": freed})
     else:
-        typer.echo(f"{name}: {freed / 1e6:.1f} MB are free again. The next job brings what it needs.")
+        typer.echo(f"{found.name}: {freed / 1e6:.1f} MB are free again. The next job brings what it needs.")
 
 
 @target.command("remove", no_args_is_help=True)
@@ -215,77 +223,6 @@ def remove(
         print_json({"removed": found.name})
     else:
         typer.echo(f"{found.name} was removed.")
-
-
-def _asked(name: str, address: list[str], fields: dict[str, Any], of_queue: dict[str, Any]) -> "AskTarget":
-    from pydantic import ValidationError
-
-    from calibench.settings import explain
-    from calibench.things.asked import AskTarget
-
-    said = {field: value for field, value in fields.items() if value is not None}
-    of_queue = {field: value for field, value in of_queue.items() if value is not None}
-    try:
-        return AskTarget.model_validate(
-            {"name": name, "address": " ".join(address), "spec": {**said, **({"queue": of_queue} if of_queue else {})}}
-        )
-    except ValidationError as error:
-        raise SettingsError(explain(error)) from None
-
-
-def _with_host_keys(asked: "AskTarget", given: tuple[str, ...], known: "Targets") -> "AskTarget":
-    """With the key of each host: given, known to known_hosts, or confirmed by a person.
-
-    Raises:
-        SettingsError: nobody can be asked, or there are more keys than hosts.
-        Cancelled: one is not confirmed.
-    """
-    from calibench.targets.target_address import parse_target
-
-    spec = parse_target(asked.address.split())
-    hosts = spec.hosts or ((None,) if spec.host is not None else ())
-    if len(given) > len(hosts) or 0 < len(given) < len(hosts):
-        raise SettingsError(
-            f"--host-key: {len(given)} given, and {len(hosts)} hosts. Give one for each, in their order."
-        )
-    if not spec.hosts:
-        key = given[0] if given else _confirmed(asked, known)
-        return asked if key is None else _changed(asked, host_key=key)
-    made = []
-    for number, host in enumerate(spec.hosts):
-        alone = asked.model_copy(update={"address": host.address})
-        key = given[number] if given else _confirmed(_changed(alone, workers=None, listen=None), known)
-        made.append(host.model_copy(update={"host_key": key}))
-    return _changed(asked, hosts=tuple(made))
-
-
-def _changed(asked: "AskTarget", **values: Any) -> "AskTarget":
-    return asked.model_copy(update={"spec": asked.spec.model_copy(update=values)})
-
-
-def _confirmed(asked: "AskTarget", known: "Targets") -> str | None:
-    """The key of a host that a person confirms; None: there is no host, or known_hosts knows it.
-
-    Raises:
-        SettingsError: nobody can be asked.
-        Cancelled: it is not confirmed.
-    """
-    if "ssh://" not in asked.address:
-        return None
-    key = known.host_key(asked)
-    if key.is_known:
-        return None
-    shown = f"{asked.address}: nobody has confirmed its host key yet. It shows {key.kind} {key.fingerprint}."
-    if not _is_terminal():
-        raise SettingsError(f"{shown} Compare that with what its administrator says, then give --host-key '{key.key}'.")
-    typer.echo(shown, err=True)
-    if not typer.confirm("Is this what its administrator says?", err=True):
-        raise Cancelled("The host key was not confirmed; nothing was added.")
-    return key.key
-
-
-def _is_terminal() -> bool:
-    return sys.stdin.isatty()
 
 
 def _row(target: "Target") -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from calibench.things.kept import Target
+from calibench.things.kept import Target, TargetCache
 from calibench.things.target_spec import QUEUES
 
 VNNI = ("avx512_vnni", "avx_vnni", "amx_int8")
@@ -82,3 +82,14 @@ def _queue(queue: Mapping[str, Any]) -> str:
         *((f"node types {', '.join(queue['features'])}",) if queue.get("features") else ()),
     ]
     return ", ".join(parts)
+
+
+def cache_line(cache: TargetCache) -> str:
+    """How much cleaning would free, of what."""
+    parts = (
+        ("environments", cache.environments_bytes),
+        ("files that were sent", cache.files_bytes),
+        ("what is left of jobs", cache.jobs_bytes),
+    )
+    told = ", ".join(f"{kind} {size / 1e6:.1f} MB" for kind, size in parts)
+    return f"{cache.total_bytes / 1e6:.1f} MB: {told}."

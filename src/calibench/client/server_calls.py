@@ -9,7 +9,7 @@ from calibench.client.sending import send
 from calibench.errors import TargetError
 from calibench.progress import Progress, silent
 from calibench.things.asked import AskHost, AskTarget, ChangeTarget
-from calibench.things.kept import HostKey, Job, Target, Upload
+from calibench.things.kept import HostKey, Job, Target, TargetCache, Upload
 from calibench.things.target_spec import TargetSpec
 
 
@@ -76,6 +76,10 @@ class Targets:
     def host_key_at(self, asked: AskHost) -> HostKey:
         """The key that the host of an address shows to the server."""
         return self._connection.ask(HostKey, "POST", "/host-keys", asked)
+
+    def cache(self, id: int) -> TargetCache:
+        """What `clean` would remove; takes seconds."""
+        return self._connection.thing(TargetCache, f"/targets/{id}/cache")
 
     def clean(self, id: int) -> int:
         """Remove what Calibench keeps there; bytes that got free."""

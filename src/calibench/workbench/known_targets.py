@@ -11,9 +11,10 @@ import psutil
 from calibench.errors import SettingsError
 from calibench.store.data_folder import DataFolder
 from calibench.targets.bundle import Bundle
+from calibench.targets.target_cache import cache_of
 from calibench.targets.target_check import PASSPHRASE, clean_target, offered_key
 from calibench.things.asked import AskHost
-from calibench.things.kept import ENDED, HostKey, Job, Target
+from calibench.things.kept import ENDED, HostKey, Job, Target, TargetCache
 from calibench.things.target_spec import TargetSpec
 from calibench.workbench.import_sources import ImportSources
 from calibench.workbench.job_book import JobBook
@@ -60,6 +61,16 @@ class KnownTargets(TargetBook):
     def host_key_at(self, asked: AskHost) -> HostKey:
         """As `host_key`, of a target that is not kept yet."""
         return _host_key(self.spec_of(asked))
+
+    def cache(self, id: int) -> TargetCache:
+        """What `clean` would remove; takes seconds.
+
+        Raises:
+            NotPossible, TargetError: as `clean`.
+        """
+        target = self.get(id)
+        self.refuse_clean(target)
+        return _waited_for(cache_of(target.spec, os.environ.get(PASSPHRASE)))
 
     def clean(self, id: int) -> int:
         """Remove the cache there: environments, files, what is left of jobs. Bytes that got free; takes seconds.

@@ -181,6 +181,7 @@ def spec_of(asked: AskHost, before: TargetSpec | None = None) -> TargetSpec:
         parsed = parse_target(asked.address.split())
         values |= {name: TargetSpec.model_fields[name].default for name in PLACE}  # another address is another host
         values |= parsed.model_dump(exclude_unset=True)
+        _forget_other_kinds(values)
     said = asked.spec.model_dump(exclude_unset=True)
     place = ("host", "port")
     if before is not None and any({**values, **said}[name] != getattr(before, name) for name in place):
@@ -192,6 +193,14 @@ def spec_of(asked: AskHost, before: TargetSpec | None = None) -> TargetSpec:
         raise SettingsError(explain(error)) from None
     _check_whole(spec)
     return spec
+
+
+def _forget_other_kinds(values: dict[str, Any]) -> None:
+    """Drop what was set for a queue or for started workers where the address is of neither any more."""
+    if values["kind"] not in QUEUES and values["worker_queue"] is None:
+        values.pop("queue", None)
+    if values["kind"] != "dask" or values["scheduler"] is not None:
+        values |= {"workers": None, "listen": None}
 
 
 def _check_whole(spec: TargetSpec) -> None:
