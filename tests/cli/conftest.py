@@ -48,7 +48,7 @@ def program() -> Callable[..., subprocess.CompletedProcess[str]]:
     def start(code: str, *args: str) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, **ENVIRONMENT}
         return subprocess.run(
-            [sys.executable, "-c", code, *args], capture_output=True, text=True, timeout=60, env=environment
+            [sys.executable, "-c", code, *args], capture_output=True, text=True, timeout=300, env=environment
         )
 
     return start

@@ -91,7 +91,7 @@ def test_sigterm_ends_a_run_like_an_interrupt() -> None:
     assert process.stderr is not None
     assert process.stderr.readline() == "ready\n"
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, out, err) == (130, "", "Interrupted; nothing was written.\n")
 
 

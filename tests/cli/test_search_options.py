@@ -285,7 +285,7 @@ def test_sigterm_keeps_the_trials_and_a_second_run_adds_to_them(tmp_path: Path) 
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None and process.stderr.readline() == "ready\n"
         process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=120)
         kept = "1 trial is kept" if count == 1 else "2 trials are kept"
         assert (process.returncode, said) == (130, f"Interrupted; {kept}: go on with --resume {out}.\n")
 

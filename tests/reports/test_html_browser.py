@@ -56,7 +56,7 @@ def show(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cal
         page.on("request", lambda request: found.append(request.url) if is_outside(request.url) else None)
         page.goto((tmp_path / "report.html").as_uri())
         if has_charts:
-            page.wait_for_selector("html[data-charts=drawn]", timeout=60_000)
+            page.wait_for_selector("html[data-charts=drawn]", timeout=120_000)
         pages.append(context)
         return page
 
