@@ -39,6 +39,7 @@ from calibench.things.kept import (
     KeptModel,
     Project,
     Target,
+    TargetCache,
     Upload,
 )
 from calibench.things.target_spec import TargetSpec
@@ -232,6 +233,9 @@ class FakeTargets(Shelf):
             if used
             else None
         )
+
+    def cache(self, target_id: int) -> TargetCache:
+        return TargetCache(environments_bytes=300_000_000, files_bytes=12_000_000)
 
     def clean(self, target_id: int) -> int:
         self.bench.calls.append(("clean target", target_id))

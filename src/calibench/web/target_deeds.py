@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from nicegui import run, ui
 
 from calibench.errors import CalibenchError
-from calibench.things.kept import Target
+from calibench.things.kept import Target, TargetCache
 from calibench.web import looks
 from calibench.web.asking import buttons, dialog
 from calibench.web.page_words import in_page
@@ -31,14 +31,35 @@ def ask_clean(workbench: "Workbench", target: Target) -> None:
         if freed is not None:
             said(f"{target.name}: {looks.size(freed)} are free again. The next job brings what it needs.")
 
+    async def look() -> None:
+        try:
+            cache = await run.io_bound(workbench.targets.cache, target.id)
+        except CalibenchError as error:
+            kept.set_text(in_page(str(error)))
+            return
+        if cache is not None:
+            kept.set_text(_sizes(cache))
+
     with dialog(f"Clean {target.name}?") as opened:
         what = (
             f"Removes below {target.spec.home} there: environments, models and pictures that were sent, and what is "
             "left of jobs. Results are here and stay. The next job sends again what it needs."
         )
         text(what, "p").classes("name")
+        kept = text("Looking how much it keeps ...", "p").props("role=status")
+        ui.timer(0, look, once=True)
         words = text("", "p").props("role=status")
         button = buttons(opened, "Clean", go)
+
+
+def _sizes(cache: TargetCache) -> str:
+    parts = (
+        ("environments", cache.environments_bytes),
+        ("files that were sent", cache.files_bytes),
+        ("what is left of jobs", cache.jobs_bytes),
+    )
+    told = ", ".join(f"{kind} {looks.size(bytes_)}" for kind, bytes_ in parts)
+    return f"It keeps {looks.size(cache.total_bytes)}: {told}."
 
 
 def ask_removal(workbench: "Workbench", target: Target) -> None:
