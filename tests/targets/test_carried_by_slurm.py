@@ -29,7 +29,7 @@ def test_a_job_that_its_queue_ends_fails_with_the_reason_and_leaves_nothing(
     end = read_end(job)
     assert end is not None and end.failure is not None
     assert end.failure.message.startswith(
-        "this machine: the queue ended the job before it was done (cancelled in the queue, not by Calibench)."
+        "this machine: the queue ended the job before it was done (cancelled in the queue, not by Calibench). Retry;"
     )
     assert way.jobs() == []
     assert way.processes() == []

@@ -13,7 +13,7 @@ from calibench.targets.batch_queue import BatchQueue
 from calibench.targets.link import Answer, LinkLost
 from calibench.targets.pbs_dialect import read_job as read_pbs
 from calibench.targets.queue_list import queues
-from calibench.targets.queue_reasons import in_messages, is_walltime
+from calibench.targets.queue_reasons import cancelled, failed_node, in_messages, is_walltime, killed, walltime, way_out
 from calibench.targets.slurm_dialect import read_job as read_slurm
 from calibench.targets.starter import QueueState
 from calibench.things.target_spec import QueueSettings, TargetKind, TargetSpec
@@ -198,6 +198,23 @@ def test_a_job_that_its_queue_still_clears_away_has_its_reason_already(line: str
     told = "1740" if limit == "00:30:00" else "20"
     state = look(clearing, log, started="0 n1", told_to_end=told, exit_code="143")
     assert state == QueueState("ended", reason)
+
+
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [
+        (walltime(1800), "with --walltime"),
+        (in_messages("slurmstepd: error: Detected 1 oom_kill event"), "with --memory"),
+        (killed("9"), "with --memory"),
+        (killed("11"), "ask who runs the queue"),
+        (failed_node("n1"), "another node"),
+        (failed_node(""), "another node"),
+        (cancelled(), "ask who runs the queue"),
+        ("", "ask who runs the queue"),
+    ],
+)
+def test_what_a_queue_has_ended_has_a_way_out(reason: str, says: str) -> None:
+    assert says in way_out(reason)
 
 
 def test_commands_that_are_not_there_are_named_with_the_machine() -> None:

@@ -20,6 +20,7 @@ from calibench.targets.followed_remote import follow
 from calibench.targets.kept_trying import Patience
 from calibench.targets.link import Link, LinkLost
 from calibench.targets.opened_link import open_link
+from calibench.targets.queue_reasons import way_out
 from calibench.targets.remote_job import Reached, RemoteJob, Stopped, reached
 from calibench.targets.remote_record import read_record, write_record
 from calibench.targets.sent_job import is_laid, send_job, start_job
@@ -192,7 +193,7 @@ class Carrier:
             sentence = f"{name}: the disk is full. Make room there (calibench target clean), then retry."
         elif job.spec.kind in QUEUES:
             reason = f" ({stopped.reason})" if stopped.reason else ""
-            sentence = f"{name}: the queue ended the job before it was done{reason}. Retry, or ask for more time."
+            sentence = f"{name}: the queue ended the job before it was done{reason}. {way_out(stopped.reason)}"
         elif job.record.attempts < ATTEMPTS:
             job.tell.note(f"The process of this job on {name} was ended from outside; it is started again.")
             job.keep(phase="laid", handle="")

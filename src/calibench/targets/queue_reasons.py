@@ -4,7 +4,9 @@ import re
 from datetime import timedelta
 
 NEVER = "it can never run as it was asked for. Cancel it and ask for less, or for another queue"
-_WALLTIME = "walltime"
+_WALLTIME, _MEMORY, _NODE = "walltime", "out of memory", "node failure"
+
+_SHORT_OF_MEMORY = ", as a machine does that runs out of memory"
 
 
 def walltime(limit_s: int | None) -> str:
@@ -24,19 +26,29 @@ def cancelled() -> str:
 
 def failed_node(node: str) -> str:
     """The machine went away."""
-    return f"node failure: the node {node} that it ran on failed" if node else "node failure: its node failed"
+    return f"{_NODE}: the node {node} that it ran on failed" if node else f"{_NODE}: its node failed"
 
 
 def out_of_memory(asked: str) -> str:
     """It used more than it may."""
     of = f" than the {asked} it asked for" if re.match(r"[1-9]", asked) else " than it may"
-    return f"out of memory: it used more{of}. Ask for more memory"
+    return f"{_MEMORY}: it used more{of}"
 
 
 def killed(signal: str) -> str:
     """A signal ended it that it did not send itself."""
-    often = ", as a machine does that runs out of memory" if signal == "9" else ""
-    return f"ended by signal {signal}{often}"
+    return f"ended by signal {signal}{_SHORT_OF_MEMORY if signal == '9' else ''}"
+
+
+def way_out(reason: str) -> str:
+    """What a person does about a job that its queue has ended."""
+    if is_walltime(reason):
+        return "Give it more time with --walltime, then retry."
+    if reason.startswith(_MEMORY) or reason.endswith(_SHORT_OF_MEMORY):
+        return "Ask for more with --memory, then retry."
+    if reason.startswith(_NODE):
+        return "Retry: the queue takes another node, or waits for this one."
+    return "Retry; if that ends in the same way, ask who runs the queue."
 
 
 def in_messages(text: str, limit_s: int | None = None) -> str:
