@@ -63,25 +63,28 @@ def test_other_requests_are_answered_during_an_upload(server):
     assert answers == [200] * 4
 
 
-def half_a_request(server, method, path) -> None:
-    """Send five bytes of ten, and hang up."""
+def half_a_request(server, method, path, is_read) -> None:
+    """Send five bytes of ten, and hang up once the server reads them."""
     with socket.create_connection(("127.0.0.1", server.port)) as line:
         head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {server.token}\r\n"
         line.sendall(f"{head}Content-Length: 10\r\n\r\n12345".encode())
-        time.sleep(0.2)  # so that the server has begun to read
+        wait_for(is_read)
 
 
 def test_what_arrived_before_the_line_broke_stays(server):
     path = begin(server, size=10)
-    half_a_request(server, "PUT", path)
+    half_a_request(server, "PUT", path, lambda: b"else is writing" in server.ask("POST", f"{path}/finish")[1])
     wait_for(lambda: server.read(path)["received"] == 5)
     status, body = server.ask("PUT", f"{path}?offset=5", b"67890")
     assert (status, json.loads(body)["received"]) == (200, 10)
 
 
 def test_a_file_sent_at_once_that_breaks_off_leaves_nothing(server):
-    half_a_request(server, "POST", f"{V1}/uploads/raw?name=broken.zip")
-    wait_for(lambda: "broken.zip" not in [each["name"] for each in server.read(f"{V1}/uploads")])
+    def is_there():
+        return "broken.zip" in [each["name"] for each in server.read(f"{V1}/uploads")]
+
+    half_a_request(server, "POST", f"{V1}/uploads/raw?name=broken.zip", is_there)
+    wait_for(lambda: not is_there())
     assert server.ask("GET", f"{V1}/health")[0] == 200
 
 
