@@ -8,7 +8,7 @@ import numpy as np
 import openvino as ov
 import pytest
 from PIL import Image, ImageDraw
-from slurm_cluster import slurm, slurm_cluster
+from slurm_cluster import SlurmCluster, slurm, slurm_cluster
 from ssh_server import SshServer, running_ssh_server
 
 from calibench.targets.bundle import Bundle, End
@@ -64,6 +64,13 @@ def ssh_server(the_ssh_server: SshServer) -> Iterator[SshServer]:
     the_ssh_server.reset()
     yield the_ssh_server
     the_ssh_server.reset()
+
+
+@pytest.fixture
+def login_node(ssh_server: SshServer, slurm: SlurmCluster) -> Iterator[SshServer]:
+    """The sshd as the login node of the cluster: its user, an ordinary one, has the cluster's commands."""
+    with ssh_server.environment(slurm.environment):
+        yield ssh_server
 
 
 @pytest.fixture

@@ -130,14 +130,19 @@ class SlurmCluster:
         """Wait until both nodes wait for work."""
         self.until(("sinfo", "--noheader", "--partition=main", "-N", "-o", "%N %t"), "n1 idle n2 idle")
 
+    def jobs(self) -> list[str]:
+        """The numbers of jobs that wait or run, whoever they are of."""
+        return self.command("squeue", "--noheader", "-o", "%i").split()
+
     def restore(self) -> None:
         """Both nodes and the controller again, and no job."""
         for name in ("slurmctld", *NODES):
             if name not in self.daemons or self.daemons[name].poll() is not None:
                 self.start(name)
         self.until(("sh", "-c", "scontrol ping | grep -c UP"), "1")
-        self.command("scancel", "--user=root", "--signal=KILL", "--full")
-        self.command("scancel", "--user=root")
+        if jobs := self.jobs():
+            self.command("scancel", "--signal=KILL", "--full", *jobs)
+            self.command("scancel", *jobs)
         for node in NODES:
             with contextlib.suppress(subprocess.CalledProcessError):  # it is up already
                 self.command("scontrol", "update", f"NodeName={node}", "State=RESUME")

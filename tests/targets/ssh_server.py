@@ -11,7 +11,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
@@ -104,6 +104,13 @@ class SshServer:
             yield
 
     @contextmanager
+    def environment(self, values: Mapping[str, str]) -> Iterator[None]:
+        """Give these variables to whatever is run, as the administrator of a login node does."""
+        given = " ".join(f'"{name}={value}"' for name, value in values.items())
+        with self._other(self._host_keys[0], f"{SFTP}SetEnv {given}\n"):
+            yield
+
+    @contextmanager
     def small_disk(self, size_bytes: int) -> Iterator[str]:
         """A folder of so many bytes; yields its path relative to the home. Needs root."""
         name = f"{self.folder}/small"
@@ -155,22 +162,22 @@ class SshServer:
         shutil.rmtree(self.here, ignore_errors=True)
 
     @contextmanager
-    def _other(self, host_key: Path, subsystem: str) -> Iterator[None]:
+    def _other(self, host_key: Path, more: str) -> Iterator[None]:
         self._stop()
-        self._start(host_key, subsystem)
+        self._start(host_key, more)
         try:
             yield
         finally:
             self._stop()
             self._start(self._host_keys[0])
 
-    def _start(self, host_key: Path, subsystem: str = SFTP) -> None:
+    def _start(self, host_key: Path, more: str = SFTP) -> None:
         config = self.place / "sshd_config"
         config.write_text(
             f"Port {self.direct_port}\nListenAddress 127.0.0.1\nHostKey {host_key}\n"
             f"AuthorizedKeysFile {self.authorized}\nPidFile none\nUsePAM no\nStrictModes no\n"
             "PasswordAuthentication no\nKbdInteractiveAuthentication no\nMaxStartups 100\nMaxSessions 50\n"
-            f"{subsystem}PrintMotd no\n"
+            f"{more}PrintMotd no\n"
         )
         self._give(self.place)
         with (self.place / "sshd.log").open("ab") as log:

@@ -25,7 +25,8 @@ pytestmark = pytest.mark.targets
 
 SEARCH = {**INPUTS, "method": "accuracy-aware", "accuracy": {"max_drop": 0.0, "front": 0, "max_trials": 2}}
 LONG = {"kind": "benchmark", "points": {"seconds": 60, "rounds": 20}, "settings": INPUTS}
-EVERYWHERE = ("this process", "this machine", "ssh", pytest.param("slurm", marks=pytest.mark.root))
+BY_ROOT = ("slurm", "slurm over ssh", "pbs")
+EVERYWHERE = ("this process", "this machine", "ssh", *(pytest.param(name, marks=pytest.mark.root) for name in BY_ROOT))
 
 
 @pytest.fixture(scope="session")
@@ -41,13 +42,13 @@ def way(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Way]:
         yield Way(name, None, home)
     elif name == "this machine":
         yield Way(name, TargetSpec(kind="ssh", python=sys.executable, home=str(home)), home)
-    elif name == "slurm":
+    elif name in ("slurm", "pbs"):
         request.getfixturevalue("slurm")
-        yield Way(name, TargetSpec(kind="slurm", python=sys.executable, home=str(home)), home)
+        yield Way(name, TargetSpec(kind=name, python=sys.executable, home=str(home)), home)
     else:
-        server = request.getfixturevalue("ssh_server")
+        server = request.getfixturevalue("login_node" if name in BY_ROOT else "ssh_server")
         python = request.getfixturevalue("python_of_others")
-        yield Way(name, server.spec(python=str(python)), server.here / "home")
+        yield Way(name, server.spec(kind=name.split()[0], python=str(python)), server.here / "home")
 
 
 @pytest.fixture(scope="session")
