@@ -1,6 +1,7 @@
 """Carrying a job to a real sshd, by an ordinary user, while the cable is pulled."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -129,6 +130,29 @@ def test_a_cut_in_the_download(
     assert run_bundle(made).state == "done"
     assert "trying again" in notes(made)
     assert (made / OUT / "model.bin").read_bytes() == bytes(range(256)) * (BIG // 256)
+    assert starts(made) == 1
+
+
+def test_a_machine_that_is_another_one_in_the_middle_is_said_at_once(
+    job: Callable[..., Path], ssh_server: SshServer
+) -> None:
+    made = job(trials=1, wait_for=f"{ssh_server.here}/go")
+    before = CarriedProgress.take_over
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
+
+        def take_over(self: CarriedProgress, *given: object) -> None:
+            before(self, *given)  # type: ignore[arg-type]
+            if self.events_at:
+                patch.undo()
+                stack.enter_context(ssh_server.changed_host_key())  # its connections are cut by that
+
+        patch.setattr(CarriedProgress, "take_over", take_over)
+        end = run_bundle(made)
+    assert end.failure is not None and end.failure.kind == "TargetError"
+    assert end.failure.message.startswith("WARNING: ")
+    assert "still runs there" in end.failure.message and "retry" in end.failure.message
+    (ssh_server.here / "go").touch()
+    assert run_bundle(made).state == "done"
     assert starts(made) == 1
 
 

@@ -20,6 +20,7 @@ from calibench.targets.local_link import LocalLink
 from calibench.targets.opened_link import open_link
 from calibench.targets.ssh_host_keys import fingerprint_of
 from calibench.targets.ssh_link import connect, host_key_of
+from calibench.targets.target_check import offered_key
 from calibench.targets.ssh_login import look_up, not_reached
 from calibench.things.target_spec import TargetSpec
 
@@ -280,6 +281,25 @@ def test_an_alias_of_the_host_key_is_what_known_hosts_holds(ssh_server: SshServe
     assert who(ssh_server.spec(host_key=None)) == ssh_server.user
     with ssh_server.changed_host_key():
         assert refusal(ssh_server.spec(host_key=None)).startswith("WARNING: ")
+
+
+def test_a_machine_that_is_known_by_its_address_or_another_name_has_changed_and_is_not_unknown(
+    ssh_server: SshServer, home: Path
+) -> None:
+    spec = ssh_server.spec(host="localhost", host_key=None)
+    known = home / ".ssh/known_hosts"
+    other = Path(f"{ssh_server.new_key('only_kind', kind='ecdsa')}.pub").read_text()
+    for told, name in (("", f"[127.0.0.1]:{ssh_server.relay.port}"), ("HostKeyAlias the-lab", "the-lab")):
+        (home / ".ssh/config").write_text(f"Host *\n{told}\nAddressFamily inet\n")
+        known.write_text(f"{name} {ssh_server.host_key}\n")
+        assert who(spec) == ssh_server.user
+        assert asyncio.run(offered_key(spec)).is_known
+        with ssh_server.changed_host_key():
+            assert refusal(spec).startswith("WARNING: ")
+            with pytest.raises(TargetError, match="WARNING: "):
+                asyncio.run(offered_key(spec))
+        known.write_text(f"{name} {other}")
+        assert refusal(spec).startswith("WARNING: ")
 
 
 def test_a_command_of_the_configuration_may_make_the_connection(ssh_server: SshServer, home: Path) -> None:

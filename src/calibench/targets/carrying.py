@@ -24,6 +24,7 @@ from calibench.targets.queue_reasons import way_out
 from calibench.targets.remote_job import Reached, RemoteJob, Stopped, reached
 from calibench.targets.remote_record import read_record, write_record
 from calibench.targets.sent_job import is_laid, send_job, start_job
+from calibench.targets.ssh_host_keys import is_changed
 from calibench.targets.starter import Starter
 from calibench.things.kept import Failure
 from calibench.things.target_spec import QUEUES, TargetSpec
@@ -146,12 +147,15 @@ class Carrier:
             await self._let_go()
 
     async def _reach(self, is_first: bool) -> Reached:
-        """A new connection. Where something is there already, no refusal is final: the machine may be starting."""
+        """A new connection. Where something is there already, no refusal is final: the machine may be starting. But
+        where it may be another machine by now, only a person can say what comes next."""
         try:
             self._link = await open_link(self._job.spec, self._passphrase)
         except TargetError as error:
             if is_first:
                 raise
+            if is_changed(error):
+                raise TargetError(f"{error} {_left_there(self._job)}") from None
             raise LinkLost(str(error)) from None
         return reached(self._link, self._job)
 

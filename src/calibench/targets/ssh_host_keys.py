@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 OF_EVERYONE = Path("/etc/ssh/ssh_known_hosts")
 """Keys of hosts that the administrator of this machine trusts."""
+CHANGED = "its host key has changed"
 
 
 def fingerprint_of(host_key: str) -> str:
@@ -73,10 +74,15 @@ def changed_host(name: str, known: Sequence[str], offered: str) -> TargetError:
     """Another key than the trusted one: a machine that was set up anew, or one in between."""
     trusted = ", ".join(fingerprint_of(key) for key in known)
     return TargetError(
-        f"WARNING: {name}: its host key has changed, so nothing was sent. Trusted is {trusted}, offered is "
+        f"WARNING: {name}: {CHANGED}, so nothing was sent. Trusted is {trusted}, offered is "
         f"{_kind_and_data(offered)[0]} {fingerprint_of(offered)}. Somebody may be listening in between, or the machine "
         "was set up anew: ask its administrator before you confirm the new key."
     )
+
+
+def is_changed(error: TargetError) -> bool:
+    """Whether an error is of `changed_host`: only a person can decide what comes next."""
+    return CHANGED in str(error)
 
 
 def _kind_and_data(host_key: str) -> tuple[str, str]:

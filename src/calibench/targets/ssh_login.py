@@ -32,14 +32,15 @@ FAST_CIPHERS = "^aes128-gcm@openssh.com,aes256-gcm@openssh.com"
 class Login:
     """Where a target is, as the user's configuration has it.
 
-    name: for messages. known_as: its name in known_hosts. given, ciphers: what asyncssh is told beside
-    the configuration.
+    name: for messages. known_as: its name in known_hosts. is_direct: by no other machine or program on the way.
+    given, ciphers: what asyncssh is told beside the configuration.
     """
 
     name: str
     host: str
     known_as: str
     port: int
+    is_direct: bool
     hops: tuple[str, ...]
     known_hosts: tuple[str, ...]
     given: dict[str, Any]
@@ -83,7 +84,7 @@ async def log_in(
         if isinstance(error, ssh.KeyExchangeFailed | ssh.ConnectionLost):
             offered += await _other_kind(spec, login, trusted)
         if offered:
-            raise _distrusted(login, trusted, offered[0]) from None
+            raise await _distrusted(login, trusted, offered[0]) from None
         if isinstance(error, ssh.PermissionDenied):
             raise refused_keys(login.name, spec.key) from None
         raise not_reached(error, login) from None
@@ -140,6 +141,7 @@ def look_up(spec: TargetSpec) -> Login:
         host=told.host,
         known_as=told.host_key_alias or told.host,
         port=told.port,
+        is_direct=not told.tunnel and not told.proxy_command,
         hops=tuple(hop for hop in hops.split(",") if hop),
         known_hosts=tuple(str(file) for file in files),
         given=given,
@@ -222,20 +224,29 @@ def _witness(offered: list[str]) -> Any:
     return Witness
 
 
+async def known_keys(login: Login, trusted: "asyncssh.SSHKnownHosts") -> list[str]:
+    """The keys by which a host is known: by its name, by another one that the configuration gives it, by an address."""
+    known = _known(login, trusted)
+    with suppress(OSError):
+        for found in await asyncio.get_running_loop().getaddrinfo(login.host, login.port) if login.is_direct else ():
+            known += _known(login, trusted, str(found[4][0]))
+    return list(dict.fromkeys(known))
+
+
 async def _other_kind(spec: TargetSpec, login: Login, trusted: "asyncssh.SSHKnownHosts") -> list[str]:
     """The key of a machine that has none of the kind that is known of it: both sides only hang up then."""
-    known = _known(login, trusted)
+    known = await known_keys(login, trusted)
     with suppress(TargetError):
         offered = await host_key_of(spec)
         return [offered] if known and offered not in known else []
     return []
 
 
-def _known(login: Login, trusted: "asyncssh.SSHKnownHosts") -> list[str]:
+def _known(login: Login, trusted: "asyncssh.SSHKnownHosts", address: str = "") -> list[str]:
     port = None if login.port == USUAL_PORT else login.port
-    return [as_text(key) for key in trusted.match(login.known_as, "", port)[0]]
+    return [as_text(key) for key in trusted.match(login.known_as, address, port)[0]]
 
 
-def _distrusted(login: Login, trusted: "asyncssh.SSHKnownHosts", offered: str) -> TargetError:
-    known = _known(login, trusted)
+async def _distrusted(login: Login, trusted: "asyncssh.SSHKnownHosts", offered: str) -> TargetError:
+    known = await known_keys(login, trusted)
     return changed_host(login.name, known, offered) if known else unknown_host(login.name, offered)

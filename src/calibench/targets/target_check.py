@@ -8,7 +8,6 @@ from calibench.errors import SettingsError, TargetError
 from calibench.targets.link import Link
 from calibench.targets.queue_faults import queue_faults
 from calibench.targets.queue_list import queues
-from calibench.targets.ssh_login import USUAL_PORT
 from calibench.things.kept import Fault, HostKey
 from calibench.things.target_spec import QUEUES, TargetSpec
 
@@ -71,13 +70,12 @@ async def offered_key(spec: TargetSpec) -> HostKey:
         TargetError: it cannot be reached, or known_hosts has another key of the same kind for it.
     """
     from calibench.targets.ssh_host_keys import changed_host, trusted_hosts
-    from calibench.targets.ssh_login import as_text, host_key_of, look_up
+    from calibench.targets.ssh_login import host_key_of, known_keys, look_up
 
     offered = await host_key_of(spec)
     login = look_up(spec)
-    port = None if login.port == USUAL_PORT else login.port
     unconfirmed = spec.model_copy(update={"host_key": None})
-    known = [as_text(key) for key in trusted_hosts(unconfirmed, login.known_hosts).match(login.host, "", port)[0]]
+    known = await known_keys(login, trusted_hosts(unconfirmed, login.known_hosts))
     same_kind = [key for key in known if key.split()[0] == offered.split()[0]]
     if same_kind and offered not in same_kind:
         raise changed_host(login.name, same_kind, offered)
