@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import typer
 
 from calibench.cli.data_options import data_dir_or_default
+from calibench.cli.reach_options import FILES
 from calibench.errors import SettingsError
 from calibench.things.asked import AskHost, AskTarget, ChangeTarget
 from calibench.things.kept import HostKey, Target, TargetCache
@@ -150,13 +151,16 @@ class OfServer:
         return self._client.targets.named(name)
 
     def add(self, asked: AskTarget) -> Target:
-        return self._client.targets.add(asked.name, asked.address, asked.spec)
+        with _said_of_files():
+            return self._client.targets.add(asked.name, asked.address, asked.spec)
 
     def change(self, target: Target, asked: ChangeTarget) -> Target:
-        return self._client.targets.change(target.id, asked.model_copy(update={"version": target.version}))
+        with _said_of_files():
+            return self._client.targets.change(target.id, asked.model_copy(update={"version": target.version}))
 
     def host_key(self, asked: AskHost) -> HostKey:
-        return self._client.targets.host_key_at(asked)
+        with _said_of_files():
+            return self._client.targets.host_key_at(asked)
 
     def check(self, target: Target) -> Target:
         self._client.wait(self._client.targets.check(target.id).id)
@@ -170,6 +174,20 @@ class OfServer:
 
     def remove(self, target: Target) -> None:
         self._client.targets.remove(target.id)
+
+
+@contextmanager
+def _said_of_files() -> Iterator[None]:
+    """Where a server refuses a file, say whose file that is."""
+    try:
+        yield
+    except SettingsError as error:
+        field, _, why = str(error).partition(": ")
+        name = field.removeprefix("spec.")
+        if name not in FILES:
+            raise
+        option = f"--{name.replace('_', '-')}"
+        raise SettingsError(f"{option} names a file of the server's machine, not of this one. {why}") from None
 
 
 def passphrase_for(spec: "TargetSpec") -> str | None:
