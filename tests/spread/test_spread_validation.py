@@ -14,7 +14,7 @@ from calibench.progress import silent
 from calibench.search.validation import Begun, Validation
 from calibench.search.values import Limit
 from calibench.spread.held import Shared
-from calibench.spread.spread_validation import SpreadModel, SpreadValidation, chunk_size
+from calibench.spread.spread_validation import SpreadModel, SpreadValidation
 from calibench.spread.team import Team, rooted
 
 pytestmark = pytest.mark.targets
@@ -121,11 +121,6 @@ def test_a_cancelled_evaluation_leaves_workers_that_go_on_with_the_next(team: Te
     with pytest.raises(Cancelled):
         judged.evaluate(spread(team, 0.0, judged), LIMIT, cancel)
     assert judged.evaluate(spread(team, 0.0, judged), LIMIT, silent).drop == 0.0
-
-
-def test_chunks_hold_whole_batches_whatever_the_number_of_workers() -> None:
-    assert [chunk_size(count, 1) for count in (1, 200, 1000, 50_000)] == [8, 8, 16, 64]
-    assert chunk_size(200, 3) == 9 and chunk_size(200, 100) == 100
 
 
 def test_the_dataset_below_any_subsets_is_found() -> None:

@@ -12,8 +12,16 @@ from calibench.things.target_spec import TargetSpec
 LOOPBACK = "127.0.0.1"
 TIMEOUT_S = 30
 """Seconds in which a scheduler must answer, and local workers must be there."""
-QUIET = {"distributed.admin.large-graph-warning-threshold": "1TB", "distributed.comm.timeouts.connect": f"{TIMEOUT_S}s"}
-"""A model travels as a part of the work, on purpose: so it is sent again when those who held it are gone."""
+QUIET = {
+    # A model travels as a part of the work, on purpose: so it is sent again when those who held it are gone.
+    "distributed.admin.large-graph-warning-threshold": "1TB",
+    "distributed.comm.timeouts.connect": f"{TIMEOUT_S}s",
+    # Watching itself would cost Dask time of the cores that are to compute.
+    "distributed.worker.profile.enabled": False,
+    "distributed.scheduler.active-memory-manager.start": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "10s",
+}
 
 
 @contextmanager

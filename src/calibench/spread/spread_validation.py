@@ -3,8 +3,9 @@
 The search decides on the evidence as it would alone; chunks behind a verdict were in vain and count for nothing.
 """
 
+import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -16,12 +17,8 @@ from calibench.datasets.dataset import Subset
 from calibench.errors import CalibenchError
 from calibench.inference.runner import Outputs, infer_batches
 from calibench.search.validation import Seen, Validation, observe
+from calibench.spread.chunk_pace import ChunkPace
 from calibench.spread.team import Handed, Team, rooted
-
-MOST_CHUNKS = 64
-"""Chunks of a whole evaluation, about: enough for many workers to end together."""
-FEWEST_SAMPLES, MOST_SAMPLES = 8, 64
-"""Of a chunk: fewer cost more to hand out than to evaluate, more waste too much behind an early verdict."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +51,11 @@ class SpreadValidation:
     team: Team
     device: str
     precision: str
+    pace: ChunkPace = field(default_factory=ChunkPace)
 
     def __call__(self, graph: ov.Model, validation: Validation) -> "SpreadModel":
         """The model where the workers have it."""
-        return SpreadModel(self.team, self.team.send(graph, self.device, self.precision), validation)
+        return SpreadModel(self.team, self.team.send(graph, self.device, self.precision), validation, self.pace)
 
 
 @dataclass(frozen=True)
@@ -67,6 +65,7 @@ class SpreadModel:
     team: Team
     model: Handed
     validation: Validation
+    pace: ChunkPace
 
     def see(self, indices: Sequence[int], beat: Callable[[], None]) -> Iterator[Seen]:
         """What it gives for samples, in their order.
@@ -74,12 +73,12 @@ class SpreadModel:
         Raises:
             CalibenchError: as evaluating them here, at the same sample; TargetError: the workers are gone.
         """
-        size = chunk_size(len(self.validation.samples), self.validation.batch)
-        chunks = [
-            partial(self._hand_in, tuple(indices[first : first + size]), first)
-            for first in range(0, len(indices), size)
-        ]
-        for seen, error in self.team.in_order(chunks, beat):
+        kept = self.validation.baseline.outputs
+        sample_bytes = sum(array.nbytes for array in kept[0]) if len(kept) else 0
+        stretches = self.pace.stretches(len(indices), self.team.count(), self.validation.batch, sample_bytes)
+        chunks = (partial(self._hand_in, tuple(indices[first:end]), first) for first, end in stretches)
+        for seen, seconds, error in self.team.in_order(chunks, beat):
+            self.pace.learn(len(seen), seconds)
             yield from seen
             if error is not None:
                 raise error
@@ -104,22 +103,19 @@ class SpreadModel:
         return self.team.client.submit(see_part, self.model, part, pure=False)
 
 
-def chunk_size(count: int, batch: int) -> int:
-    """Samples of a chunk: whole batches, whatever the number of workers."""
-    wanted = min(max(-(-count // MOST_CHUNKS), FEWEST_SAMPLES), MOST_SAMPLES)
-    return -(-wanted // batch) * batch
-
-
-def see_part(model: Any, part: Part) -> tuple[list[Seen], CalibenchError | None]:
-    """On a worker: what a model gives for a chunk, up to the first sample that fails, and how that failed."""
+def see_part(model: Any, part: Part) -> tuple[list[Seen], float, CalibenchError | None]:
+    """On a worker: what a model gives for a chunk, up to the first that fails; the seconds; how it failed."""
     from calibench.spread.held import check_samples, compiled_here, held
 
     seen: list[Seen] = []
+    start = time.perf_counter()
     try:
         samples, judge, metrics = (held(name) for name in (part.samples, part.judge, part.metrics))
+        compiled = compiled_here(model)
         check_samples(samples, part.indices, part.identities)
+        start = time.perf_counter()  # compiling comes once, and says nothing of the next chunk
         ordered = decode_ahead(Subset(samples, part.indices), 1)
-        outputs = infer_batches(compiled_here(model), ordered, part.batch, part.first)
+        outputs = infer_batches(compiled, ordered, part.batch, part.first)
         for place, each in enumerate(islice(outputs, len(part.indices))):
             reference = None if part.references is None else part.references[place]
             described = samples.describe(part.indices[place])
@@ -127,5 +123,5 @@ def see_part(model: Any, part: Part) -> tuple[list[Seen], CalibenchError | None]
             is_sent = sum(array.nbytes for array in each) <= part.most_sent
             seen.append((evidence, each if is_sent else None))
     except CalibenchError as error:
-        return seen, error
-    return seen, None
+        return seen, time.perf_counter() - start, error
+    return seen, time.perf_counter() - start, None

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -69,7 +69,7 @@ class Team:
             model = sent(xml.read_bytes(), weights.read_bytes(), device, precision)
         return self.client.submit(_passed_on, model, key=f"model-{model.digest}", pure=False)
 
-    def in_order(self, chunks: Sequence[Callable[[], Handed]], beat: Callable[[], None]) -> Iterator[Any]:
+    def in_order(self, chunks: Iterable[Callable[[], Handed]], beat: Callable[[], None]) -> Iterator[Any]:
         """The results of chunks, in their order; a few are under way ahead of the one that is waited for.
 
         Args:
@@ -80,7 +80,7 @@ class Team:
             TargetError: the cluster is gone, or the same chunk ended several workers.
         """
         waiting: deque[Handed] = deque()
-        ahead = AHEAD * max(1, self._count())
+        ahead = AHEAD * max(1, self.count())
         try:
             for hand_in in chunks:
                 waiting.append(hand_in())
@@ -117,11 +117,11 @@ class Team:
                 return
             except TimeoutError:
                 beat()
-                alone = 0 if self._count() else alone + 1
+                alone = 0 if self.count() else alone + 1
             if alone > MOST_BEATS_ALONE:
                 raise TargetError(f"The cluster has no worker any more. Start some. {GO_ON}")
 
-    def _count(self) -> int:
+    def count(self) -> int:
         """Workers of now.
 
         Raises:
