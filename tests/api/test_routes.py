@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from calibench.things.kept import HostKey, KeptModel
+from calibench.things.kept import Headline, HostKey, KeptModel, Project
 from calibench.workbench import known_targets
 
 V1 = "/api/v1"
@@ -49,6 +49,24 @@ def test_a_family_begins_with_the_fp32_parent(client, kept):
     for id in (kept.project, kept.int8_project):
         family = client.get(f"{V1}/projects/{id}/family").json()
         assert [project["id"] for project in family] == [kept.project, kept.int8_project]
+
+
+def test_machines_of_a_family_are_compared_and_others_are_added(client, kept, workbench):
+    path = f"{V1}/models/{kept.child}/machines"
+    asked = {"name": "lab", "address": "ssh://me@lab", "spec": {"host_key": "ssh-ed25519 AAAA"}}
+    lab = client.post(f"{V1}/targets", json=asked).json()
+    projects = client.post(path, json={"target_ids": [lab["id"]]}).json()
+    assert [(each["model_id"], each["parent_id"]) for each in projects] == [
+        (kept.model, None),
+        (kept.child, projects[0]["id"]),
+    ]
+    assert [client.get(f"{V1}/jobs/{each['job_id']}").json()["kind"] for each in projects] == ["baseline", "benchmark"]
+    workbench.store.change(Project, kept.int8_project, headline=Headline(int8_fps=90, default_fps=100, speedup=0.9))
+    (row,) = client.get(path).json()
+    assert (row["target"], row["project_id"], row["speedup"]) == ("This machine", kept.int8_project, 0.9)
+    assert row["why"] == ["the measured times of the layers do not show why"]
+    assert client.post(path, json={"target_ids": [99]}).status_code == 404
+    assert client.post(path, json={"target_ids": []}).status_code == 422
 
 
 def test_a_model_comes_as_an_archive(client, kept):

@@ -19,7 +19,6 @@ BASE = ("calibrate", "m.xml", "-d", "data", "-o", "out", "--server", SERVER)
         (("--resume", "out"), "--resume with --server: a search of a server is taken up there, by its button Retry"),
         (("--dry-run",), "--dry-run with --server: looks at files of this machine"),
         (("--cache-dir", "c"), "--cache-dir with --server: is a folder of this machine"),
-        (("--workers", "2"), "--workers with --server: are processes of this machine"),
         (("--labels", "l.txt"), "--labels l.txt with --server: a server reads no file of this machine"),
         (("--characters", "c.txt"), "--characters c.txt with --server: a server reads no file of this machine"),
         (("--tokenizer", "t.json"), "--tokenizer t.json with --server: put it beside the model or the table"),
@@ -108,6 +107,12 @@ def test_what_is_asked_has_the_settings_of_the_command_line_and_no_others():
     assert (ask.preset, ask.method, ask.max_drop, ask.subset_percent) == ("mixed", "accuracy-aware", 0.3, 25)
     assert ask.accuracy_settings == {"inputs": {"": {"mean": [1.0]}}, "metric": "top5"}
     assert ask.advanced == {"subset": "25%", "seed": 3, "accuracy": {"max_drop": 0.3, "max_trials": 4}}
+
+
+def test_worker_processes_are_asked_of_the_server():
+    what = Asked(model="m.xml", dataset="d", settings=make_settings({}), benchmark=False)
+    assert ask_of(what, given_in(what.settings), 7, 2).workers == 2
+    assert "workers" not in asked().model_fields_set
 
 
 def test_a_count_of_samples_and_a_large_drop_are_asked_too():

@@ -63,6 +63,8 @@ def every_call(client, server, tmp_path):
     yield "models.all", models.all("net"), tuple
     yield "models.get", models.get(1), KeptModel
     yield "models.family", models.family(1), tuple
+    yield "models.machines", models.machines(1)[0].why, tuple
+    yield "models.measure_elsewhere", models.measure_elsewhere(1, [2])[0], Project
     yield "models.import_", models.import_(Import(name="net", path="/allowed/net.onnx")), KeptModel
     yield "models.rename", models.rename(1, "net", 2), KeptModel
     yield "models.settings", models.settings(1), dict

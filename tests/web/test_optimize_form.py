@@ -26,7 +26,7 @@ def test_a_calibration_that_was_asked_for_stands_in_the_fields_and_asks_for_the_
         calibration_dataset_id=7, subset_percent=12.5, method="accuracy-aware", max_drop=0.2, preset="mixed",
         advanced={"range_rule": "mse", "ignored": {"types": ["MatMul", "Add"]}, "recipes": 1,
                   "accuracy": {"max_trials": 9, "front": 2}},
-        points=Points(batches=(1, 8), streams=(0, 2)), name="small",
+        points=Points(batches=(1, 8), streams=(0, 2)), name="small", workers=3,
     )  # fmt: skip
     draft = fresh(ask.model_dump(mode="json"))
     assert (draft["range_rule"], draft["ignored.types"], draft["streams"]) == ("mse", "MatMul, Add", "auto, 2")
@@ -52,6 +52,8 @@ def test_a_calibration_that_was_asked_for_stands_in_the_fields_and_asks_for_the_
         ({"yaml": "- 1"}, "yaml", "name: value"),
         ({"yaml": "recipes: 9"}, "yaml", "recipes"),
         ({"yaml": "rangerule: mse"}, "yaml", "no such setting"),
+        ({"workers": 65}, "workers", "less than or equal to 64"),
+        ({"workers": 1.5}, "workers", "integer"),
         ({"name": "a\tb"}, "name", "control characters"),
     ],
 )

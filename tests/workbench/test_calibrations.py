@@ -11,9 +11,11 @@ from calibench.errors import JobError, SettingsError
 from calibench.settings import Settings
 from calibench.targets.bundle_files import read_bundle
 from calibench.things.asked import AskCalibration, AskEvaluation, AskPick, Points
-from calibench.things.kept import NAME_LENGTH, Headline, Job, KeptDataset, KeptModel, Project
+from calibench.things.kept import NAME_LENGTH, Headline, Job, KeptDataset, KeptModel, Project, Target
+from calibench.things.target_spec import TargetSpec
 from calibench.workbench.calibrations import free_name, laid_over, share
 from calibench.workbench.refusals import NotPossible
+from calibench.workbench.worker_processes import why_no_workers
 
 
 @pytest.fixture
@@ -49,6 +51,27 @@ def test_settings_are_those_of_the_model_with_what_was_asked_and_the_advanced_on
         **{"method": "accuracy-aware", "preset": "mixed", "subset": "12.5%", "seed": 3},
         **{"accuracy": {"max_drop": 0.3, "max_trials": 9}, "inputs": {"": {"mean": [127.0], "color": "bgr"}}},
     )
+
+
+def test_worker_processes_share_the_work_of_this_machine_only(bench, project, monkeypatch):
+    monkeypatch.setattr("calibench.workbench.worker_processes.find_spec", lambda name: name)
+    made = bench.projects.calibrate(project.id, AskCalibration(workers=2))
+    assert (bench.bundle(made).workers, made.ask["workers"]) == (2, 2)
+    lab = bench.store.add(Target(created=NOW, name="lab", kind="ssh", spec=TargetSpec(kind="ssh")))
+    there = bench.shelf.change(Project, project.id, target_id=lab.id)
+    with pytest.raises(SettingsError, match=r"^workers: Worker processes are of the server's own machine, and .* lab"):
+        bench.projects.calibrate(there.id, AskCalibration(workers=2))
+    assert bench.bundle(bench.projects.calibrate(there.id, AskCalibration(workers=1))).workers == 1
+
+
+def test_without_dask_worker_processes_say_what_to_install(monkeypatch):
+    here = Target(created=NOW, name="This machine")
+    monkeypatch.setattr("calibench.workbench.worker_processes.find_spec", lambda name: name)
+    assert why_no_workers(here) == ""
+    monkeypatch.setattr("calibench.workbench.worker_processes.find_spec", lambda name: None)
+    assert "pip install 'calibench[targets]'" in why_no_workers(here)
+    farm = Target(created=NOW, name="farm", kind="dask", spec=TargetSpec(kind="dask"))
+    assert why_no_workers(farm).startswith("farm has workers of its own")
 
 
 def test_the_project_remembers_what_was_asked(bench, project):

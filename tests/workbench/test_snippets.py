@@ -184,6 +184,13 @@ def test_the_python_runs_and_gives_the_model_of_the_settings(tmp_path, monkeypat
     assert (tmp_path / "int8" / "model.xml").is_file()
 
 
+def test_worker_processes_are_repeated_and_may_read_the_file_again():
+    found = calibration_snippets(Repeated(Path("/a/n.xml"), Path("/b"), make_settings({}), workers=2))
+    assert found["cli"].startswith("calibench calibrate /a/n.xml --dataset /b --workers 2 --out int8\n")
+    assert "        workers=2,\n" in found["python"]
+    exec(compile(found["python"], "snippet", "exec"), {"__name__": "__mp_main__"})  # as each of them does
+
+
 def test_a_calibration_without_speed_is_repeated_without(tmp_path):
     found = calibration_snippets(Repeated(Path("/a/n.xml"), Path("/b"), make_settings({}), points=None))
     assert found["cli"] == "calibench calibrate /a/n.xml --dataset /b --out int8 --no-benchmark\n"

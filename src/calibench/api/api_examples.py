@@ -67,7 +67,7 @@ LAB: dict[str, Any] = {
         {"sentence": "me@lab:2222: its Python is 3.9.2, too old.", "mend": "Install Python 3.11 or newer there."}
     ],
 }
-ASK_TARGET: dict[str, Any] = {"name": "lab", "address": "ssh://me@lab:2222", "spec": {"key": "/home/me/.ssh/lab"}}
+ASK_TARGET: dict[str, Any] = {"name": "lab", "address": "ssh://me@lab:2222", "spec": {"python": "python3.11"}}
 HOST_KEY = {
     "key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGjTN9yCNvB5yQ3OE0pfSOTHfBEcYTmjG5HWZX2MHkkn",
     "fingerprint": "SHA256:cswsOe4KHL+so/lyZcOojv28dtn/n/rKx8vkRC7APG0",
@@ -101,6 +101,12 @@ INT8_PROJECT: dict[str, Any] = {
     "headline": {},
     "settings": {"preset": "performance", "subset": "25%"},
     "ask": {"subset_percent": 25, "method": "default", "preset": "performance"},
+}
+MACHINE_ROW: dict[str, Any] = {
+    **{"target": "lab", "target_id": 2, "device": "CPU", "project_id": 2, "dataset_id": 1},
+    **{"cpu": "AMD EPYC 7B13", "flags": ["avx2"], "cores": 4, "fp32_fps": 61.0, "default_fps": 61.0},
+    **{"int8_fps": 64.0, "speedup": 1.05, "speedup_low": 0.98, "speedup_high": 1.11, "latency_ms": 16.1},
+    **{"why": ["this CPU has no VNNI"], "failure": ""},
 }
 JOB: dict[str, Any] = {
     "id": 5,
@@ -156,6 +162,7 @@ FORM = {"metric": "top1", "inputs": {"": {"color": "bgr"}}}
 RENAMED = {"name": "mobilenet v2", "version": 2}
 
 BODIES: dict[str, Any] = {
+    "measure_model_elsewhere": {"target_ids": [2]},
     "import_model": {"name": "mobilenet", "uploads": ["5d41402abc4b2a76"]},
     "rename_model": RENAMED,
     "set_model_settings": {"settings": FORM, "version": 2},
@@ -187,6 +194,8 @@ ANSWERS: dict[str, Any] = {
     "rename_model": {**MODEL, "version": 3, "name": "mobilenet v2"},
     "show_model_deletion": DELETION,
     "list_model_family": [MODEL, CHILD],
+    "list_model_machines": [MACHINE_ROW],
+    "measure_model_elsewhere": [{**PROJECT, "id": 3, "target_id": 2, "job_id": 7, "state": "queued", "headline": {}}],
     "show_model_settings": FORM,
     "set_model_settings": {**MODEL, "version": 3, "accuracy_settings": FORM, "are_settings_confirmed": True},
     "try_model_settings": {**JOB, "id": 4, "kind": "try-settings", "title": "Try settings of mobilenet"},

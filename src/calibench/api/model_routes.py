@@ -8,8 +8,9 @@ from starlette.responses import StreamingResponse
 from calibench.api.checked_json import CheckedRoute
 from calibench.api.parameters import Door, Id, Listed
 from calibench.api.zip_stream import files_below, zip_answer
-from calibench.things.asked import AccuracyForm, Import, Rename, TrySettings
-from calibench.things.kept import Deletion, Job, KeptModel
+from calibench.things.asked import AccuracyForm, AskMachines, Import, Rename, TrySettings
+from calibench.things.kept import Deletion, Job, KeptModel, Project
+from calibench.things.machine_row import MachineRow
 
 router = APIRouter(prefix="/models", tags=["models"], route_class=CheckedRoute)
 
@@ -60,6 +61,21 @@ def delete_model(door: Door, id: Id) -> None:
 def list_model_family(door: Door, id: Id) -> list[KeptModel]:
     """The FP32 parent first, then its INT8 children."""
     return list(door.models.family(id))
+
+
+@router.get("/{id}/machines", summary="Compare machines")
+def list_model_machines(door: Door, id: Id) -> list[MachineRow]:
+    """Where the family of a model was measured, the fastest first: where INT8 pays, and why not where it does not."""
+    return door.machines(id)
+
+
+@router.post("/{id}/machines", summary="Measure on other machines", status_code=202)
+def measure_model_elsewhere(door: Door, id: Id, body: AskMachines) -> list[Project]:
+    """The projects that were missing there: that of the FP32 model, and that of its fastest INT8 model beside it.
+
+    Their `job_id` can be waited for; what is there already stays as it is.
+    """
+    return door.measure_elsewhere(id, body.target_ids)
 
 
 @router.get("/{id}/download", summary="Download a model", response_class=StreamingResponse)

@@ -8,7 +8,7 @@ from pydantic import Field
 from calibench.api.checked_json import CheckedRoute
 from calibench.api.parameters import LARGEST_ID, Door, Id, Listed
 from calibench.settings import Frozen
-from calibench.things.asked import AskCalibration, AskEvaluation, AskPick, NewProject, Points, Rename, Yes
+from calibench.things.asked import AskBenchmark, AskCalibration, AskEvaluation, AskPick, NewProject, Rename, Yes
 from calibench.things.kept import Deletion, Hindrance, Job, Project
 
 router = APIRouter(prefix="/projects", tags=["projects"], route_class=CheckedRoute)
@@ -122,8 +122,8 @@ def estimate_calibration(door: Door, id: Id, body: AskCalibration) -> Estimate:
 
 
 @router.post("/{id}/benchmarks", summary="Measure speed", status_code=202)
-def benchmark_project(door: Door, id: Id, body: Points) -> Job:
-    """Throughput and latency at every batch with every number of streams."""
+def benchmark_project(door: Door, id: Id, body: AskBenchmark) -> Job:
+    """Throughput and latency at every batch with every number of streams; where asked, beside an FP32 model."""
     return door.projects.benchmark(id, body)
 
 

@@ -15,6 +15,10 @@ from calibench.cli.server_options import Server, refuse_options
 def benchmark(
     context: typer.Context,
     models: Annotated[list[Path], typer.Argument(help="Models with the same inputs, FP32 or INT8.")],
+    baseline: Annotated[
+        Path | None,
+        typer.Option(help="FP32 model that an INT8 one runs beside, in turns.", metavar="FP32"),
+    ] = None,
     dataset: options.MaybeData = None,
     config: options.Config = None,
     shape: Annotated[
@@ -45,7 +49,7 @@ def benchmark(
     device: options.Device = None,
     threads: options.Threads = None,
     server: Server = None,
-    target: target_options.OnTarget = None,
+    target: target_options.OnTargets = None,
     data_dir: target_options.TargetData = None,
     json_: options.Json = False,
     log_file: options.LogFile = None,
@@ -66,14 +70,27 @@ def benchmark(
         "shapes": shapes(shape) if shape else None,
     }
     bench = make_benchmark_settings({name: value for name, value in values.items() if value is not None})
-    if server is not None or target is not None:
+    targets = target or []
+    if len(targets) > 1 or ((targets or server) and (baseline or (targets and server))):
+        from calibench.cli import machines_compared as machines
+
+        target_options.refuse_options({**context.params, "server": None})
+        what = machines.compared(models, baseline, dataset, settings, bench)
+        with quiet_stdout(json_):
+            if server is not None:
+                rows = machines.compare_on_server(what, targets, server)
+            else:
+                rows = machines.compare_on_targets(what, targets, data_dir)
+        machines.answer(what, rows, json_)
+        return
+    if server is not None or targets:
         from calibench.cli.look_on_server import benchmark_there, speed_table
         from calibench.cli.on_target import benchmark_there as benchmark_on_target
 
-        if target is not None:
+        if targets:
             target_options.refuse_options(context.params)
             with quiet_stdout(json_):
-                found = benchmark_on_target(models, dataset, settings, bench, (target, data_dir))
+                found = benchmark_on_target(models, dataset, settings, bench, (targets[0], data_dir))
         else:
             assert server is not None
             refuse_options(context.params)
@@ -83,6 +100,8 @@ def benchmark(
         else:
             Console().print(speed_table(found))
         return
+    if baseline is not None:
+        models = [baseline, *models]
     from calibench.inference.side_by_side import benchmark as measure_files
     from calibench.reports.speed_table import render_speeds
 

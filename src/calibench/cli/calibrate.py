@@ -185,7 +185,7 @@ def calibrate(
     if server is not None:
         from calibench.cli.on_server import calibrate_there
 
-        _answer(calibrate_there(what, out, server, force), out, json_)
+        _answer(calibrate_there(what, out, server, force, workers or 0), out, json_)
         return
     if target is not None:
         from calibench.cli.on_target import calibrate_there as calibrate_on_target

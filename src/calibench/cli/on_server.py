@@ -66,8 +66,11 @@ class Told:
         return self.values
 
 
-def calibrate_there(what: "Asked", out: Path, url: str, force: bool) -> "Report":
+def calibrate_there(what: "Asked", out: Path, url: str, force: bool, workers: int = 0) -> "Report":
     """Calibrate on a server; the result is in `out` whole, or nothing is.
+
+    Args:
+        workers: processes of its machine that share the work; 0, 1: none.
 
     Raises:
         CalibenchError: as on this machine; TargetError: the server cannot be reached.
@@ -90,7 +93,7 @@ def calibrate_there(what: "Asked", out: Path, url: str, force: bool) -> "Report"
             )
         given = _taken(client, model, given_in(what.settings))
         project = _with_baseline(client, model, validation or calibration, what.settings.device)
-        ask = ask_of(what, given, calibration.id if validation else None)
+        ask = ask_of(what, given, calibration.id if validation else None, workers)
         made = client.projects.calibrate(project.id, ask)
         limit = f"{what.settings.accuracy.max_drop:g}{' %' if what.settings.accuracy.drop_type == 'relative' else ''}"
         run(client, client.jobs.get(made.job_id or 0), limit, f"projects/{made.id}")
@@ -184,7 +187,7 @@ def run(client: "Client", job: Job, limit: str = "", page: str = "") -> Job:
         raise Cancelled(_cancelled(client, job.id)) from None
 
 
-def ask_of(what: "Asked", given: Given, calibration_dataset_id: int | None) -> AskCalibration:
+def ask_of(what: "Asked", given: Given, calibration_dataset_id: int | None, workers: int = 0) -> AskCalibration:
     """What is asked of the server, so that its job has the settings of the command line."""
     settings = what.settings
     rest = dict(given.rest)
@@ -199,6 +202,7 @@ def ask_of(what: "Asked", given: Given, calibration_dataset_id: int | None) -> A
         accuracy_settings=given.accuracy,
         advanced=rest,
         benchmark=what.benchmark,
+        **({"workers": workers} if workers > 1 else {}),  # a server of an older version does not know it
     )
 
 

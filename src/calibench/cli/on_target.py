@@ -44,7 +44,7 @@ def calibrate_there(what: "Asked", out: Path, name: str, data_dir: Path | None, 
     from calibench.search.folder_lock import check_free
 
     refuse_settings(what.settings)
-    _there(what.model, what.dataset, what.validation)
+    check_there(what.model, what.dataset, what.validation)
     out = out.resolve()
     check_free(out)
     check_place(out, force)
@@ -97,7 +97,7 @@ def evaluate_there(model: Path, dataset: Path, settings: "Settings", name: str, 
     from calibench.reports.answers import evaluation_lines
 
     refuse_settings(settings)
-    _there(model, dataset)
+    check_there(model, dataset)
     bundle = Bundle(
         kind="evaluate",
         target=_target(name, data_dir).spec,
@@ -135,7 +135,7 @@ def benchmark_there(
     if dataset is None:
         raise SettingsError("benchmark: a target measures with samples. Give --dataset DIR.")
     for path in models:
-        _there(path, dataset)
+        check_there(path, dataset)
     there, points = _target(*target), points_of(bench)
     found: Plain = {}
     for path in models:
@@ -153,7 +153,22 @@ def benchmark_there(
     return {"machine": there.machine, "dataset": str(dataset), "points": found}
 
 
-def _there(model: Path, *datasets: Path | None) -> None:
+def measure_there(target: "Target", bundle: Bundle) -> Plain:
+    """Run a measurement on a target, or in this process where that is this machine; bars begin with its name.
+
+    Raises:
+        CalibenchError, Cancelled: as `calibrate_there`.
+    """
+    if target.kind == "dask":
+        raise TargetError(
+            f"{target.name}: is a cluster, whose machines are not measured one by one. Add one of them over SSH."
+        )
+    with _aside() as folder:
+        write_bundle(bundle.model_copy(update={"target": None if target.spec.is_here else target.spec}), folder)
+        return _carried(folder, target.name, before=f"{target.name}: ").result
+
+
+def check_there(model: Path, *datasets: Path | None) -> None:
     """Look whether there is something to send, before anything is asked of the target.
 
     Raises:
@@ -194,11 +209,12 @@ def _calibrated(folder: Path, out: Path, name: str, force: bool) -> "Report":
     return read_report(out / "report.json")
 
 
-def _carried(folder: Path, name: str, limit: str = "", again: str = "") -> End:
+def _carried(folder: Path, name: str, limit: str = "", again: str = "", before: str = "") -> End:
     """Run the job of a folder; where it came to nothing, the folder goes, unless the job can be gone on with.
 
     Args:
         again: the command that goes on; '': that of any job.
+        before: stands before each step that is shown.
 
     Raises:
         CalibenchError: of the kind by which it failed.
@@ -206,7 +222,7 @@ def _carried(folder: Path, name: str, limit: str = "", again: str = "") -> End:
     """
     from calibench.targets.run_bundle import run_bundle
 
-    with _told(folder, limit), (folder / LOG).open("a", encoding="utf-8") as log, redirect_stdout(log):
+    with _told(folder, limit, before), (folder / LOG).open("a", encoding="utf-8") as log, redirect_stdout(log):
         end = run_bundle(folder)
     if end.state == "done":
         return end
@@ -248,7 +264,7 @@ def _is_kept(folder: Path) -> bool:
 
 
 @contextmanager
-def _told(folder: Path, limit: str) -> Iterator[None]:
+def _told(folder: Path, limit: str, before: str = "") -> Iterator[None]:
     """Show the events of a folder while something works in it."""
     over = threading.Event()
     _, begun = read_events(folder)
@@ -261,7 +277,7 @@ def _told(folder: Path, limit: str) -> Iterator[None]:
             elif event["type"] == "note":
                 say(f"Note: {event.get('text', '')}")
             elif event["type"] == "progress" and event.get("step") not in (None, "done"):
-                progress(str(event["step"]), int(event["done"]), int(event["total"]))
+                progress(f"{before}{event['step']}", int(event["done"]), int(event["total"]))
 
         follower = threading.Thread(target=_follow, args=(folder, begun, hear, over), daemon=True)
         follower.start()

@@ -45,7 +45,6 @@ NOT_THERE = {
     "dry_run": f"looks at files of this machine. {LEAVE_OUT}.",
     "cache_dir": f"is a folder of this machine; a server keeps its own. {LEAVE_OUT}.",
     "sheet": f"is drawn from files of this machine. {LEAVE_OUT}.",
-    "workers": f"are processes of this machine; a server has its own. {LEAVE_OUT}.",
     "shape": f"is of random data, and a server measures with a dataset. {LEAVE_OUT}.",
 }
 """Parameters of commands that a server cannot follow, and why."""

@@ -24,6 +24,16 @@ OnTarget = Annotated[
         rich_help_panel=SERVER,
     ),
 ]
+OnTargets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target",
+        help="Let this machine or queue do it: a name of `calibench target list`. Repeated, or with --baseline or "
+        "--server: a table of the machines.",
+        metavar="NAME",
+        rich_help_panel=SERVER,
+    ),
+]
 TargetData = Annotated[
     Path | None,
     typer.Option(
@@ -37,7 +47,7 @@ TargetData = Annotated[
 NOT_THERE = {
     "server": "one of them does the work. Give --target NAME or --server URL.",
     "dry_run": "looks at files of this machine. Leave one of them out.",
-    "workers": "is of this machine. Leave it out.",
+    "workers": "are processes of this machine; a target shares the work by itself, if at all. Leave it out.",
     "cache_dir": "is a folder of this machine; a target keeps its own. Leave it out.",
     "sheet": "is drawn from files of this machine. Leave it out.",
     "shape": "is of random data, and a target measures with a dataset. Leave it out, and give --dataset DIR.",

@@ -1,5 +1,6 @@
 """What can be asked of the models of a server."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,9 @@ from calibench.client.connection import Connection, understood
 from calibench.client.imports import brought, imported
 from calibench.client.parcels import model_parcel
 from calibench.progress import Progress, silent
-from calibench.things.asked import AccuracyForm, Import, Rename, TrySettings
-from calibench.things.kept import Deletion, Job, KeptModel
+from calibench.things.asked import AccuracyForm, AskMachines, Import, Rename, TrySettings
+from calibench.things.kept import Deletion, Job, KeptModel, Project
+from calibench.things.machine_row import MachineRow
 
 
 class Models:
@@ -28,6 +30,16 @@ class Models:
     def family(self, id: int) -> tuple[KeptModel, ...]:
         """The FP32 parent first, then its INT8 children."""
         return tuple(understood(KeptModel, each) for each in self._connection.read(f"/models/{id}/family"))
+
+    def machines(self, id: int) -> tuple[MachineRow, ...]:
+        """Where its family was measured, the fastest first, and why INT8 does not pay where it does not."""
+        return tuple(understood(MachineRow, each) for each in self._connection.read(f"/models/{id}/machines"))
+
+    def measure_elsewhere(self, id: int, target_ids: Sequence[int]) -> tuple[Project, ...]:
+        """Measure it on further targets: the projects that were missing, each with its `job_id` to be waited for."""
+        asked = AskMachines(target_ids=tuple(target_ids))
+        found = self._connection.ask_plain("POST", f"/models/{id}/machines", asked)
+        return tuple(understood(Project, each) for each in found)
 
     def send(
         self,

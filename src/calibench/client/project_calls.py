@@ -32,9 +32,22 @@ class Projects:
         """The FP32 project first, then the INT8 projects that were calibrated in it."""
         return tuple(understood(Project, each) for each in self._connection.read(f"/projects/{id}/family"))
 
-    def create(self, model_id: int, dataset_id: int, device: str = "CPU", run_baseline: bool = True) -> Project:
-        """A model with a dataset; the one that is there already, or a new one whose baseline runs."""
-        asked = NewProject(model_id=model_id, dataset_id=dataset_id, device=device, run_baseline=run_baseline)
+    def create(
+        self,
+        model_id: int,
+        dataset_id: int,
+        device: str = "CPU",
+        run_baseline: bool = True,
+        target_id: int | None = None,
+    ) -> Project:
+        """A model with a dataset on a target; the one that is there already, or a new one whose baseline runs.
+
+        Args:
+            target_id: None: the server's own machine.
+        """
+        asked = NewProject(
+            model_id=model_id, dataset_id=dataset_id, target_id=target_id, device=device, run_baseline=run_baseline
+        )
         return self._connection.ask(Project, "POST", "/projects", asked)
 
     def rename(self, id: int, name: str, version: int | None = None) -> Project:
@@ -74,7 +87,11 @@ class Projects:
         return dict(self._connection.ask_plain("POST", f"/projects/{id}/estimate", asked))
 
     def benchmark(self, id: int, points: Points) -> Job:
-        """Measure speed at batches and streams; the `result` of the job has the points."""
+        """Measure speed at batches and streams; the `result` of the job has the points.
+
+        Args:
+            points: AskBenchmark: beside an FP32 model, and with what the machine is.
+        """
         return self._connection.ask(Job, "POST", f"/projects/{id}/benchmarks", points)
 
     def evaluate(self, id: int, asked: AskEvaluation | int) -> Job:

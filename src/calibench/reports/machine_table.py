@@ -10,24 +10,28 @@ from calibench.reports.int8_reasons import verdict
 from calibench.reports.table import fps
 from calibench.things.machine_row import MachineRow, int8_features
 
-SHORT = {"neither VNNI nor AMX": "neither"}
+SHORT = {"neither VNNI nor AMX": "neither", "VNNI + AMX": "VNNI+AMX"}
 """Under the heading that names both."""
+HEAD = "FP32 and INT8 in samples a second; factor over FP32 as the machine runs it, and its rounds"
+NAME = 8
+"""Letters that the name of a target has at least, before it is folded."""
 
 
 def render_machines(rows: Sequence[MachineRow]) -> RenderableType:
     """The numbers beside each other, then a line for each machine: what it is, and whether INT8 pays; 80 columns."""
     measured = [row for row in rows if not row.failure]
-    parts: list[RenderableType] = [_table(measured), Text()] if measured else []
+    parts: list[RenderableType] = [Text(HEAD, "dim"), _table(measured), Text()] if measured else []
     return Group(*parts, *(Text(line) for row in rows for line in _lines(row)))
 
 
 def _table(rows: Sequence[MachineRow]) -> Table:
     has_other = any(row.default_fps != row.fp32_fps for row in rows)
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("target", overflow="fold")
+    gap = 1 if has_other else 2  # with that column it would not fit 80 columns
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
+    table.add_column("target", overflow="fold", min_width=NAME)
     default = ("default",) if has_other else ()
-    for heading in ("VNNI, AMX", "cores", "FP32 fps", *default, "INT8 fps", "factor", "range", "latency ms"):
-        table.add_column(heading, justify="left" if heading == "VNNI, AMX" else "right", no_wrap=True)
+    for heading in ("VNNI/AMX", "cores", "FP32", *default, "INT8", "factor", "range", "latency ms"):
+        table.add_column(heading, justify="left" if heading == "VNNI/AMX" else "right", no_wrap=True)
     for row in rows:
         features = int8_features(row.flags)
         default = (_fps(row.default_fps),) if has_other else ()

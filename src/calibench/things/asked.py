@@ -85,6 +85,23 @@ class Points(Frozen):
     rounds: Whole = Field(3, ge=1, le=20)
 
 
+class AskBenchmark(Points):
+    """Measure the project's model at points; beside its FP32 model, and with what the machine is, where asked."""
+
+    baseline_model_id: Whole | None = Field(
+        None, description="an FP32 model that runs beside an INT8 one, in turns; None: only the project's model"
+    )
+    is_compared: Yes = Field(
+        False, description="say in `measured` of the job's result what the machine is, and whether INT8 pays there"
+    )
+
+
+class AskMachines(Frozen):
+    """Measure a model on further targets."""
+
+    target_ids: tuple[Whole, ...] = Field(min_length=1, max_length=64)
+
+
 class AskCalibration(Frozen):
     """The page Optimize INT8."""
 
@@ -101,6 +118,13 @@ class AskCalibration(Frozen):
     advanced: dict[str, Any] = Field({}, description="further Settings, laid over the rest")
     points: Points = Field(Points(), description="inference settings of the calibrated model")
     benchmark: Yes = Field(True, description="measure speed, layers and memory; without, it takes half the time")
+    workers: Whole = Field(
+        0,
+        ge=0,
+        le=64,
+        description="processes of the server's own machine that share the work, one core each; 0, 1: none. The result "
+        "is the same",
+    )
     name: Name | None = Field(None, description="of the INT8 model; None: from the parent, method and preset")
 
 
@@ -135,7 +159,8 @@ class AskHost(Frozen):
     address: str = Field(
         "",
         max_length=1000,
-        description="such as 'ssh://me@lab:2222', 'slurm', 'pbs ssh://me@login', 'dask tls://lab:8786'",
+        description="such as 'ssh://me@lab:2222', 'slurm', 'pbs ssh://me@login', 'dask ssh://a ssh://b', "
+        "'dask slurm', 'dask tls://lab:8786'",
     )
     spec: TargetSpec = Field(TargetSpec(), description="what is set here goes over the address")
 

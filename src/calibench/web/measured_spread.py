@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from calibench.web import looks
+from calibench.workbench.measured_machines import best_rounds, ratios
 
 ABOUT = 0.05
 """A speed-up this near to 1 is none where the rounds of both models overlap."""
@@ -35,15 +36,15 @@ class Spread:
 def spread_of(report: Plain, is_int8: bool) -> Spread:
     """Out of report.json or baseline.json."""
     speeds = report.get("speeds") or {}
-    rounds = {name: found for name, speed in speeds.items() if (found := _best_rounds(speed))}
+    rounds = {name: found for name, speed in speeds.items() if (found := best_rounds(speed))}
     deployed = "default" if "default" in speeds else "fp32"
     own = speeds.get("int8" if is_int8 else deployed) or {}
-    ratios = _ratios(rounds.get("int8", ()), rounds.get(deployed, ()))
+    factors = ratios(rounds.get("int8", ()), rounds.get(deployed, ()))
     return Spread(
         {name: _ends(found) for name, found in rounds.items()},
         latency_ms=_ends(_raw(own.get("latency_ms"))) if len(_raw(own.get("latency_ms"))) > 1 else None,
-        speedup=_ends(ratios) if ratios else None,
-        is_about_as_fast=_is_doubtful(ratios, report.get("speedup")),
+        speedup=_ends(factors) if factors else None,
+        is_about_as_fast=_is_doubtful(factors, report.get("speedup")),
     )
 
 
@@ -55,29 +56,16 @@ def spread_words(ends: Ends | None, value: float | None) -> str:
     return f"{low} to {high}" if low != high else ""
 
 
-def _best_rounds(speed: Plain) -> Sequence[float]:
-    """Samples a second of every round at the point with the highest median."""
-    points = [_raw(point.get("fps")) for point in speed.get("throughput") or ()]
-    several = [found for found in points if len(found) > 1]
-    return max(several, key=lambda found: sorted(found)[len(found) // 2], default=())
-
-
 def _raw(rounds: Any) -> Sequence[float]:
     return list((rounds or {}).get("raw") or ())
 
 
-def _ratios(after: Sequence[float], before: Sequence[float]) -> list[float]:
-    if len(after) != len(before):
-        return []
-    return [int8 / fp32 for int8, fp32 in zip(after, before, strict=True) if fp32 > 0]
-
-
-def _is_doubtful(ratios: Sequence[float], speedup: float | None) -> bool:
-    if not ratios or not min(ratios) <= 1 <= max(ratios):
+def _is_doubtful(factors: Sequence[float], speedup: float | None) -> bool:
+    if not factors or not min(factors) <= 1 <= max(factors):
         return False
-    slower = sum(ratio < 1 for ratio in ratios)
-    middle = speedup or sorted(ratios)[len(ratios) // 2]
-    return OTHER_SIDE * min(slower, len(ratios) - slower) >= len(ratios) or abs(middle - 1) < ABOUT
+    slower = sum(factor < 1 for factor in factors)
+    middle = speedup or sorted(factors)[len(factors) // 2]
+    return OTHER_SIDE * min(slower, len(factors) - slower) >= len(factors) or abs(middle - 1) < ABOUT
 
 
 def _ends(rounds: Sequence[float]) -> Ends:

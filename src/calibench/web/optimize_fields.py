@@ -96,16 +96,31 @@ def scheme_cards(draft: Draft, changed: Changed) -> None:
     ChoiceCards("Calibration scheme", SCHEMES, draft["preset"], choose)
 
 
-def advanced_fields(draft: Draft, changed: Changed) -> Fields:
-    """The sensible ones as fields, and a box for all others."""
+def advanced_fields(draft: Draft, changed: Changed, no_workers: str = "") -> Fields:
+    """The sensible ones as fields, and a box for all others.
+
+    Args:
+        no_workers: why the work cannot be shared among processes; '': it can.
+    """
     fields: Fields = {}
     with ui.element("div").classes("fields"):
         for extra in EXTRAS:
             fields[extra.name] = bound(setting_input(extra), draft, extra.name, changed)
+        fields["workers"] = workers_field(draft, changed, no_workers)
     box = ui.textarea("Further settings as YAML").props('outlined dense autogrow input-class="mono" spellcheck=false')
     box.props('hint="Checked at once, and laid over the fields above. For instance: range_rule: mse"')
     fields["yaml"] = bound(box.classes("full"), draft, "yaml", changed)
     return fields
+
+
+def workers_field(draft: Draft, changed: Changed, no_workers: str) -> Any:
+    """How many processes share the work; greyed where that is not possible, with the reason."""
+    if no_workers:
+        draft["workers"] = None
+    field = ui.number("Worker processes", step=1, min=1, max=64, precision=0).props("dense outlined clearable")
+    field.props["hint"] = no_workers or "of one core each, that share the work; empty: none. The result is the same"
+    field.set_enabled(not no_workers)
+    return bound(field, draft, "workers", changed)
 
 
 def point_fields(draft: Draft, changed: Changed) -> Fields:

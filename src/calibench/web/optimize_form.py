@@ -53,6 +53,7 @@ def fresh(ask: Mapping[str, Any] | None = None) -> Draft:
         "max_drop": asked.max_drop,
         "preset": asked.preset,
         "name": asked.name or "",
+        "workers": asked.workers or None,
         "batches": said(asked.points.batches),
         "streams": said(asked.points.streams, has_auto=True),
         "seconds": asked.points.seconds,
@@ -78,6 +79,7 @@ def asked_for(draft: Mapping[str, Any]) -> tuple[AskCalibration | None, dict[str
         "max_drop": draft["max_drop"] if draft["method"] == "accuracy-aware" else 0.5,
         "preset": draft["preset"],
         "name": (draft["name"] or "").strip() or None,
+        "workers": draft.get("workers") or 0,
         "advanced": advanced,
         "points": points if isinstance(points, Points) else Points(),
     }

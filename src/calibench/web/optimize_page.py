@@ -31,6 +31,7 @@ from calibench.web.returning import import_address
 from calibench.web.tab_drafts import tab_draft
 from calibench.web.taken_names import field_and_words, taken_words
 from calibench.web.words import note, tell, text
+from calibench.workbench.worker_processes import why_no_workers
 
 if TYPE_CHECKING:
     from calibench.workbench.door import Workbench
@@ -150,7 +151,7 @@ class OptimizeForm:
         with part("Inference settings", "Where the speed of the calibrated model is measured, beside FP32."):
             self.fields |= point_fields(self.draft, self._check)
         with ui.expansion("Advanced settings", icon="tune").classes("panel-fold"):
-            self.fields |= advanced_fields(self.draft, self._check)
+            self.fields |= advanced_fields(self.draft, self._check, why_no_workers(self.opened.target))
 
     def _summary(self) -> None:
         with ui.element("aside").classes("panel aside").props('aria-label="Summary"'):

@@ -22,6 +22,8 @@ def draw(opened: OpenedProject) -> None:
         text(settings_words(opened.workbench, opened.model)).classes("quiet")
     values = opened.project.settings or {"device": opened.project.device, **opened.model.accuracy_settings}
     rows = changed(values)
+    if (workers := opened.project.ask.get("workers") or 0) > 1:
+        rows.append(("worker processes", str(workers)))
     text("What differs from the defaults", "h2")
     if not rows:
         text("Nothing: all settings are the defaults.", "p").classes("quiet")

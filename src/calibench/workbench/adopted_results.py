@@ -13,7 +13,7 @@ from calibench.store.trees import Trees
 from calibench.targets.bundle import OUT, End
 from calibench.things.kept import Failure, Headline, Job, JobKind, KeptModel, Project
 from calibench.workbench.accuracy_settings import told_apart
-from calibench.workbench.project_results import BASELINE, POINTS, REPORT, read_lean
+from calibench.workbench.project_results import BASELINE, BESIDE, POINTS, REPORT, read_lean
 from calibench.workbench.tree_users import TreeUsers
 from calibench.worker.ending import Adopt
 
@@ -30,6 +30,10 @@ AS_IN_REPORT = (
     "int8_fps", "speedup", "fp32_bytes", "int8_bytes", "evaluated",
 )  # fmt: skip
 """Fields that a headline and a report have in common."""
+
+
+AS_MEASURED = ("fp32_fps", "default_fps", "int8_fps", "speedup", "latency_ms")
+"""Fields that a headline has in common with what was measured beside FP32."""
 
 
 def adopters(store: Store, trees: Trees, users: TreeUsers) -> dict[JobKind, Adopt]:
@@ -89,7 +93,7 @@ class _Taking:
         new = [dict(point) for point in end.result.get("points", [])]
         points = merged(points_in(self._trees, project.result), new)
         result = self._with_points(job, project.result, folder, points)
-        return self._end(job, end, result=result, headline=_with_speed(project.headline, new))
+        return self._end(job, end, result=result, headline=self._with_speed(project, new, end.result))
 
     def evaluated(self, job: Job, folder: Path, end: End) -> Plain:
         """A score on the project's own dataset is its headline where it has none; on another one it is the job's."""
@@ -111,11 +115,23 @@ class _Taking:
         else:
             shutil.copytree(self._trees.path(result), aside, copy_function=link_or_copy)
             (aside / POINTS).unlink(missing_ok=True)
+        if (beside := folder / OUT / BESIDE).is_file():
+            (aside / BESIDE).unlink(missing_ok=True)
+            shutil.copyfile(beside, aside / BESIDE)
         (aside / POINTS).write_text(json.dumps(points, indent=1) + "\n", encoding="utf-8")
         try:
             return self._keep(job, aside, move=False)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
+
+    def _with_speed(self, project: Project, new: Sequence[Plain], result: Mapping[str, Any]) -> Headline:
+        """Where INT8 was not calibrated in this project, what was measured says how fast it is."""
+        is_calibrated = project.result is not None and (self._trees.path(project.result) / REPORT).is_file()
+        measured = result.get("measured")
+        if measured and not is_calibrated and measured.get("int8_fps") is not None:
+            values = {name: measured[name] for name in AS_MEASURED if measured.get(name) is not None}
+            return project.headline.model_copy(update=values)
+        return _with_speed(project.headline, new)
 
     def _end(self, job: Job, end: End, **values: Any) -> Plain:
         """A project follows its last job, whatever became of that; the result goes into the row of the job."""

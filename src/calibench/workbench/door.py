@@ -8,7 +8,8 @@ from calibench.errors import JobError
 from calibench.store.data_folder import DataFolder
 from calibench.store.store import Store
 from calibench.store.trees import Trees
-from calibench.things.kept import Job, Target
+from calibench.things.kept import Job, Project, Target
+from calibench.things.machine_row import MachineRow
 from calibench.workbench import adopted_imports, adopted_results
 from calibench.workbench.compared_projects import compare_projects
 from calibench.workbench.deletions import Deletions
@@ -18,6 +19,7 @@ from calibench.workbench.job_news import JobNews
 from calibench.workbench.kept_datasets import KeptDatasets
 from calibench.workbench.kept_models import KeptModels
 from calibench.workbench.known_targets import KnownTargets
+from calibench.workbench.measured_machines import machine_rows, measure_elsewhere
 from calibench.workbench.project_news import ProjectNews
 from calibench.workbench.projects import Projects
 from calibench.workbench.sample import ask_for_sample
@@ -106,6 +108,15 @@ class Workbench:
     def compare(self, project_a: int, project_b: int) -> dict[str, Any]:
         """Two projects side by side: headlines, differences, layers, points."""
         return compare_projects(self.projects, project_a, project_b)
+
+    def machines(self, model_id: int) -> list[MachineRow]:
+        """Where the family of a model was measured, the fastest first, and why INT8 does not pay where it does not."""
+        return machine_rows(self.models, self.projects, self.targets.all(), model_id)
+
+    def measure_elsewhere(self, model_id: int, target_ids: Sequence[int]) -> list[Project]:
+        """Make what is missing to measure a model on targets; see `measured_machines.measure_elsewhere`."""
+        targets = [self.targets.get(id) for id in target_ids]
+        return measure_elsewhere(self.models, self.projects, model_id, targets)
 
 
 def make_workbench(data_dir: Path, database: str | None = None, allowed: Sequence[Path] = ()) -> Workbench:

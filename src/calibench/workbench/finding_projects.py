@@ -24,7 +24,9 @@ def root_of(store: Store, project: Project) -> Project:
 def where_asked(store: Store, project: Project) -> Project:
     """Where a calibration would be asked for: of an INT8 project that came to nothing, in that of the FP32 model."""
     is_lost = project.parent_id is not None and project.result is None and project.state in ("failed", "cancelled")
-    return root_of(store, project) if is_lost else project
+    if is_lost and store.get(KeptModel, project.model_id).tree is None:  # else it was only measured here
+        return root_of(store, project)
+    return project
 
 
 def going_job(store: Store, project_id: int, kinds: tuple[JobKind, ...] = ()) -> Job | None:

@@ -13,7 +13,7 @@ from calibench.store.trees import Trees
 from calibench.things.kept import Project
 from calibench.workbench.ran_layers import baseline_layers, calibrated_layers, precision_shares
 
-REPORT, BASELINE, POINTS = "report.json", "baseline.json", "points.json"
+REPORT, BASELINE, POINTS, BESIDE = "report.json", "baseline.json", "points.json", "beside.json"
 KEPT_IN_MEMORY = 4
 """Results whose files stay read; a project page asks for one and the same several times."""
 WEIGHTS = re.compile(r'"weights": \{"channels": (\d+), [^{}]*\}')
@@ -42,6 +42,11 @@ class Results:
     def baseline(self, project: Project) -> Plain | None:
         """baseline.json of a project whose model was measured as it is."""
         found: Plain | None = self._file(project, BASELINE)
+        return found
+
+    def beside(self, project: Project) -> Plain | None:
+        """What the machine is, and what INT8 gains there, of a model that was measured beside its FP32 model."""
+        found: Plain | None = self._file(project, BESIDE)
         return found
 
     def points(self, project: Project) -> list[Plain]:

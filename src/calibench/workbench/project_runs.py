@@ -8,7 +8,7 @@ from typing import Any
 from calibench.errors import SettingsError
 from calibench.store.refused import NotThere
 from calibench.targets.bundle import Bundle
-from calibench.things.asked import AskCalibration, AskEvaluation, AskPick, Points
+from calibench.things.asked import AskBenchmark, AskCalibration, AskEvaluation, AskPick, Points
 from calibench.things.kept import NAME_LENGTH, Hindrance, Job, KeptDataset, KeptModel, Project
 from calibench.workbench.calibrations import PICKED, calibration_settings, free_name, int8_name, run_settings
 from calibench.workbench.front_choice import choose
@@ -51,8 +51,19 @@ def baseline(shelf: Shelf, jobs: JobBook, project: Project) -> Job:
 
 
 def benchmark(shelf: Shelf, jobs: JobBook, project: Project, points: Points) -> Job:
-    """Measure the throughput of the project's model at points."""
-    bundle = Bundle(kind="benchmark", points=points)
+    """Measure the throughput of the project's model at points; beside an FP32 model, where an AskBenchmark names one.
+
+    Raises:
+        NotThere: that model is not there.
+    """
+    ask = points if isinstance(points, AskBenchmark) else AskBenchmark(**points.model_dump())
+    baseline = ask.baseline_model_id
+    bundle = Bundle(
+        kind="benchmark",
+        points=Points.model_validate(ask.model_dump(include=set(Points.model_fields))),
+        baseline=None if baseline is None else model_path(shelf.trees, shelf.store.get(KeptModel, baseline)),
+        is_compared=ask.is_compared or baseline is not None,
+    )
     return _run(shelf, jobs, project, bundle, "Benchmark of {model}", project.dataset_id)
 
 
@@ -80,6 +91,7 @@ def calibrate(shelf: Shelf, jobs: JobBook, asked: Asked, again: Project | None =
         settings=settings,
         points=asked.ask.points if asked.ask.benchmark else None,
         benchmark=asked.ask.benchmark,
+        workers=asked.ask.workers,
     )
     of_model: Plain = {"method": settings.method, "preset": settings.preset}
     of_project: Plain = {

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from calibench.errors import SettingsError
-from calibench.things.asked import AskCalibration, AskEvaluation, AskPick, NewProject, Points, Rename
+from calibench.things.asked import AskBenchmark, AskCalibration, AskEvaluation, AskPick, NewProject, Points, Rename
 from calibench.things.kept import Deletion, Hindrance, Job, KeptDataset, KeptModel, Project, Target
 from calibench.workbench import project_runs
 from calibench.workbench.accuracy_settings import checked_ask
@@ -31,6 +31,7 @@ from calibench.workbench.project_results import Results
 from calibench.workbench.refusals import NotPossible, refuse
 from calibench.workbench.shelf import Shelf
 from calibench.workbench.snippets import project_snippets
+from calibench.workbench.worker_processes import why_no_workers
 
 Plain = dict[str, Any]
 
@@ -165,6 +166,8 @@ class Projects:
         if ask.accuracy_settings is not None:  # who brings settings knows how pictures enter
             hindrances = tuple(each for each in hindrances if each.code != "settings-missing")
         refuse(next(iter(hindrances), None))
+        if ask.workers > 1 and (why := why_no_workers(facts.target)):
+            raise SettingsError(f"workers: {why}")
         calibration = calibration_dataset(self._store, project, ask)
         ask = checked_ask(ask, facts.model, self._sources)
         asked = project_runs.Asked(project, facts.model, facts.dataset, calibration, ask)
@@ -179,7 +182,11 @@ class Projects:
         return {"images": count, "seconds": seconds_of(self._store, self._results, self.family(project.id), ask, count)}
 
     def benchmark(self, id: int, points: Points) -> Job:
-        """Measure the throughput of the project's model at further points."""
+        """Measure the throughput of the project's model at further points.
+
+        Args:
+            points: AskBenchmark: beside an FP32 model, and with what the machine is.
+        """
         return project_runs.benchmark(self._shelf, self._jobs, self._open(id), points)
 
     def evaluate(self, id: int, ask: AskEvaluation | int) -> Job:
@@ -205,6 +212,10 @@ class Projects:
         """
         project = self.get(id)
         return self._results.report(project) or self._results.baseline(project)
+
+    def beside(self, id: int) -> Plain | None:
+        """What a machine is to an INT8 model that was made elsewhere, as `Measured`; None where it did not run so."""
+        return self._results.beside(self.get(id))
 
     def points(self, id: int) -> list[Plain]:
         """Throughput and latency at every point that was measured."""
@@ -282,9 +293,10 @@ class Projects:
         return project
 
     def _measure(self, project: Project, model: KeptModel) -> None:
-        """The baseline of an FP32 model; of a quantized one, which is compared with nothing, the speed."""
+        """The baseline of an FP32 model; of a quantized one the speed, beside the FP32 model where that is there."""
         if model.is_quantized:
-            project_runs.benchmark(self._shelf, self._jobs, project, Points())
+            ask = AskBenchmark(baseline_model_id=model.parent_id, is_compared=True)
+            project_runs.benchmark(self._shelf, self._jobs, project, ask)
         else:
             project_runs.baseline(self._shelf, self._jobs, project)
 

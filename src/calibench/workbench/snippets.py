@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from pprint import pformat
+from textwrap import indent
 from typing import Any
 
 import yaml
@@ -20,6 +21,7 @@ from calibench.workbench.shelf import Shelf
 CONFIG = "settings.yaml"
 OUT = "int8"
 WIDTH = 88
+GUARD = 'if __name__ == "__main__":  # worker processes read this file, too\n'
 ONE_POINT = Points()
 
 
@@ -31,6 +33,7 @@ class Repeated:
         settings: in full.
         validation: None: half of `dataset`.
         points: where speed was measured; None: it was not.
+        workers: processes that shared the work; 0, 1: none.
     """
 
     model: Path
@@ -38,6 +41,7 @@ class Repeated:
     settings: Settings
     validation: Path | None = None
     points: Points | None = ONE_POINT
+    workers: int = 0
 
 
 def project_snippets(shelf: Shelf, project: Project) -> dict[str, str]:
@@ -66,6 +70,7 @@ def project_snippets(shelf: Shelf, project: Project) -> dict[str, str]:
             settings=make_settings(project.settings),
             validation=dataset if other is not None else None,
             points=ask.points if ask.benchmark else None,
+            workers=ask.workers,
         )
     )
 
@@ -75,13 +80,15 @@ def calibration_snippets(job: Repeated) -> dict[str, str]:
     options, rest = as_options(job.settings)
     sets = ["--dataset", str(job.dataset)]
     sets += ["--validation", str(job.validation)] if job.validation else []
+    sets += ["--workers", str(job.workers)] if job.workers > 1 else []
     words = ["calibench", "calibrate", str(job.model), *sets, *_flat(options), "--out", OUT]
     further: list[tuple[str, Any]] = [] if job.validation is None else [("validation", str(job.validation))]
     lines = [words, _benchmark_words(job, job.points, [job.model, Path(OUT) / "model.xml"])] if job.points else []
-    without = [] if job.points else [("benchmark", False)]
+    further += [] if job.points else [("benchmark", False)]
+    further += [("workers", job.workers)] if job.workers > 1 else []
     return {
         "cli": _shell(lines or [[*words, "--no-benchmark"]], rest),
-        "python": _python(job, "calibrate", [("out", OUT), *further, *without], "print(result.report.drop_points)"),
+        "python": _python(job, "calibrate", [("out", OUT), *further], "print(result.report.drop_points)"),
     }
 
 
@@ -128,12 +135,12 @@ def _python(job: Repeated, function: str, further: Sequence[tuple[str, Any]], la
     values = said(job.settings)
     settings = pformat(values, width=WIDTH, sort_dicts=False)
     given = "".join(f"    {name}={value!r},\n" for name, value in further)
-    return (
-        f"from calibench import Settings, {function}\n\n"
-        f"settings = Settings(**{settings})\n"
-        f"result = {function}(\n"
-        f"    {str(job.model)!r},\n    {str(job.dataset)!r},\n    settings,\n{given})\n{last}\n"
+    call = (
+        f"result = {function}(\n    {str(job.model)!r},\n    {str(job.dataset)!r},\n    settings,\n{given})\n{last}\n"
     )
+    if job.workers > 1:
+        call = GUARD + indent(call, "    ")
+    return f"from calibench import Settings, {function}\n\nsettings = Settings(**{settings})\n{call}"
 
 
 def _flat(options: Sequence[tuple[str, ...]]) -> list[str]:

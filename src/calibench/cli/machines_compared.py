@@ -1,0 +1,185 @@
+"""`calibench benchmark` on several targets: one model, a table of the machines, and why INT8 does not pay where it
+does not."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from calibench.cli import target_options
+from calibench.cli.known_there import known_targets, passphrase_for
+from calibench.cli.look_on_server import MEASURED_BY, points_of
+from calibench.cli.server_options import refuse_settings as refuse_settings_of_server
+from calibench.errors import CalibenchError, Cancelled, SettingsError
+from calibench.targets.bundle import Bundle
+from calibench.things.asked import AskBenchmark, Points
+from calibench.things.kept import Project
+from calibench.things.machine_row import MachineRow, row_of
+
+if TYPE_CHECKING:
+    from calibench.client.client import Client
+    from calibench.inference.benchmark import BenchmarkSettings
+    from calibench.settings import Settings
+    from calibench.things.kept import Target
+
+NOT_ALL = 1
+"""Exit code where a machine could not be measured; the others are in the table."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What is measured everywhere.
+
+    Attributes:
+        baseline: the FP32 model beside it; None: it runs alone.
+    """
+
+    model: Path
+    baseline: Path | None
+    dataset: Path
+    settings: "Settings"
+    points: Points
+
+    @property
+    def models(self) -> tuple[Path, ...]:
+        """The FP32 model first."""
+        return (self.model,) if self.baseline is None else (self.baseline, self.model)
+
+
+def compared(
+    models: Sequence[Path],
+    baseline: Path | None,
+    dataset: Path | None,
+    settings: "Settings",
+    bench: "BenchmarkSettings",
+) -> Compared:
+    """What a command line asks for.
+
+    Raises:
+        SettingsError, ModelError, DatasetError: it is no comparison of machines, or a file is missing.
+    """
+    from calibench.cli.on_target import check_there
+
+    if len(models) != 1:
+        raise SettingsError(
+            "benchmark: machines are compared with one model. Give one MODEL, and its FP32 model as --baseline."
+        )
+    if dataset is None:
+        raise SettingsError("benchmark: a target measures with samples. Give --dataset DIR.")
+    what = Compared(models[0], baseline, dataset, settings, points_of(bench))
+    for path in what.models:
+        check_there(path, dataset)
+    return what
+
+
+def compare_on_targets(what: Compared, names: Sequence[str], data_dir: Path | None) -> tuple[MachineRow, ...]:
+    """Measure on one target after the other; what fails there stands in its row, and the others go on.
+
+    Raises:
+        SettingsError: a name is not known, or a setting cannot be taken along.
+        Cancelled: it was stopped there, too.
+    """
+    from calibench.cli.on_target import measure_there
+
+    target_options.refuse_settings(what.settings)
+    with known_targets(data_dir) as known:
+        targets = [known.named(name) for name in _once(names)]
+    for target in targets:
+        passphrase_for(target.spec)  # asked for before anything takes long
+    bundle = Bundle(
+        kind="benchmark",
+        model=what.model.absolute(),
+        baseline=what.baseline and what.baseline.absolute(),
+        is_compared=True,
+        dataset=what.dataset.absolute(),
+        settings=what.settings,
+        points=what.points,
+    )
+    return tuple(_row(each, what, lambda target: measure_there(target, bundle)["measured"]) for each in targets)
+
+
+def compare_on_server(what: Compared, names: Sequence[str], url: str) -> tuple[MachineRow, ...]:
+    """The same with the targets of a server; none named: its own machine.
+
+    Raises:
+        CalibenchError: the server cannot be reached, a name is not known, or a setting cannot be taken along.
+        Cancelled: with what became of the job.
+    """
+    from calibench.cli.bars import shown
+    from calibench.cli.on_server import opened, send_both, send_model
+
+    refuse_settings_of_server(what.settings)
+    if other := sorted(what.settings.model_fields_set - set(MEASURED_BY)):
+        raise SettingsError(f"{other[0]} with --server: a server measures as its model is kept there. Leave it out.")
+    with opened(url) as client:
+        if names:
+            targets = [client.targets.named(name) for name in _once(names)]
+        else:
+            targets = [next(each for each in client.targets.all() if each.spec.is_here)]
+        baseline_id = None
+        if what.baseline is not None:
+            with shown() as progress:
+                baseline_id = send_model(client, what.baseline, what.settings, progress).id
+        first, _, _ = send_both(client, what.model, what.dataset, what.settings)
+        ask = AskBenchmark(**what.points.model_dump(), baseline_model_id=baseline_id, is_compared=True)
+
+        return tuple(
+            _row(each, what, lambda target: _measured_there(client, first, target, ask), target_id=each.id)
+            for each in targets
+        )
+
+
+def _measured_there(client: "Client", first: Project, target: "Target", ask: AskBenchmark) -> Mapping[str, Any]:
+    from calibench.cli.on_server import run
+
+    project = client.projects.create(
+        first.model_id, first.dataset_id, first.device, run_baseline=False, target_id=target.id
+    )
+    job = run(client, client.projects.benchmark(project.id, ask))
+    return {**job.result["measured"], "project_id": project.id, "dataset_id": project.dataset_id}
+
+
+def answer(what: Compared, rows: Sequence[MachineRow], json_: bool) -> None:
+    """The table, or the same as JSON; exit code 1 where a machine is missing in it."""
+    if json_:
+        from calibench.cli.answer import print_json
+
+        print_json(as_json(what, rows))
+    else:
+        from rich.console import Console
+
+        from calibench.reports.machine_table import render_machines
+
+        Console().print(render_machines(rows))
+    if any(row.failure for row in rows):
+        raise typer.Exit(NOT_ALL)
+
+
+def as_json(what: Compared, rows: Sequence[MachineRow]) -> dict[str, Any]:
+    """Plain values, for `--json`."""
+    return {
+        "model": str(what.model),
+        "baseline": None if what.baseline is None else str(what.baseline),
+        "dataset": str(what.dataset),
+        "machines": [row.model_dump(mode="json") for row in rows],
+    }
+
+
+def _row(target: "Target", what: Compared, measure: Callable[["Target"], Mapping[str, Any]], **more: Any) -> MachineRow:
+    more["device"] = what.settings.device
+    try:
+        return row_of(target.name, measure(target), **more)
+    except Cancelled:
+        raise
+    except CalibenchError as error:
+        return MachineRow(target=target.name, failure=str(error), **more)
+
+
+def _once(names: Sequence[str]) -> Sequence[str]:
+    """Raises SettingsError where a target is named twice."""
+    for name in names:
+        if list(names).count(name) > 1:
+            raise SettingsError(f"--target {name}: is named twice. Name each target once.")
+    return names

@@ -1,0 +1,18 @@
+"""Whether a calibration may be shared among processes of the server's machine."""
+
+from importlib.util import find_spec
+
+from calibench.things.kept import Target
+
+NEEDED = ("dask", "distributed")
+
+
+def why_no_workers(target: Target) -> str:
+    """Why a calibration on a target takes no worker processes, in a sentence or two; '': it does."""
+    if target.kind == "dask":
+        return f"{target.name} has workers of its own. Leave the number out."
+    if not target.spec.is_here:
+        return f"Worker processes are of the server's own machine, and this runs on {target.name}. Leave them out."
+    if any(find_spec(name) is None for name in NEEDED):
+        return "Worker processes need Dask. Install it on the server: pip install 'calibench[targets]'."
+    return ""
