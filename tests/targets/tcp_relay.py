@@ -10,13 +10,17 @@ READ = 1 << 16
 
 
 class TcpRelay:
-    """Listens on `port` of the loopback and hands on to another port there, from a thread of its own."""
+    """Listens on `port` of the loopback and hands on to another port there, from a thread of its own.
+
+    `passed`: bytes so far, to the server (up) and from it (down).
+    """
 
     def __init__(self, to: int) -> None:
         self._to = to
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._socket.getsockname()[1])
         self._writers: set[asyncio.StreamWriter] = set()
+        self.passed = {"up": 0, "down": 0}
         self._left: dict[str, int | None] = {"up": None, "down": None}
         self._is_refusing = False
         self._loop = asyncio.new_event_loop()
@@ -109,6 +113,7 @@ class TcpRelay:
         with suppress(OSError):
             while data := await reader.read(READ):
                 await self._flows.wait()
+                self.passed[way] += len(data)
                 left = self._left[way]
                 if left is not None and len(data) >= left:
                     self._drop()
