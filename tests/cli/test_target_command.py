@@ -7,7 +7,7 @@ import typer
 
 from calibench.errors import TargetError
 from calibench.targets import target_cache, target_check
-from calibench.things.kept import Fault, HostKey, Target, TargetCache
+from calibench.things.kept import Cleaned, Fault, HostKey, Target, TargetCache
 from calibench.things.target_spec import TargetSpec
 
 KEY = HostKey(key="ssh-ed25519 AAAAC3Nz", fingerprint="SHA256:abc", kind="ssh-ed25519")
@@ -43,7 +43,7 @@ def lab(monkeypatch):
 
     async def clean(spec, passphrase=None):
         Lab.cleaned += 1
-        return 5_000_000
+        return Cleaned(freed_bytes=5_000_000, jobs_kept=2)
 
     async def cache(spec, passphrase=None):
         return TargetCache(environments_bytes=4_000_000, files_bytes=900_000, jobs_bytes=100_000)
@@ -143,7 +143,7 @@ def test_queues_are_told(target, lab):
 def test_it_is_cleaned_but_not_this_machine(target, lab):
     target("add", "lab", "ssh://me@lab", "--host-key", KEY.key)
     assert "5.0 MB are free again" in target("clean", "lab").stdout
-    assert json.loads(target("clean", "lab", "--json").stdout) == {"freed_bytes": 5_000_000}
+    assert json.loads(target("clean", "lab", "--json").stdout) == {"freed_bytes": 5_000_000, "jobs_kept": 2}
     assert target("clean", "This machine").exit_code == 1
 
 

@@ -19,7 +19,7 @@ from calibench.things.asked import (
     Points,
     TrySettings,
 )
-from calibench.things.kept import HostKey, Job, KeptDataset, KeptModel, Project, Target, TargetCache, Upload
+from calibench.things.kept import Cleaned, HostKey, Job, KeptDataset, KeptModel, Project, Target, TargetCache, Upload
 from calibench.things.target_spec import TargetSpec
 
 
@@ -126,7 +126,7 @@ def every_call(client, server, tmp_path):
     yield "targets.host_key", client.targets.host_key(2), HostKey
     yield "targets.host_key_at", client.targets.host_key_at(AskHost(address="ssh://me@lab:2222")), HostKey
     yield "targets.cache", client.targets.cache(2), TargetCache
-    yield "targets.clean", client.targets.clean(2), int
+    yield "targets.clean", client.targets.clean(2), Cleaned
     yield "targets.remove", client.targets.remove(2), type(None)
     yield "targets.check", client.targets.check(1), Job
     yield "targets.load", client.targets.load(1), dict

@@ -194,34 +194,83 @@ def test_clean_leaves_nothing_but_what_runs(user: Path, tmp_path: Path) -> None:
     for job_id in ("runs", "waits", "done", "dead"):
         folder = Path(asyncio.run(there.lay(job_id, {"in/m.bin": sha256})))
         (folder / "bundle.json").write_text("{}")
-        os.utime(folder / "bundle.json", (0, 0))
     jobs = user / HOME / "jobs"
     (jobs / "done" / "end.json").write_text("{}")
-    assert asyncio.run(there.would_clean()) == {"environments": 0, "files": 1000, "jobs": len("{}") * 5}
+    aged(jobs)
+    bytes_of = {"environments": 0, "files": 1000, "jobs": len("{}") * 5, "kept": 0}
+    assert asyncio.run(there.would_clean()) == bytes_of
     with subprocess.Popen(["sleep", "60"], start_new_session=True) as process:
         pgid = (jobs / "runs" / "pgid").write_text(f"{process.pid}\n")
+        aged(jobs)
         (user / HOME / "environments").mkdir()
         (user / HOME / "environments/one").write_bytes(b"e" * 50)
-        assert asyncio.run(there.would_clean(["waits"])) == {"environments": 0, "files": 0, "jobs": len("{}") * 3}
-        freed = asyncio.run(there.clean(["waits"]))
+        bytes_of = {"environments": 0, "files": 0, "jobs": len("{}") * 3, "kept": 2}
+        assert asyncio.run(there.would_clean(["waits"])) == bytes_of
+        cleaned = asyncio.run(there.clean(["waits"]))
         assert sorted(path.name for path in jobs.iterdir()) == ["runs", "waits"]
         assert (user / HOME / "environments").exists()
-        assert freed == len("{}") * 3, "the content is still in use by what runs"
+        assert cleaned.freed_bytes == len("{}") * 3, "the content is still in use by what runs"
+        assert cleaned.jobs_kept == 2
         assert (jobs / "runs/in/m.bin").read_bytes() == b"w" * 1000
         process.kill()
-    assert asyncio.run(there.would_clean()) == {"environments": 50, "files": 0, "jobs": 1000 + len("{}") * 2 + pgid}
-    assert asyncio.run(there.clean()) == 1050 + len("{}") * 2 + pgid
+    bytes_of = {"environments": 50, "files": 0, "jobs": 1000 + len("{}") * 2 + pgid, "kept": 0}
+    assert asyncio.run(there.would_clean()) == bytes_of
+    assert asyncio.run(there.clean()).freed_bytes == 1050 + len("{}") * 2 + pgid
     assert not (user / HOME).exists()
 
 
-def test_clean_leaves_what_waits_in_a_queue(user: Path) -> None:
+@pytest.mark.parametrize(
+    ("files", "is_kept"),
+    [
+        pytest.param({}, False, id="nothing is known of it"),
+        pytest.param({"submitted": "7"}, True, id="waits in a queue"),
+        pytest.param({"submitted": "7", "exit_code": "0"}, False, id="its queue has ended it"),
+        pytest.param({"pgid": "{alive}", "pgid.began": "1-an-older-boot"}, False, id="another process has its number"),
+        pytest.param({"pgid": "4194000", "pgid.host": "another-node"}, True, id="on another login node"),
+    ],
+)
+def test_clean_leaves_a_job_as_long_as_it_may_go_on(user: Path, files: dict[str, str], is_kept: bool) -> None:
     there = machine(user)
-    for job_id, names in {"waits": ["submitted"], "over": ["submitted", "exit_code"]}.items():
-        folder = Path(asyncio.run(there.lay(job_id, {})))
-        for name in names:
-            (folder / name).touch()
-    asyncio.run(there.clean())
+    folder = Path(asyncio.run(there.lay("one", {})))
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as process:
+        for name, text in files.items():
+            (folder / name).write_text(text.format(alive=process.pid))
+        aged(folder)
+        assert asyncio.run(there.clean()).jobs_kept == int(is_kept)
+        assert folder.exists() is is_kept
+        process.kill()
+
+
+def test_clean_knows_of_a_queue_what_it_is_told(user: Path) -> None:
+    there = machine(user)
+    for job_id in ("waits", "over"):
+        (Path(asyncio.run(there.lay(job_id, {}))) / "submitted").touch()
+    aged(user / HOME / "jobs")
+    assert [job for job, _ in asyncio.run(there.submitted())] == ["over", "waits"]
+    assert asyncio.run(there.clean(["waits"], ["over"])).jobs_kept == 1
     assert [path.name for path in (user / HOME / "jobs").iterdir()] == ["waits"]
+
+
+def test_clean_leaves_a_job_whose_files_arrive_or_whose_end_is_fetched(user: Path, tmp_path: Path) -> None:
+    there = machine(user)
+    (sha256,) = written(tmp_path / "here", model=b"w" * 1000)
+    asyncio.run(there.missing([(sha256, 1000)]))
+    partial = user / HOME / "blobs" / sha256[:2] / f"{sha256}.another.partial"
+    partial.write_bytes(b"w")
+    folder = Path(asyncio.run(there.lay("ended", {})))
+    (folder / "end.json").write_text("{}")
+    assert asyncio.run(there.clean()).jobs_kept == 2
+    assert partial.exists() and folder.exists()
+    aged(user / HOME)
+    assert asyncio.run(there.clean()).jobs_kept == 0
+    assert not (user / HOME).exists()
+
+
+def aged(folder: Path) -> None:
+    """As after ten minutes."""
+    then = time.time() - 600
+    for path in (folder, *folder.rglob("*")):
+        os.utime(path, (then, then))
 
 
 class Counting(LocalLink):
@@ -260,8 +309,8 @@ def test_what_an_environment_takes_is_not_asked_for_where_there_is_one(user: Pat
 
 
 def test_a_target_without_anything_is_clean(user: Path) -> None:
-    assert asyncio.run(machine(user).would_clean()) == {"environments": 0, "files": 0, "jobs": 0}
-    assert asyncio.run(machine(user).clean()) == 0
+    assert asyncio.run(machine(user).would_clean()) == {"environments": 0, "files": 0, "jobs": 0, "kept": 0}
+    assert asyncio.run(machine(user).clean()).freed_bytes == 0
 
 
 def test_a_python_that_has_this_calibench_is_used_as_it_is(user: Path) -> None:

@@ -20,8 +20,8 @@ from calibench.targets.local_link import LocalLink
 from calibench.targets.opened_link import open_link
 from calibench.targets.ssh_host_keys import fingerprint_of
 from calibench.targets.ssh_link import connect, host_key_of
-from calibench.targets.target_check import offered_key
 from calibench.targets.ssh_login import look_up, not_reached
+from calibench.targets.target_check import offered_key
 from calibench.things.target_spec import TargetSpec
 
 pytestmark = pytest.mark.targets

@@ -7,7 +7,7 @@ from calibench.errors import SettingsError, TargetError
 from calibench.store.refused import Conflict, NotThere
 from calibench.targets.bundle import End
 from calibench.things.asked import AskTarget, ChangeTarget
-from calibench.things.kept import Job, Target, TargetCache
+from calibench.things.kept import Cleaned, Job, Target, TargetCache
 from calibench.things.target_spec import TargetSpec
 from calibench.workbench import known_targets, target_book
 from calibench.workbench.refusals import NotPossible
@@ -196,7 +196,7 @@ def test_the_load_from_afar_is_that_of_the_last_check(bench):
 
 def test_it_is_cleaned_when_nothing_runs_there(bench, monkeypatch):
     async def clean(spec, passphrase):
-        return 7 if (spec, passphrase) == (LAB, "secret") else 0
+        return Cleaned(freed_bytes=7) if (spec, passphrase) == (LAB, "secret") else None
 
     async def cache(spec, passphrase):
         return TargetCache(files_bytes=7) if passphrase == "secret" else None
@@ -206,7 +206,7 @@ def test_it_is_cleaned_when_nothing_runs_there(bench, monkeypatch):
     monkeypatch.setenv("CALIBENCH_KEY_PASSPHRASE", "secret")
     target = lab(bench)
     assert bench.targets.cache(target.id).total_bytes == 7
-    assert bench.targets.clean(target.id) == 7
+    assert bench.targets.clean(target.id).freed_bytes == 7
     bench.targets.check(target.id)
     for refused in (bench.targets.clean, bench.targets.cache):
         with pytest.raises(NotPossible, match="then clean it"):

@@ -223,7 +223,7 @@ ANSWERS: dict[str, Any] = {
     "show_host_key": HOST_KEY,
     "show_target_host_key": HOST_KEY,
     "show_target_cache": {"environments_bytes": 702_000_000, "files_bytes": 208_000_000, "jobs_bytes": 2_000_000},
-    "clean_target": {"freed_bytes": 912_000_000},
+    "clean_target": {"freed_bytes": 912_000_000, "jobs_kept": 0},
     "check_target": {**JOB, "id": 6, "kind": "machine", "title": "Look at this machine", "state": "queued"},
     "show_target_load": LOAD,
     "list_projects": [INT8_PROJECT, PROJECT],

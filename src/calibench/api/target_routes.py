@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from calibench.api.checked_json import CheckedRoute
 from calibench.api.parameters import Door, Id, Stretch
 from calibench.things.asked import AskHost, AskTarget, ChangeTarget
-from calibench.things.kept import HostKey, Job, Target, TargetCache
+from calibench.things.kept import Cleaned, HostKey, Job, Target, TargetCache
 
 router = APIRouter(prefix="/targets", tags=["targets"], route_class=CheckedRoute)
 host_keys = APIRouter(prefix="/host-keys", tags=["targets"], route_class=CheckedRoute)
@@ -62,9 +62,12 @@ def show_target_cache(door: Door, id: Id) -> TargetCache:
 
 
 @router.post("/{id}/clean", summary="Clean a target")
-def clean_target(door: Door, id: Id) -> dict[str, int]:
-    """Remove there what Calibench keeps: environments, files, what is left of jobs. Refused (409) while a job runs."""
-    return {"freed_bytes": door.targets.clean(id)}
+def clean_target(door: Door, id: Id) -> Cleaned:
+    """Remove there what Calibench keeps: environments, files, what is left of jobs. Refused (409) while a job runs.
+
+    Jobs that go on there all the same, such as those of another Calibench, stay with what they need.
+    """
+    return door.targets.clean(id)
 
 
 @router.post("/{id}/check", summary="Look at a target", status_code=202)

@@ -14,7 +14,7 @@ from calibench.cli.data_options import data_dir_or_default
 from calibench.cli.reach_options import FILES
 from calibench.errors import SettingsError
 from calibench.things.asked import AskHost, AskTarget, ChangeTarget
-from calibench.things.kept import HostKey, Target, TargetCache
+from calibench.things.kept import Cleaned, HostKey, Target, TargetCache
 
 if TYPE_CHECKING:
     from calibench.client.client import Client
@@ -39,7 +39,7 @@ class Targets(Protocol):
 
     def cache(self, target: Target) -> TargetCache: ...
 
-    def clean(self, target: Target) -> int: ...
+    def clean(self, target: Target) -> Cleaned: ...
 
     def remove(self, target: Target) -> None: ...
 
@@ -128,7 +128,7 @@ class OfFolder:
         self._book.refuse_clean(target)
         return asyncio.run(cache_of(target.spec, passphrase_for(target.spec)))
 
-    def clean(self, target: Target) -> int:
+    def clean(self, target: Target) -> Cleaned:
         from calibench.targets.target_check import clean_target
 
         self._book.refuse_clean(target)
@@ -169,7 +169,7 @@ class OfServer:
     def cache(self, target: Target) -> TargetCache:
         return self._client.targets.cache(target.id)
 
-    def clean(self, target: Target) -> int:
+    def clean(self, target: Target) -> Cleaned:
         return self._client.targets.clean(target.id)
 
     def remove(self, target: Target) -> None:

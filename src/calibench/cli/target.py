@@ -180,7 +180,7 @@ def clean(
     """Remove what Calibench keeps there: environments, files, what is left of jobs. On a terminal, it asks first."""
     from calibench.cli.host_key_question import is_terminal
     from calibench.cli.known_there import known_targets
-    from calibench.cli.target_words import cache_line
+    from calibench.cli.target_words import cache_line, cleaned_line
 
     with known_targets(data_dir, server) as known:
         found = known.named(name)
@@ -196,11 +196,11 @@ def clean(
             typer.echo(f"{found.name}: {cache_line(cache)}", err=True)
             if not typer.confirm("Remove all of it?", err=True):
                 raise Cancelled("Nothing was removed.")
-        freed = known.clean(found)
+        cleaned = known.clean(found)
     if json_:
-        print_json({"freed_bytes": freed})
+        print_json(cleaned.model_dump(mode="json"))
     else:
-        typer.echo(f"{found.name}: {freed / 1e6:.1f} MB are free again. The next job brings what it needs.")
+        typer.echo(f"{found.name}: {cleaned_line(cleaned)}")
 
 
 @target.command("remove", no_args_is_help=True)

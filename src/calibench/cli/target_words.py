@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from calibench.things.kept import Target, TargetCache
+from calibench.things.kept import Cleaned, Target, TargetCache, jobs_go_on
 from calibench.things.target_spec import QUEUES
 
 VNNI = ("avx512_vnni", "avx_vnni", "amx_int8")
@@ -73,12 +73,17 @@ def _load(machine: Mapping[str, Any]) -> str:
     return f"; load {load[0]:.1f}" if load else ""
 
 
+def _time(seconds: float) -> str:
+    """As --walltime takes it, with a blank."""
+    return f"{seconds / 60:.3g} min" if seconds < 2 * 3600 else f"{seconds / 3600:.4g} h"
+
+
 def _queue(queue: Mapping[str, Any]) -> str:
     longest = queue.get("walltime_s")
     parts = [
         f"{queue['name']}{' (default)' if queue.get('is_default') else ''}: {queue.get('state', '')}",
         f"{queue['nodes']} nodes" + ("" if queue.get("idle") is None else f", {queue['idle']} idle"),
-        "no limit of time" if longest is None else f"at most {longest / 3600:.3g} h",
+        "no limit of time" if longest is None else f"at most {_time(longest)}",
         *((f"node types {', '.join(queue['features'])}",) if queue.get("features") else ()),
     ]
     return ", ".join(parts)
@@ -92,4 +97,10 @@ def cache_line(cache: TargetCache) -> str:
         ("what is left of jobs", cache.jobs_bytes),
     )
     told = ", ".join(f"{kind} {size / 1e6:.1f} MB" for kind, size in parts)
-    return f"{cache.total_bytes / 1e6:.1f} MB: {told}."
+    return f"{cache.total_bytes / 1e6:.1f} MB: {told}. {jobs_go_on(cache.jobs_kept)}".rstrip()
+
+
+def cleaned_line(cleaned: Cleaned) -> str:
+    """What a cleaning did."""
+    freed = f"{cleaned.freed_bytes / 1e6:.1f} MB are free again. The next job brings what it needs."
+    return f"{freed} {jobs_go_on(cleaned.jobs_kept)}".rstrip()

@@ -9,7 +9,7 @@ from calibench.client.sending import send
 from calibench.errors import TargetError
 from calibench.progress import Progress, silent
 from calibench.things.asked import AskHost, AskTarget, ChangeTarget
-from calibench.things.kept import HostKey, Job, Target, TargetCache, Upload
+from calibench.things.kept import Cleaned, HostKey, Job, Target, TargetCache, Upload
 from calibench.things.target_spec import TargetSpec
 
 
@@ -81,9 +81,9 @@ class Targets:
         """What `clean` would remove; takes seconds."""
         return self._connection.thing(TargetCache, f"/targets/{id}/cache")
 
-    def clean(self, id: int) -> int:
-        """Remove what Calibench keeps there; bytes that got free."""
-        return int(self._connection.ask_plain("POST", f"/targets/{id}/clean")["freed_bytes"])
+    def clean(self, id: int) -> Cleaned:
+        """Remove what Calibench keeps there, but what jobs need that go on."""
+        return self._connection.ask(Cleaned, "POST", f"/targets/{id}/clean")
 
     def check(self, id: int) -> Job:
         """Look at it anew; a job."""

@@ -103,6 +103,10 @@ class BatchQueue:
             return QueueState(known.phase, known.why)
         return QueueState("ended", await self._why(link, folder, known))
 
+    async def goes_on(self, link: Link, folder: str) -> bool:
+        """Whether a job that was submitted from a folder waits or runs; so it does while the queue is silent."""
+        return await self._submitted(link, folder) is not None
+
     async def stop(self, link: Link, handle: str) -> None:
         """As of Starter.
 

@@ -27,7 +27,7 @@ START = """\
 cd {folder} || exit 3
 group=$(cat pgid 2>/dev/null); since=$(cat pgid.began 2>/dev/null)
 if [ -n "$since" ] && [ "$since" = "$(began "$group")" ]; then echo "$group $since"; exit 0; fi
-rm -f pgid pgid.began
+rm -f pgid pgid.began; uname -n > pgid.host
 setsid sh -c 'echo $$ > pgid.new && mv pgid.new pgid && exec env PYTHONUNBUFFERED=1 '{command} \\
     >> log.txt 2>&1 < /dev/null &
 n=0

@@ -15,6 +15,7 @@ from calibench.targets import remote_side
 from calibench.targets.link import Link, Moved
 from calibench.targets.own_wheel import EXTRAS, pinned, write_own_wheel
 from calibench.targets.remote_side import BLOBS, JOBS, MARK, PACKS, WHEELS, package_print, partial_name
+from calibench.things.kept import Cleaned
 from calibench.things.target_spec import TargetSpec
 
 Told = Callable[[str], None]
@@ -162,20 +163,27 @@ class RemoteMachine:
         """Remove the folder of a job that does not run any more; gives the bytes freed."""
         return int(await self._ask("remove_job", job_id=job_id))
 
-    async def clean(self, running: Sequence[str] = ()) -> int:
-        """Remove all that is kept there, but jobs that run, and environments while any does; gives the bytes freed.
+    async def submitted(self) -> list[tuple[str, str]]:
+        """Name and folder of the jobs that were given to a queue and did not say that they ended."""
+        return [(job, folder) for job, folder in await self._ask("submitted")]
+
+    async def clean(self, running: Sequence[str] = (), over: Sequence[str] = ()) -> Cleaned:
+        """Remove all that is kept there, but jobs that go on, whoever started them, and what they need.
 
         Args:
-            running: jobs that are known to run or to wait, such as in a queue; more are seen there by their process.
+            running, over: jobs of which a queue says that they run or wait, or that it ended them; of others it is seen
+                there by their process and their files.
         """
-        return int(await self._ask("clean", within_s=HASHING_S, running=list(running)))
+        told = await self._ask("clean", within_s=HASHING_S, running=list(running), over=list(over))
+        return Cleaned(freed_bytes=told["freed"], jobs_kept=told["kept"])
 
     async def _has(self, python: str, module: str) -> bool:
         return (await self._link.run(f"{shlex.quote(python)} -I -c 'import {module}'")).code == 0
 
-    async def would_clean(self, running: Sequence[str] = ()) -> dict[str, int]:
-        """The bytes that `clean` would free: of "environments", "files" and "jobs"."""
-        found: dict[str, int] = await self._ask("would_clean", within_s=HASHING_S, running=list(running))
+    async def would_clean(self, running: Sequence[str] = (), over: Sequence[str] = ()) -> dict[str, int]:
+        """The bytes that `clean` would free: of "environments", "files" and "jobs"; and "kept": jobs that go on."""
+        asked = {"running": list(running), "over": list(over)}
+        found: dict[str, int] = await self._ask("would_clean", within_s=HASHING_S, **asked)
         return found
 
     async def _make_environment(self, key: str, wheel: Path, pins: list[str], extras: tuple[str, ...]) -> str:

@@ -41,7 +41,8 @@ LEFT_S = 6 * 3600.0
 UNUSED_S = 90 * 86400.0
 """Seconds after which one that no job was started in is removed, when another one is made."""
 QUIET_S = 120.0
-"""Seconds without an event after which a job without a living process is taken for dead."""
+"""Seconds without a word after which a job that has ended is not being fetched any more, and one whose process is
+not there is not about to be started."""
 LISTS_S = 30 * 86400.0
 """Seconds that a list of files is kept after it was used last."""
 WAITS_S = 14 * 86400.0
@@ -573,31 +574,60 @@ def remove_job(home: Path, job_id: str) -> int:
     return _removed([_job(home, job_id)])
 
 
-def clean(home: Path, running: list[str]) -> int:
-    """Remove environments, blobs and jobs, but those that run, and environments while any does; gives bytes freed."""
-    freed = _removed([path for paths in _cleanable(home, running).values() for path in paths])
+def submitted(home: Path) -> list[tuple[str, str]]:
+    """Name and folder of the jobs that were given to a queue, and did not say that they ended."""
+    found = [job for job in _inside(home / JOBS) if (job / "submitted").exists() and not _has_ended(job)]
+    return [(job.name, str(job)) for job in found]
+
+
+def clean(home: Path, running: list[str], over: list[str]) -> dict[str, int]:
+    """Remove environments, blobs and jobs; but no job that goes on, and nothing that it needs.
+
+    Args:
+        running, over: jobs of which it is known that they go on, or that their queue has ended them.
+
+    Returns:
+        freed: bytes; kept: jobs that go on.
+    """
+    paths, kept = _cleanable(home, running, over)
+    freed = _removed([path for each in paths.values() for path in each])
     for path in (home / JOBS, home):
         if path.is_dir() and not _inside(path):
             path.rmdir()
-    return freed
+    return {"freed": freed, "kept": kept}
 
 
-def would_clean(home: Path, running: list[str]) -> dict[str, int]:
-    """Bytes that `clean` would free, by kind; what a job shares with other files counts as files."""
-    paths = _cleanable(home, running)
+def would_clean(home: Path, running: list[str], over: list[str]) -> dict[str, int]:
+    """Bytes that `clean` would free, by kind; what a job shares with other files counts as files. `kept` as there."""
+    paths, kept = _cleanable(home, running, over)
     found = {kind: _held(paths[kind]) for kind in ("environments", "jobs")}
-    return {**found, "files": _held([path for each in paths.values() for path in each]) - sum(found.values())}
+    files = _held([path for each in paths.values() for path in each]) - sum(found.values())
+    return {**found, "files": files, "kept": kept}
 
 
-def _cleanable(home: Path, running: list[str]) -> dict[str, list[Path]]:
-    jobs = [path for path in _inside(home / JOBS) if path.name not in running]
-    dead = [path for path in jobs if not _runs(path)]
-    has_running = len(dead) < len(_inside(home / JOBS))
+def _cleanable(home: Path, running: list[str], over: list[str]) -> tuple[dict[str, list[Path]], int]:
+    """What may go, by kind; and how many jobs go on. One whose files arrive just now has no folder yet."""
+    jobs = _inside(home / JOBS)
+    dead = [job for job in jobs if job.name not in running and not _goes_on(job, job.name in over)]
+    arrives = _arrives(home)
+    kept = len(jobs) - len(dead) + (arrives or _is_being_made(home))
     return {
         "jobs": dead,
-        "files": [home / BLOBS, home / PACKS, home / LISTS, home / WHEELS],
-        "environments": [] if has_running else [home / ENVIRONMENTS],
-    }
+        "files": [] if arrives else [home / BLOBS, home / PACKS, home / LISTS, *([] if kept else [home / WHEELS])],
+        "environments": [] if kept else [home / ENVIRONMENTS],
+    }, kept
+
+
+def _is_being_made(home: Path) -> bool:
+    """Whether an environment is being made here."""
+    numbers = [path.name[len(ASIDE) :].partition("-")[0] for path in (home / ENVIRONMENTS).glob(f"{ASIDE}*")]
+    return any(_lives(int(number)) for number in numbers if number.isdigit())
+
+
+def _arrives(home: Path) -> bool:
+    """Whether files of a job arrive here that has no folder yet."""
+    coming = [*(home / BLOBS).glob(f"*/*{PARTIAL}"), *(home / PACKS).glob("*")]
+    return any(_age_s(path) < STALE_S for path in coming)
 
 
 def _job(home: Path, job_id: str) -> Path:
@@ -610,24 +640,50 @@ def _inside(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
-def _runs(job: Path) -> bool:
-    """Whether a job without an end has a living process here, waits in a queue, or has told something just now."""
-    if (job / "end.json").exists() or (job / "exit_code").exists():
+def _goes_on(job: Path, is_over: bool) -> bool:
+    """Whether a job may be at work here or on another node, wait in a queue, be laid or started or fetched just now."""
+    quiet_s = min(map(_age_s, (job, *job.iterdir())), default=0.0)
+    if quiet_s < QUIET_S:
+        return True
+    if is_over or _has_ended(job):
         return False
     if (job / "submitted").exists():
-        last = max(path.stat().st_mtime for path in job.iterdir())
-        return time.time() - last < WAITS_S
-    group = _text(str(job / "pgid"))
-    if group.isdigit():
-        try:
-            os.killpg(int(group), 0)
-            return True
-        except ProcessLookupError:
-            pass
-        except PermissionError:
-            return True
-    told = [path.stat().st_mtime for path in (job / "events.jsonl", job / "bundle.json") if path.exists()]
-    return bool(told) and time.time() - max(told) < QUIET_S
+        return quiet_s < WAITS_S
+    group, host, began = (_text(str(job / name)) for name in ("pgid", "pgid.host", "pgid.began"))
+    if host not in ("", platform.node()):  # another login node of the same home: who knows
+        return quiet_s < LEFT_S
+    if not group.isdigit() or not _lives(-int(group)):
+        return False
+    now = _began(group)
+    return not began or not now or now == began
+
+
+def _has_ended(job: Path) -> bool:
+    return (job / "end.json").exists() or (job / "exit_code").exists()
+
+
+def _age_s(path: Path) -> float:
+    """Since it was written; one that is gone meanwhile is very old."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return float("inf")
+
+
+def _lives(number: int) -> bool:
+    """Whether a process of this user is there; of a group its number is negative."""
+    try:
+        os.kill(number, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def _began(number: str) -> str:
+    """When a process began, as direct_start.py has it; '' where that cannot be known."""
+    fields = _text(f"/proc/{number}/stat").rpartition(")")[2].split()
+    boot = _text("/proc/sys/kernel/random/boot_id")
+    return "" if not fields or fields[0] in "ZX" else f"{fields[19]}-{boot}"
 
 
 def _removed(paths: list[Path]) -> int:
@@ -664,6 +720,7 @@ COMMANDS: dict[str, Any] = {
     "lay": lay,
     "manifest": manifest,
     "remove_job": remove_job,
+    "submitted": submitted,
     "clean": clean,
     "would_clean": would_clean,
 }

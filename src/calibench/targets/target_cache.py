@@ -2,7 +2,7 @@
 
 from calibench.errors import TargetError
 from calibench.targets.remote_machine import RemoteMachine
-from calibench.targets.target_check import NO_LINK, machines_of, opened
+from calibench.targets.target_check import NO_LINK, in_queue, machines_of, opened
 from calibench.things.kept import TargetCache
 from calibench.things.target_spec import TargetSpec
 
@@ -15,9 +15,11 @@ async def cache_of(spec: TargetSpec, passphrase: str | None = None) -> TargetCac
     """
     if spec.kind == NO_LINK and not spec.hosts:
         raise TargetError(f"{spec.address}: keeps nothing of Calibench, so there is nothing to clean.")
-    found = dict.fromkeys(("environments", "files", "jobs"), 0)
+    found = dict.fromkeys(("environments", "files", "jobs", "kept"), 0)
     for each in machines_of(spec):
         async with opened(each, passphrase) as link:
-            for kind, size in (await RemoteMachine(link, each).would_clean()).items():
+            machine = RemoteMachine(link, each)
+            for kind, size in (await machine.would_clean(*await in_queue(machine, each, link))).items():
                 found[kind] += size
-    return TargetCache.model_validate({f"{kind}_bytes": size for kind, size in found.items()})
+    kept = found.pop("kept")
+    return TargetCache.model_validate({f"{kind}_bytes": size for kind, size in found.items()} | {"jobs_kept": kept})

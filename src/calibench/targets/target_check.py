@@ -2,14 +2,17 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from calibench.errors import SettingsError, TargetError
 from calibench.targets.link import Link
 from calibench.targets.queue_faults import queue_faults
 from calibench.targets.queue_list import queues
-from calibench.things.kept import Fault, HostKey
+from calibench.things.kept import Cleaned, Fault, HostKey
 from calibench.things.target_spec import QUEUES, TargetSpec
+
+if TYPE_CHECKING:
+    from calibench.targets.remote_machine import RemoteMachine
 
 PASSPHRASE = "CALIBENCH_KEY_PASSPHRASE"
 """Variable with the passphrase of the private key; it is kept nowhere."""
@@ -41,8 +44,8 @@ async def check_target(spec: TargetSpec, passphrase: str | None = None) -> Plain
         return {"machine": None, "faults": (as_fault(error, UNREACHABLE),)}
 
 
-async def clean_target(spec: TargetSpec, passphrase: str | None = None) -> int:
-    """Remove all that was put there; bytes that got free.
+async def clean_target(spec: TargetSpec, passphrase: str | None = None) -> Cleaned:
+    """Remove all that was put there, but what jobs need that go on, whoever started them.
 
     Raises:
         TargetError: it cannot be reached, or has no home of ours.
@@ -51,11 +54,23 @@ async def clean_target(spec: TargetSpec, passphrase: str | None = None) -> int:
 
     if spec.kind == NO_LINK and not spec.hosts:
         raise TargetError(f"{spec.address}: keeps nothing of Calibench, so there is nothing to clean.")
-    freed = 0
+    found = []
     for each in machines_of(spec):
         async with opened(each, passphrase) as link:
-            freed += await RemoteMachine(link, each).clean()
-    return freed
+            machine = RemoteMachine(link, each)
+            found.append(await machine.clean(*await in_queue(machine, each, link)))
+    return Cleaned(freed_bytes=sum(each.freed_bytes for each in found), jobs_kept=sum(each.jobs_kept for each in found))
+
+
+async def in_queue(machine: "RemoteMachine", spec: TargetSpec, link: Link) -> tuple[list[str], list[str]]:
+    """Jobs of which the queue of a target says that they wait or run; those that it has ended."""
+    if spec.kind not in QUEUES:
+        return [], []
+    from calibench.targets.batch_queue import BatchQueue
+
+    queue = BatchQueue(spec)
+    found = {job: await queue.goes_on(link, folder) for job, folder in await machine.submitted()}
+    return [job for job, goes_on in found.items() if goes_on], [job for job, goes_on in found.items() if not goes_on]
 
 
 def machines_of(spec: TargetSpec) -> tuple[TargetSpec, ...]:

@@ -243,11 +243,28 @@ class TargetCache(Frozen):
     environments_bytes: int = Field(0, ge=0, description="Calibench and its libraries")
     files_bytes: int = Field(0, ge=0, description="models, pictures and wheels that were sent")
     jobs_bytes: int = Field(0, ge=0, description="what is left of jobs")
+    jobs_kept: int = Field(0, ge=0, description="jobs that go on there, whoever started them: what they need stays")
 
     @property
     def total_bytes(self) -> int:
         """What would be free again."""
         return self.environments_bytes + self.files_bytes + self.jobs_bytes
+
+
+def jobs_go_on(count: int) -> str:
+    """What a person is told of jobs for which a cleaning of a target leaves things there; '' for none."""
+    if not count:
+        return ""
+    if count == 1:
+        return "1 job goes on there; what it needs stays."
+    return f"{count} jobs go on there; what they need stays."
+
+
+class Cleaned(Frozen):
+    """What a cleaning of a target did."""
+
+    freed_bytes: int = Field(0, ge=0, description="on the disk there")
+    jobs_kept: int = Field(0, ge=0, description="jobs that go on there, whoever started them: what they need stayed")
 
 
 class Upload(Frozen):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from nicegui import run, ui
 
 from calibench.errors import CalibenchError
-from calibench.things.kept import Target, TargetCache
+from calibench.things.kept import Target, TargetCache, jobs_go_on
 from calibench.web import looks
 from calibench.web.asking import buttons, dialog
 from calibench.web.page_words import in_page
@@ -22,14 +22,17 @@ def ask_clean(workbench: "Workbench", target: Target) -> None:
         button.set_enabled(False)
         words.set_text(f"{target.name} is being cleaned ...")
         try:
-            freed = await run.io_bound(workbench.targets.clean, target.id)
+            cleaned = await run.io_bound(workbench.targets.clean, target.id)
         except CalibenchError as error:
             words.set_text(in_page(str(error)))
             words.classes("bad")
             return
         opened.close()
-        if freed is not None:
-            said(f"{target.name}: {looks.size(freed)} are free again. The next job brings what it needs.")
+        if cleaned is not None:
+            freed = (
+                f"{target.name}: {looks.size(cleaned.freed_bytes)} are free again. The next job brings what it needs."
+            )
+            said(f"{freed} {jobs_go_on(cleaned.jobs_kept)}".rstrip())
 
     async def look() -> None:
         try:
@@ -59,7 +62,7 @@ def _sizes(cache: TargetCache) -> str:
         ("what is left of jobs", cache.jobs_bytes),
     )
     told = ", ".join(f"{kind} {looks.size(bytes_)}" for kind, bytes_ in parts)
-    return f"It keeps {looks.size(cache.total_bytes)}: {told}."
+    return f"It keeps {looks.size(cache.total_bytes)}: {told}. {jobs_go_on(cache.jobs_kept)}".rstrip()
 
 
 def ask_removal(workbench: "Workbench", target: Target) -> None:

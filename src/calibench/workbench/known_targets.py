@@ -14,7 +14,7 @@ from calibench.targets.bundle import Bundle
 from calibench.targets.target_cache import cache_of
 from calibench.targets.target_check import PASSPHRASE, clean_target, offered_key
 from calibench.things.asked import AskHost
-from calibench.things.kept import ENDED, HostKey, Job, Target, TargetCache
+from calibench.things.kept import ENDED, Cleaned, HostKey, Job, Target, TargetCache
 from calibench.things.target_spec import TargetSpec
 from calibench.workbench.import_sources import ImportSources
 from calibench.workbench.job_book import JobBook
@@ -72,8 +72,10 @@ class KnownTargets(TargetBook):
         self.refuse_clean(target)
         return _waited_for(cache_of(target.spec, os.environ.get(PASSPHRASE)))
 
-    def clean(self, id: int) -> int:
-        """Remove the cache there: environments, files, what is left of jobs. Bytes that got free; takes seconds.
+    def clean(self, id: int) -> Cleaned:
+        """Remove the cache there: environments, files, what is left of jobs. Takes seconds.
+
+        Jobs that go on there stay with what they need, such as those of another Calibench.
 
         Raises:
             NotPossible: it is this machine, or a job of it goes on.
