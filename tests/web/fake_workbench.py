@@ -2,7 +2,7 @@
 
 import itertools
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -42,9 +42,11 @@ from calibench.things.kept import (
     TargetCache,
     Upload,
 )
+from calibench.things.machine_row import MachineRow
 from calibench.things.target_spec import TargetSpec
 from calibench.workbench.compared_projects import compare_projects
 from calibench.workbench.fitting import doubts
+from calibench.workbench.measured_machines import machine_rows, measure_elsewhere
 from calibench.workbench.ran_layers import baseline_layers, calibrated_layers, precision_shares
 from calibench.workbench.refusals import NotPossible, refuse
 from calibench.workbench.target_book import spec_of
@@ -383,6 +385,9 @@ class FakeProjects(Shelf):
     def _searched(self) -> dict[str, Any]:
         return report_samples.searched_report().model_dump(mode="json")
 
+    def beside(self, project_id: int) -> dict[str, Any] | None:
+        return None
+
     def points(self, project_id: int) -> list[dict[str, Any]]:
         project = self.get(project_id)
         if project.result is None:
@@ -552,6 +557,14 @@ class FakeWorkbench:
     def sample(self) -> Job:
         self.calls.append(("sample",))
         return self.jobs.begin("sample", "Get the sample")
+
+    def machines(self, model_id: int) -> list[MachineRow]:
+        return machine_rows(self.models, self.projects, self.targets.all(), model_id)
+
+    def measure_elsewhere(self, model_id: int, target_ids: Sequence[int]) -> list[Project]:
+        self.calls.append(("measure elsewhere", model_id, list(target_ids)))
+        targets = [self.targets.get(id) for id in target_ids]
+        return measure_elsewhere(self.models, self.projects, model_id, targets)
 
     def compare(self, project_a: int, project_b: int) -> dict[str, Any]:
         return compare_projects(self.projects, project_a, project_b)  # type: ignore[arg-type]

@@ -3,14 +3,14 @@
 from typing import Any
 
 import pytest
-from canned_things import HOST_KEY, MACHINE, targets
+from canned_things import HOST_KEY, targets
 from fake_workbench import FakeWorkbench
 
 from calibench.errors import SettingsError
 from calibench.things.kept import Job, Target
 from calibench.things.target_spec import QueueSettings, TargetSpec
-from calibench.web.compared_machines import Place, places_of, why_not
 from calibench.web.job_stages import bytes_words, line_words, place_of, stages_of
+from calibench.web.measured_elsewhere import other_targets
 from calibench.web.page_words import in_page
 from calibench.web.target_choice import first_target, hindrance_of
 from calibench.web.target_fields import entries_of, field_of, meant
@@ -105,32 +105,13 @@ def test_an_upload_tells_its_bytes() -> None:
     assert [bytes_words(0, 5), bytes_words(512_000, 46_800_000)] == ["0 of 5 B", "512 kB of 46.8 MB"]
 
 
-def test_machines_are_compared_by_the_fastest_int8_of_each() -> None:
+def test_only_targets_without_a_row_are_offered_and_those_with_faults_last() -> None:
     bench = FakeWorkbench()
     bench.fill(is_elsewhere=True)
-    found = places_of(bench, 1)  # type: ignore[arg-type]
-    assert [(each.target.name, each.head.speedup) for each in found] == [("This machine", 3.24), ("lab", 1.03)]
-    assert [why_not(found[0]), "neither VNNI nor AMX" in why_not(found[1])] == ["", True]
-
-
-@pytest.mark.parametrize(
-    ("flags", "default_fps", "words"),
-    [
-        (["avx2"], 96.0, "neither VNNI nor AMX"),
-        (["avx512_vnni"], 96.0, "though the processor has VNNI"),
-        (["amx_int8", "amx_bf16"], 250.0, "bf16 by default, 2.60x as fast"),
-        (None, 96.0, "Check the target"),
-    ],
-)
-def test_why_int8_does_not_pay_is_said(flags: list[str] | None, default_fps: float, words: str) -> None:
-    bench = FakeWorkbench()
-    bench.fill(is_elsewhere=True)
-    place = next(each for each in places_of(bench, 1) if each.target.name == "lab")  # type: ignore[arg-type]
-    head = place.head.model_copy(update={"default_fps": default_fps})
-    assert place.int8 is not None
-    int8 = place.int8.model_copy(update={"headline": head})
-    machine = {} if flags is None else MACHINE | {"flags": flags}
-    assert words in why_not(Place(place.target, place.fp32, int8, machine))
+    rows = bench.machines(1)
+    assert [(row.target, row.speedup) for row in rows] == [("This machine", 3.24), ("lab", 1.03)]
+    names = [target.name for target in other_targets(bench.targets.all(), rows)]
+    assert names == ["cluster", "rack", "moved"]
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_worker_processes_share_the_work_of_this_machine_only(bench, project, mo
     assert (bench.bundle(made).workers, made.ask["workers"]) == (2, 2)
     lab = bench.store.add(Target(created=NOW, name="lab", kind="ssh", spec=TargetSpec(kind="ssh")))
     there = bench.shelf.change(Project, project.id, target_id=lab.id)
-    with pytest.raises(SettingsError, match=r"^workers: Worker processes are of the server's own machine, and .* lab"):
+    with pytest.raises(SettingsError, match=r"^workers: Only on the server's own machine; this runs on lab\. Leave"):
         bench.projects.calibrate(there.id, AskCalibration(workers=2))
     assert bench.bundle(bench.projects.calibrate(there.id, AskCalibration(workers=1))).workers == 1
 

@@ -109,7 +109,7 @@ def advanced_fields(draft: Draft, changed: Changed, no_workers: str = "") -> Fie
         fields["workers"] = workers_field(draft, changed, no_workers)
     box = ui.textarea("Further settings as YAML").props('outlined dense autogrow input-class="mono" spellcheck=false')
     box.props('hint="Checked at once, and laid over the fields above. For instance: range_rule: mse"')
-    fields["yaml"] = bound(box.classes("full"), draft, "yaml", changed)
+    fields["yaml"] = bound(box.classes("full q-mt-md"), draft, "yaml", changed)
     return fields
 
 
@@ -118,7 +118,7 @@ def workers_field(draft: Draft, changed: Changed, no_workers: str) -> Any:
     if no_workers:
         draft["workers"] = None
     field = ui.number("Worker processes", step=1, min=1, max=64, precision=0).props("dense outlined clearable")
-    field.props["hint"] = no_workers or "of one core each, that share the work; empty: none. The result is the same"
+    field.props["hint"] = no_workers or "share the work, one core each; empty: none"
     field.set_enabled(not no_workers)
     return bound(field, draft, "workers", changed)
 

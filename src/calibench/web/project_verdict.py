@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from calibench.reports.int8_reasons import PAYS
 from calibench.things.kept import Headline
 from calibench.web import looks
 from calibench.web.measured_spread import Spread
@@ -13,7 +14,6 @@ NOT_FASTER = ("INT8 is slower here", "INT8 is hardly faster here")
 """How the advice begins that says whether to keep the FP32 model."""
 NO_VNNI = "This CPU has no VNNI"
 """Advice that only says once more why INT8 gains little."""
-PAYS = 1.1
 ICONS = {"good": "check_circle", "info": "info", "warning": "warning"}
 
 

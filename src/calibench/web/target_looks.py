@@ -5,6 +5,7 @@ from typing import Any
 
 from nicegui import ui
 
+from calibench.things import machine_row
 from calibench.things.kept import ENDED, Event, Job, Target
 from calibench.things.target_spec import QUEUES, TargetKind
 from calibench.web import looks
@@ -23,7 +24,6 @@ CHECKS = {
     "unchecked": ("help_outline", "Not checked", ""),
 }
 """State of a target: icon, word, class of its colour."""
-VNNI = ("avx512_vnni", "avx_vnni")
 MB = 2**20
 
 
@@ -38,11 +38,7 @@ def check_state(target: Target) -> ui.element:
 
 def int8_features(machine: Mapping[str, Any]) -> str:
     """VNNI and AMX in a word or two."""
-    flags = machine.get("flags")
-    if flags is None:
-        return looks.NOTHING
-    found = [name for name, has in (("VNNI", set(VNNI) & set(flags)), ("AMX", "amx_int8" in flags)) if has]
-    return " + ".join(found) or "neither VNNI nor AMX"
+    return machine_row.int8_features(machine.get("flags")) or looks.NOTHING
 
 
 def address_words(target: Target) -> str:

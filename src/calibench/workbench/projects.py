@@ -167,7 +167,7 @@ class Projects:
             hindrances = tuple(each for each in hindrances if each.code != "settings-missing")
         refuse(next(iter(hindrances), None))
         if ask.workers > 1 and (why := why_no_workers(facts.target)):
-            raise SettingsError(f"workers: {why}")
+            raise SettingsError(f"workers: {why} Leave the number out.")
         calibration = calibration_dataset(self._store, project, ask)
         ask = checked_ask(ask, facts.model, self._sources)
         asked = project_runs.Asked(project, facts.model, facts.dataset, calibration, ask)

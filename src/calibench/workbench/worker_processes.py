@@ -8,11 +8,11 @@ NEEDED = ("dask", "distributed")
 
 
 def why_no_workers(target: Target) -> str:
-    """Why a calibration on a target takes no worker processes, in a sentence or two; '': it does."""
+    """Why a calibration on a target takes no worker processes, in a sentence; '': it does."""
     if target.kind == "dask":
-        return f"{target.name} has workers of its own. Leave the number out."
+        return f"{target.name} has workers of its own."
     if not target.spec.is_here:
-        return f"Worker processes are of the server's own machine, and this runs on {target.name}. Leave them out."
+        return f"Only on the server's own machine; this runs on {target.name}."
     if any(find_spec(name) is None for name in NEEDED):
-        return "Worker processes need Dask. Install it on the server: pip install 'calibench[targets]'."
+        return "Needs Dask on the server: pip install 'calibench[targets]'."
     return ""
