@@ -30,6 +30,7 @@ from calibench.things.asked import (
 )
 from calibench.things.kept import (
     ENDED,
+    Cleaned,
     Deletion,
     Event,
     Hindrance,
@@ -239,9 +240,9 @@ class FakeTargets(Shelf):
     def cache(self, target_id: int) -> TargetCache:
         return TargetCache(environments_bytes=300_000_000, files_bytes=12_000_000)
 
-    def clean(self, target_id: int) -> int:
+    def clean(self, target_id: int) -> Cleaned:
         self.bench.calls.append(("clean target", target_id))
-        return 312_000_000
+        return Cleaned(freed_bytes=312_000_000)
 
     def host_key(self, target_id: int) -> HostKey:
         return self._shown(self.get(target_id).spec, canned.NEW_HOST_KEY)
