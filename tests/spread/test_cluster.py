@@ -1,5 +1,6 @@
 """Clusters: processes of this machine, or those of a scheduler somewhere, over TLS; what is missing is said."""
 
+import asyncio
 import datetime
 import os
 import subprocess
@@ -19,10 +20,11 @@ from calibench.errors import SettingsError, TargetError
 from calibench.progress import silent
 from calibench.search.values import Limit
 from calibench.settings import Settings
-from calibench.spread import cluster
+from calibench.spread import cluster, held
 from calibench.spread.opened_helpers import open_helpers
 from calibench.spread.spread_validation import SpreadValidation
 from calibench.spread.team import open_team
+from calibench.targets.target_check import check_target
 from calibench.things.target_spec import TargetSpec
 
 pytestmark = pytest.mark.targets
@@ -89,6 +91,28 @@ def test_over_tls_the_outcome_is_that_of_one_process(secure: TargetSpec) -> None
         model = SpreadValidation(team, "CPU", "f32")(graph(0.8), judged)
         assert judged.evaluate(model, LIMIT, silent) == judged.evaluate(compiled(0.8), LIMIT, silent)
         assert all(worker.startswith("tls://") for worker in team.client.nthreads())
+
+
+def test_a_check_tells_of_each_worker_and_whether_its_results_are_those_of_this_machine(
+    secure: TargetSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_team(secure) as team:
+        team.client.wait_for_workers(2, timeout=60)
+    found = asyncio.run(check_target(secure))
+    assert found["faults"] == ()
+    assert [row["build"] for row in found["machine"]["workers"]] == [held.build_of()] * 2
+    here = held.build_of()
+    monkeypatch.setattr(held, "build_of", lambda: {**here, "CPU flags": "amx_int8"})
+    (fault,) = asyncio.run(check_target(secure))["faults"]
+    assert "has CPU flags" in fault.sentence and "this machine amx_int8" in fault.sentence
+
+
+def test_a_check_of_a_stranger_says_that_nobody_answers(secure: TargetSpec, tmp_path: Path) -> None:
+    cert, key = certificate(tmp_path, "stranger")
+    spec = secure.model_copy(update={"tls_ca": cert, "tls_cert": cert, "tls_key": key})
+    found = asyncio.run(check_target(spec))
+    assert found["machine"] is None
+    assert "does not answer" in found["faults"][0].sentence
 
 
 def test_a_stranger_with_a_certificate_of_another_authority_is_refused(

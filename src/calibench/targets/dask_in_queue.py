@@ -16,6 +16,7 @@ from calibench.targets.link import Answer
 from calibench.targets.local_link import LocalLink
 from calibench.targets.own_address import is_loopback, on_the_way_to
 from calibench.targets.queue_dialect import Dialect, ask_queue, dialect_of, plain, telling
+from calibench.targets.queue_reasons import NEVER
 from calibench.things.target_spec import TargetSpec
 
 USUAL_WORKERS = 2
@@ -107,7 +108,10 @@ async def _nodes(spec: TargetSpec) -> list[str]:
     answer = await ask_queue(LocalLink(), line)
     if answer.code:
         raise TargetError(f"{spec.address}: does not tell its nodes: {telling(answer)}. Is the queue of this machine?")
-    return list(dict.fromkeys(answer.out.decode(errors="replace").split()))
+    nodes = list(dict.fromkeys(answer.out.decode(errors="replace").split()))
+    if not nodes:
+        raise TargetError(f"{spec.address}: has no node in the queue {spec.queue.queue or ''}. Choose another --queue.")
+    return nodes
 
 
 async def _first_there(cluster: Any, dialect: Dialect, folder: Path, told: Told) -> None:
@@ -128,6 +132,9 @@ async def _first_there(cluster: Any, dialect: Dialect, folder: Path, told: Told)
         if not going and not cluster.scheduler.workers:
             why = next((each.why for each in known if each is not None and each.why), "") or _last_words(folder)
             raise TargetError(f"{dialect.name}: its jobs ended before a worker came ({why}).")
+        if going and all(NEVER in each.why for each in going):
+            reason = going[0].why.partition(f"; {NEVER}")[0]
+            raise TargetError(f"{dialect.name}: workers can never run: {reason}. Ask for less, or for another queue.")
         reason = next((each.why for each in going if each.why), "")
         if reason and reason != shown and all(each.phase == "queued" for each in going):
             shown = reason

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from calibench.errors import TargetError
+from calibench.spread.cluster import why
 from calibench.targets.link import Answer, Link
 from calibench.targets.own_address import is_loopback, reached_at
 from calibench.targets.own_wheel import EXTRAS
@@ -90,10 +91,9 @@ async def scheduler_at(address: str, tls: Path) -> AsyncIterator[Any]:
     try:
         scheduler: Any = Scheduler(**at, security=security_of(tls))
         await scheduler
-    except (OSError, ValueError) as error:
-        raise TargetError(
-            f"{address}: this machine cannot listen there ({error}). Give an address that it has: --listen ADDRESS."
-        ) from None
+    except (OSError, ValueError, RuntimeError) as error:
+        refused = f"{address}: this machine cannot listen there ({why(error)})"
+        raise TargetError(f"{refused}. Give an address that it has: --listen ADDRESS.") from None
     try:
         yield scheduler
     finally:

@@ -1,0 +1,212 @@
+"""Workers that Calibench starts itself, over a real SSH and by a real Slurm: the bytes of one process, nothing left."""
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from carried_ways import Way, carrier, wait_for
+from shared_python import shared_python
+from slurm_cluster import SlurmCluster
+from ssh_server import SshServer
+from told_events import INPUTS, told
+
+from calibench.errors import TargetError
+from calibench.pipeline import calibrate
+from calibench.settings import make_settings
+from calibench.spread.held import build_of
+from calibench.spread.team import open_team
+from calibench.targets.bundle import Bundle
+from calibench.targets.bundle_files import read_end, write_bundle
+from calibench.targets.dask_start import opened_workers
+from calibench.targets.run_bundle import run_bundle
+from calibench.things.target_spec import TargetSpec, WorkerHost
+
+pytestmark = pytest.mark.targets
+
+BYTES = ("model.xml", "model.bin")
+ACCURACY = {"max_drop": 0.0, "front": 0, "repair": "off", "max_trials": 3}
+
+
+@pytest.fixture(scope="module")
+def python() -> Iterator[Path]:
+    with shared_python() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def pictures(clothes: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The clothes where every user of this machine finds them."""
+    folder = Path("/tmp") / f"cb-clothes-{os.getpid()}"
+    shutil.copytree(clothes, folder)
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def alone(resnet: Path, pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """What one process makes of a short search, and the settings with the times of layers that it took."""
+    folder = tmp_path_factory.mktemp("alone")
+    values = {**INPUTS, "method": "accuracy-aware", "accuracy": ACCURACY, "diagnose": False}
+    write_bundle(Bundle.model_validate(bundle(resnet, pictures, values)), folder / "first")
+    assert run_bundle(folder / "first").state == "done"
+    values = {**values, "accuracy": {**ACCURACY, "timings": folder / "first/out/timings.json"}}
+    write_bundle(Bundle.model_validate(bundle(resnet, pictures, values)), folder / "job")
+    assert run_bundle(folder / "job").state == "done"
+    return folder / "job/out", values
+
+
+@pytest.fixture
+def hosts(ssh_server: SshServer, python: Path) -> TargetSpec:
+    """Two machines, which are one."""
+    spec = ssh_server.spec(python=str(python))
+    host = WorkerHost(host="127.0.0.1", port=spec.port, user=spec.user, host_key=spec.host_key)
+    named = {"key": spec.key, "python": spec.python, "home": spec.home, "workers": 1}
+    return TargetSpec(kind="dask", hosts=(host, host), **named)
+
+
+def bundle(model: Path, dataset: Path, settings: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"kind": "calibrate", "model": model, "dataset": dataset, "settings": settings, "benchmark": False, **more}
+
+
+def workers(whose: SshServer | Path) -> list[psutil.Process]:
+    """Processes that work for a cluster, their nannies first: of a user, or of jobs whose files lie in a folder."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            line = " ".join(process.cmdline())
+            is_own = process.username() == whose.user if isinstance(whose, SshServer) else str(whose) in line
+            if "distributed.cli.dask_worker" in line and "--tls-key" in line and is_own:
+                found += [process, *process.children(recursive=True)]
+    return found
+
+
+def is_gone(server: SshServer) -> bool:
+    """Neither a worker nor its folder is there."""
+    folders = [path for path in Path("/tmp").glob("calibench-workers-*") if _owner(path) == server.user]
+    return not workers(server) and not folders
+
+
+def _owner(path: Path) -> str:
+    with suppress(OSError, KeyError):
+        return path.owner()
+    return ""
+
+
+def test_a_search_spread_over_two_machines_has_the_bytes_of_one_process_though_a_worker_is_killed(
+    hosts: TargetSpec,
+    ssh_server: SshServer,
+    resnet: Path,
+    pictures: Path,
+    alone: tuple[Path, dict[str, Any]],
+    tmp_path: Path,
+) -> None:
+    killed: list[psutil.Process] = []
+
+    def kill_one(stage: str, done: int, total: int) -> None:
+        if not killed:
+            killed.append(next(each for each in workers(ssh_server) if "spawn_main" in " ".join(each.cmdline())))
+            killed[0].kill()
+
+    with opened_workers(hosts, print) as cluster:
+        assert cluster.scheduler is not None and cluster.scheduler.startswith("tls://127.0.0.1:")
+        assert cluster.tls_key is not None and stat.S_IMODE(cluster.tls_key.stat().st_mode) == 0o600
+        with open_team(cluster) as team:
+            assert len(team.client.nthreads()) == 2
+            assert all(found == build_of() for found in team.client.run(build_of).values())
+        settings = make_settings(alone[1])
+        out = tmp_path / "out"
+        calibrate(resnet, pictures, settings, out, benchmark=False, progress=kill_one, workers=cluster)
+    assert killed
+    assert [(out / name).read_bytes() for name in BYTES] == [(alone[0] / name).read_bytes() for name in BYTES]
+    wait_for(lambda: is_gone(ssh_server))
+
+
+def test_workers_end_with_a_calibration_that_is_cancelled(
+    hosts: TargetSpec, ssh_server: SshServer, resnet: Path, pictures: Path, tmp_path: Path
+) -> None:
+    job = Way("dask", hosts, tmp_path).write(tmp_path / "job", **bundle(resnet, pictures, INPUTS))
+    process = carrier(job)
+    wait_for(lambda: workers(ssh_server))
+    process.terminate()
+    process.wait()
+    end = read_end(job)
+    assert end is not None and end.state == "cancelled"
+    wait_for(lambda: is_gone(ssh_server))
+
+
+def test_a_machine_that_is_not_the_one_that_was_confirmed_gets_no_worker(
+    hosts: TargetSpec, ssh_server: SshServer
+) -> None:
+    other = hosts.hosts[1].model_copy(update={"host_key": ssh_server.other_host_key})
+    spec = hosts.model_copy(update={"hosts": (hosts.hosts[0], other)})
+    with pytest.raises(TargetError, match="its host key has changed"), opened_workers(spec, print):
+        pass
+    assert is_gone(ssh_server)
+
+
+def test_an_address_that_this_machine_does_not_have_is_refused(hosts: TargetSpec) -> None:
+    spec = hosts.model_copy(update={"listen": "192.0.2.99"})
+    with (
+        pytest.raises(TargetError, match=r"192\.0\.2\.99: this machine cannot listen there"),
+        opened_workers(spec, print),
+    ):
+        pass
+
+
+@pytest.mark.root
+def test_jobs_of_a_queue_share_a_calibration_and_end_with_it(
+    slurm: SlurmCluster, resnet: Path, clothes: Path, alone: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    spec = TargetSpec(kind="dask", worker_queue="slurm", workers=2, home=str(tmp_path / "home"))
+    write_bundle(Bundle.model_validate(bundle(resnet, clothes, alone[1], target=spec)), tmp_path / "job")
+    end = run_bundle(tmp_path / "job")
+    assert end.state == "done", end
+    for name in BYTES:
+        assert (tmp_path / "job/out" / name).read_bytes() == (alone[0] / name).read_bytes()
+    wait_for(lambda: not slurm.jobs() and not workers(tmp_path))
+    assert list((tmp_path / "home").rglob("*")) == []
+
+
+@pytest.mark.root
+def test_jobs_that_wait_in_the_queue_go_with_a_calibration_that_is_cancelled(
+    slurm: SlurmCluster, resnet: Path, clothes: Path, tmp_path: Path
+) -> None:
+    for node in ("n1", "n2"):
+        slurm.command("scontrol", "update", f"NodeName={node}", "State=DRAIN", "Reason=test")
+    spec = TargetSpec(kind="dask", worker_queue="slurm", home=str(tmp_path / "home"))
+    job = Way("dask", spec, tmp_path).write(tmp_path / "job", **bundle(resnet, clothes, INPUTS))
+    process = carrier(job)
+    wait_for(lambda: told(job, "note"))
+    assert "wait in the queue" in told(job, "note")[0]["text"]
+    assert len(slurm.jobs()) == 2
+    process.terminate()
+    process.wait()
+    end = read_end(job)
+    assert end is not None and end.state == "cancelled"
+    wait_for(lambda: not slurm.jobs())
+
+
+@pytest.mark.root
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"memory_mb": 10**7}, "Slurm: refused the workers: "),
+        ({"queue": "short", "walltime_s": 10**6}, "workers can never run: Partition"),
+        ({"queue": "nope"}, "has no node in the queue nope"),
+    ],
+)
+def test_a_queue_in_which_no_worker_can_run_says_why(
+    slurm: SlurmCluster, tmp_path: Path, asked: dict[str, Any], said: str
+) -> None:
+    spec = TargetSpec.model_validate({"kind": "dask", "worker_queue": "slurm", "home": str(tmp_path), "queue": asked})
+    with pytest.raises(TargetError, match=said), opened_workers(spec, print):
+        pass
+    assert not slurm.jobs()
