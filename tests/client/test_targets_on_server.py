@@ -49,8 +49,8 @@ def test_a_machine_is_added_checked_changed_cleaned_and_removed(target, lab):
         assert (checked.exit_code, "reachable  yes" in checked.stdout) == (0, True), checked.output
         (_, row) = json.loads(target("list", "--json").stdout)
         assert (row["name"], row["state"], row["machine"]["home"]) == ("lab", "good", f"{lab.home}/{spec.home}")
-        (lab.home / spec.home / "packs").mkdir(parents=True)
-        (lab.home / spec.home / "packs/left").write_bytes(b"x" * 2_000_000)
+        (lab.home / spec.home / "environments/old").mkdir(parents=True)
+        (lab.home / spec.home / "environments/old/lib").write_bytes(b"x" * 2_000_000)
         lab._give(lab.home / spec.home)
         assert target("clean", "lab", "--dry-run").stdout.startswith("lab: 2.0 MB: ")
         assert "lab: 2.0 MB are free again" in target("clean", "lab").stdout
