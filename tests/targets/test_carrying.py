@@ -291,7 +291,7 @@ def test_a_job_that_waits_in_a_queue_says_so_and_is_cancelled_there(
     monkeypatch.setattr(CarriedProgress, "note", note)
     job = play(tmp_path / "job", home, {}, kind="slurm")
     assert run_bundle(job).state == "cancelled"
-    assert told(job, "note")[0]["text"] == "Waiting in the queue of this machine: Resources."
+    assert told(job, "note")[0]["text"] == "Waiting in the queue of this machine: Resources (no node is free now)."
     assert stages(job)[-1] == "queued"
     assert stopped == ["7"]
 

@@ -13,7 +13,16 @@ from calibench.targets.batch_queue import BatchQueue
 from calibench.targets.link import Answer, LinkLost
 from calibench.targets.pbs_dialect import read_job as read_pbs
 from calibench.targets.queue_list import queues
-from calibench.targets.queue_reasons import cancelled, failed_node, in_messages, is_walltime, killed, walltime, way_out
+from calibench.targets.queue_reasons import (
+    cancelled,
+    failed_node,
+    in_messages,
+    is_walltime,
+    killed,
+    meant,
+    walltime,
+    way_out,
+)
 from calibench.targets.slurm_dialect import read_job as read_slurm
 from calibench.targets.starter import QueueState
 from calibench.things.target_spec import QueueSettings, TargetKind, TargetSpec
@@ -198,6 +207,13 @@ def test_a_job_that_its_queue_still_clears_away_has_its_reason_already(line: str
     told = "1740" if limit == "00:30:00" else "20"
     state = look(clearing, log, started="0 n1", told_to_end=told, exit_code="143")
     assert state == QueueState("ended", reason)
+
+
+def test_the_words_of_a_queue_stay_and_get_a_meaning() -> None:
+    assert meant("Resources") == "Resources (no node is free now)"
+    assert meant("ReqNodeNotAvail, UnavailableNodes:n2").endswith("n2 (its nodes are down or reserved)")
+    assert meant("BeginTime") == "BeginTime"
+    assert meant("") == ""
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from calibench.things.target_spec import QueueSettings, TargetSpec
 from calibench.web.job_stages import bytes_words, line_words, place_of, stages_of
 from calibench.web.measured_elsewhere import other_targets
 from calibench.web.page_words import in_page
-from calibench.web.target_choice import first_target, hindrance_of
+from calibench.web.target_choice import card_words, first_target, hindrance_of
 from calibench.web.target_fields import entries_of, field_of, meant
 from calibench.web.target_form import offered
 from calibench.web.target_looks import int8_features
@@ -67,6 +67,14 @@ def test_what_the_workbench_refuses_stands_beside_the_field_that_it_names() -> N
     )
     assert field_of(SettingsError("spec.host: no host is named.")) == ("host", "No host is named.")
     assert field_of(SettingsError("lab: does not answer.")) == ("", "lab: does not answer.")
+
+
+def test_a_queue_is_not_judged_by_its_login_node() -> None:
+    cluster = named("cluster")
+    assert cluster.machine is not None and "cpu" in cluster.machine
+    assert card_words(cluster).startswith("Slurm queue")
+    assert cluster.machine["cpu"] not in card_words(cluster)
+    assert "VNNI" not in card_words(cluster)
 
 
 def test_queues_and_node_types_that_a_check_found_are_offered() -> None:

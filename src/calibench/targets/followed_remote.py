@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from calibench.errors import TargetError
 from calibench.targets.bundle import END, EVENTS, LOG, End
 from calibench.targets.bundle_files import parse_events
+from calibench.targets.queue_reasons import meant
 from calibench.targets.remote_job import Reached, RemoteJob, Stopped
 from calibench.targets.starter import QueueState
 from calibench.things.target_spec import QUEUES
@@ -63,7 +64,7 @@ async def _ended(job: RemoteJob, there: Reached) -> QueueState:
 
 def _tell_queued(job: RemoteJob, there: Reached, reason: str, said: str) -> str:
     """Say that it waits, and why, as often as the reason changes."""
-    told = f"Waiting in the queue of {there.link.name}{f': {reason}' if reason else ''}."
+    told = f"Waiting in the queue of {there.link.name}{f': {meant(reason)}' if reason else ''}."
     if told != said:
         job.tell.stage("queued", 0, 1, step=reason)
         job.tell.note(told)

@@ -8,6 +8,17 @@ _WALLTIME, _MEMORY, _NODE = "walltime", "out of memory", "node failure"
 
 _SHORT_OF_MEMORY = ", as a machine does that runs out of memory"
 
+_WAITS = {
+    "Resources": "no node is free now",
+    "Priority": "other jobs come first",
+    "PartitionDown": "the queue starts no jobs now; its administrator opens it, or another one takes the job",
+    "PartitionInactive": "the queue is closed; its administrator opens it, or another one takes the job",
+    "ReqNodeNotAvail": "its nodes are down or reserved",
+    "QOSMaxJobsPerUserLimit": "as many jobs of this user run as may",
+    "Not Running: Insufficient amount of resource": "no node is free now",
+}
+"""What it means that a job waits with such a reason of Slurm or PBS."""
+
 
 def walltime(limit_s: int | None) -> str:
     """It ran as long as it may."""
@@ -38,6 +49,14 @@ def out_of_memory(asked: str) -> str:
 def killed(signal: str) -> str:
     """A signal ended it that it did not send itself."""
     return f"ended by signal {signal}{_SHORT_OF_MEMORY if signal == '9' else ''}"
+
+
+def meant(reason: str) -> str:
+    """Why a job waits, for somebody who does not know the words of the queue; those stay."""
+    for word, says in _WAITS.items():
+        if reason.startswith(word):
+            return f"{reason} ({says})"
+    return reason
 
 
 def way_out(reason: str) -> str:

@@ -5,12 +5,15 @@ from collections.abc import Callable, Sequence
 from nicegui import ui
 
 from calibench.things.kept import Target
+from calibench.things.target_spec import QUEUES
 from calibench.web import looks
 from calibench.web.choice_cards import ChoiceCards
 from calibench.web.machine_facts import int8_words
 from calibench.web.page_words import in_page
 from calibench.web.target_looks import KINDS, int8_features
 from calibench.web.words import text
+
+NODES = "Its nodes are seen when a job begins: then the result says what INT8 gains there."
 
 
 def first_target(targets: Sequence[Target], wanted: int | None) -> int:
@@ -43,7 +46,8 @@ def target_choice(targets: Sequence[Target], chosen: int, choose: Callable[[int]
         cards = ChoiceCards("Target", choices, str(chosen), lambda value: choose(int(value)))
     for target in ordered:
         with cards.body[str(target.id)]:
-            text(int8_words(target.machine or {}), "p").classes("small")
+            words = NODES if target.kind in QUEUES else int8_words(target.machine or {})
+            text(words, "p").classes("small")
         if reason := hindrance_of(target):
             cards.grey(str(target.id), True)
             with cards.notes[str(target.id)]:
@@ -52,10 +56,11 @@ def target_choice(targets: Sequence[Target], chosen: int, choose: Callable[[int]
 
 
 def card_words(target: Target) -> str:
-    """A target in a line: what it is, and what it has for INT8."""
-    machine = target.machine or {}
+    """A target in a line: what it is, and what it has for INT8; of a queue only the login node was seen."""
+    machine = {} if target.kind in QUEUES else target.machine or {}
     kind = "" if target.spec.is_here else KINDS[target.kind]
     features = int8_features(machine)
     parts = [kind, str(machine.get("cpu", "")), "" if features == looks.NOTHING else features]
+    parts += [f"queue {target.spec.queue.queue}"] if target.spec.queue.queue else []
     parts += ["not checked yet"] if target.state == "unchecked" and not target.spec.is_here else []
     return ", ".join(part for part in parts if part) or "Not looked at yet"

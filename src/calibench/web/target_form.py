@@ -45,6 +45,10 @@ PASSPHRASE = (
     "is started. Passwords are never used."
 )
 
+QUEUES_LATER = (
+    "Not sure? Leave them empty: the check lists the queues with their limits and node types, and Change offers them."
+)
+
 
 def register(workbench: "Workbench") -> None:
     """`/targets/new` and `/targets/{id}/change`."""
@@ -119,6 +123,8 @@ class TargetForm:
                             self.fields[field.name] = self._field(field)
                     if part == "host":
                         text(PASSPHRASE, "p").classes("quiet small")
+                    if part == "queue" and self.before is None:
+                        text(QUEUES_LATER, "p").classes("quiet small")
 
     def _field(self, field: TargetField) -> Any:
         if field.entry in ("whole", "minutes"):

@@ -6,6 +6,7 @@ from nicegui import ui
 
 from calibench.errors import CalibenchError
 from calibench.things.kept import Event, Target
+from calibench.things.target_spec import QUEUES
 from calibench.web import looks
 from calibench.web.live import follow, gathered
 from calibench.web.page_frame import frame, page
@@ -126,10 +127,13 @@ def _name(target: Target) -> None:
 
 
 def _features(target: Target) -> str:
-    return int8_features(target.machine or {})
+    return looks.NOTHING if target.kind in QUEUES else int8_features(target.machine or {})
 
 
 def _fact(target: Target, name: str) -> Any:
+    """Of a machine; of a queue only what its login node shares with the nodes, which do the work."""
+    if target.kind in QUEUES and name != "disk_free_mb":
+        return None
     return (target.machine or {}).get(name)
 
 

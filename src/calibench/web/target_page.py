@@ -54,11 +54,19 @@ def register(workbench: "Workbench") -> None:
 
 
 class TargetPage:
-    """The page below its head; drawn anew when the target changes, or a check of it begins or ends."""
+    """The page below its head; drawn anew when the target changes, or a check of it begins or ends.
+
+    Name and buttons stay: a click on a button that is drawn anew in that moment would come to nothing.
+    """
 
     def __init__(self, workbench: "Workbench", target_id: int) -> None:
         self.workbench, self.id = workbench, target_id
-        self.place = ui.element("div").classes("stack wide page-body")
+        self.target = workbench.targets.get(target_id)
+        self.page = ui.element("div").classes("stack wide page-body")
+        with self.page:
+            self._head()
+            self.state = ui.element("div").classes("line quiet")
+            self.place = ui.element("div").classes("stack wide page-body")
         self._news, self._again = News(), gathered(self._draw, 0.5)
         follow(workbench, self._hear, "target", "job")
         self._draw()
@@ -69,15 +77,20 @@ class TargetPage:
             self._again()
 
     def _draw(self) -> None:
+        if self.place.is_deleted:
+            return
+        try:
+            self.target = self.workbench.targets.get(self.id)
+        except NotThere:
+            self.page.clear()
+            with self.page:
+                say_deleted("target", "/targets")
+            return
+        rename_page(self.target.name)
+        self.name.set_text(self.target.name)
+        self._state()
         self.place.clear()
         with self.place:
-            try:
-                self.target = self.workbench.targets.get(self.id)
-            except NotThere:
-                say_deleted("target", "/targets")
-                return
-            rename_page(self.target.name)
-            self._head()
             check = check_of(
                 self.workbench.jobs.all(kind="machine", states=("queued", "running", "cancelling")), self.id
             )
@@ -92,12 +105,15 @@ class TargetPage:
             self._projects()
 
     def _head(self) -> None:
-        target = self.target
         with ui.element("div").classes("line apart head-of-page"):
-            text(target.name, "h1")
+            self.name = text(self.target.name, "h1")
             with ui.element("div").classes("line"):
                 self._buttons()
-        with ui.element("div").classes("line quiet"):
+
+    def _state(self) -> None:
+        target = self.target
+        self.state.clear()
+        with self.state:
             check_state(target)
             text(KINDS[target.kind] + ("" if target.spec.is_here else f", {address_words(target)}")).classes("name")
             if target.checked is not None:
@@ -112,9 +128,9 @@ class TargetPage:
         change = f"/targets/{self.id}/change"
         ui.button("Change", icon="edit", on_click=lambda: ui.navigate.to(change)).props(FLAT_DENSE)
         if target.spec.is_carried:
-            clean = ui.button("Clean", icon="cleaning_services", on_click=lambda: ask_clean(workbench, target))
+            clean = ui.button("Clean", icon="cleaning_services", on_click=lambda: ask_clean(workbench, self.target))
             clean.props(FLAT_DENSE)
-        ui.button("Remove", icon="delete", on_click=lambda: ask_removal(workbench, target)).props(FLAT_DENSE)
+        ui.button("Remove", icon="delete", on_click=lambda: ask_removal(workbench, self.target)).props(FLAT_DENSE)
 
     def _faults(self) -> None:
         target = self.target
