@@ -72,6 +72,8 @@ def line_words(job: Job, said: Mapping[str, Any], stages: Sequence[str]) -> str:
     stage = job.stage
     if stage == "prepare" and job.progress >= BEGUN:
         stage = "prepare the samples"
+    if stage == "queued":
+        stage = "waits in the queue"
     if stage == "upload" and said.get("stage") == "upload" and said.get("total"):
         stage = f"upload, {bytes_words(int(said.get('done') or 0), int(said['total']))}"
     return line(job.model_copy(update={"stage": stage}))
