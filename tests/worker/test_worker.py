@@ -57,6 +57,32 @@ def test_a_preview_does_not_wait_for_a_calibration_but_a_baseline_does(rig):
     assert rig.wait(baseline).state == "done"
 
 
+def test_another_machine_waits_for_itself_only_and_a_batch_queue_for_nothing(rig):
+    lab, attic = (rig.target(name, kind="ssh", host=name) for name in ("lab", "attic"))
+    queue = rig.target("queue", kind="slurm")
+    here = rig.submit("calibrate", steps=5000)
+    first, second = (rig.submit("calibrate", target_id=lab, steps=5000) for _ in range(2))
+    others = [rig.submit("calibrate", target_id=target, steps=5000) for target in (attic, queue, queue)]
+    for job in (here, first, *others):
+        rig.wait(job, "running")
+    assert (rig.jobs.get(second.id).state, rig.jobs.queue_place(second.id)) == ("queued", 1)
+    rig.jobs.cancel(first.id)
+    rig.wait(second, "running")
+    for job in (here, second, *others):
+        rig.jobs.cancel(job.id)
+        rig.wait(job)
+
+
+def test_what_is_picked_from_a_search_elsewhere_is_made_here(rig):
+    lab = rig.target("lab", kind="ssh", host="lab")
+    here = rig.submit("calibrate", steps=5000)
+    rig.wait_for_process(here)
+    picked = rig.submit("pick", target_id=lab)
+    assert rig.jobs.queue_place(picked.id) == 1
+    rig.jobs.cancel(here.id)
+    assert rig.wait(picked).state == "done"
+
+
 def test_a_picked_model_is_taken_before_calibrations_that_wait(rig):
     first = rig.submit("calibrate", steps=5000)
     rig.wait_for_process(first)

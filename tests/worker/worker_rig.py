@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from calibench.store.data_folder import DataFolder
 from calibench.store.store import Store
 from calibench.targets import local_process
 from calibench.targets.bundle import Bundle
-from calibench.things.kept import Event, Job
+from calibench.things.kept import Event, Job, Target
+from calibench.things.target_spec import TargetSpec
 from calibench.workbench.job_book import JobBook
 from calibench.worker.hub import Hub
 from calibench.worker.worker import Worker
@@ -46,8 +48,12 @@ class Rig:
         self.worker.stop()
         self.store.close()
 
-    def submit(self, kind: Any = "machine", title: str = "A job", **plan: Any) -> Job:
-        return self.jobs.submit(kind, title, Bundle(kind=kind, entry=json.dumps(plan)))
+    def submit(self, kind: Any = "machine", title: str = "A job", target_id: int | None = None, **plan: Any) -> Job:
+        return self.jobs.submit(kind, title, Bundle(kind=kind, entry=json.dumps(plan)), target_id=target_id)
+
+    def target(self, name: str, **spec: Any) -> int:
+        made = TargetSpec(**spec)
+        return self.store.add(Target(created=datetime.now(UTC), name=name, kind=made.kind, spec=made)).id
 
     def starts(self, job: Job) -> list[int]:
         """The processes that were ever started for a job."""

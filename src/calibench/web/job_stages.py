@@ -12,7 +12,7 @@ from calibench.things.target_spec import QUEUES
 from calibench.web import looks
 from calibench.web.job_strip import line
 from calibench.web.words import text
-from calibench.workbench.job_book import CARRIED
+from calibench.worker.lanes import ON_TARGET
 
 if TYPE_CHECKING:
     from calibench.workbench.door import Workbench
@@ -33,7 +33,7 @@ BEGUN = OUTER["work"][0]
 
 def target_of(workbench: "Workbench", job: Job) -> Target | None:
     """The other machine that does a job; None: this one does."""
-    if job.target_id is None or job.kind not in CARRIED:
+    if job.target_id is None or job.kind not in ON_TARGET:
         return None
     try:
         target = workbench.targets.get(job.target_id)

@@ -20,14 +20,11 @@ from calibench.things.kept import ENDED, Event, Job, JobKind, JobState, Target
 from calibench.worker import log_tail
 from calibench.worker.hub import Hub
 from calibench.worker.job_rows import JobRows
-from calibench.worker.lanes import LANES, lane, order
+from calibench.worker.lanes import ON_TARGET, order, turn
 from calibench.worker.worker import Worker
 
 ENVELOPE = ("type", "time")
 """Of an event; the rest of a trial's is a row."""
-
-CARRIED: tuple[JobKind, ...] = ("machine", "baseline", "calibrate", "benchmark", "evaluate")
-"""Jobs whose work is done on their target; all others are done here, whatever the target of their project."""
 
 TITLE_LENGTH = 300
 """Letters of a title; the names in it have at most 100 each."""
@@ -112,9 +109,10 @@ class JobBook:
         job = self.get(id)
         if job.state != "queued":
             return None
-        beside = tuple(kind for kind in LANES if lane(kind) == lane(job.kind))
-        waiting = self._store.all(Job, where={"state": "queued", "kind": beside})
-        return 1 + sum(order(other) < order(job) for other in waiting)
+        targets = {each.id: each for each in self._store.all(Target)}
+        own = turn(job, targets)
+        before = (other for other in self._store.all(Job, where={"state": "queued"}) if order(other) < order(job))
+        return 1 + sum(turn(other, targets).is_beside(own) for other in before)
 
     def cancel(self, id: int) -> Job:
         """Stop a job: one that waits at once, one that runs within 2 s.
@@ -235,7 +233,7 @@ def aimed(bundle: Bundle, store: Store, target_id: int | None) -> Bundle:
     Raises:
         NotThere: the target was removed.
     """
-    if target_id is None or bundle.kind not in CARRIED:
+    if target_id is None or bundle.kind not in ON_TARGET:
         return bundle
     spec = store.get(Target, target_id).spec
     return bundle if spec.is_here else bundle.model_copy(update={"target": spec})

@@ -17,7 +17,7 @@ from calibench.things.kept import Failure, Job
 from calibench.worker.durable_queue import Stopped
 from calibench.worker.follow import EVERY_S, Follower
 from calibench.worker.job_rows import JobRows, explained
-from calibench.worker.lanes import lane
+from calibench.worker.lanes import LANES
 
 ATTEMPTS = 3
 """Processes that a job may use up: two interruptions are bad luck, a third one has a reason."""
@@ -105,7 +105,7 @@ class Attempts:
         """Start a process. The attempt is counted before, so that one that brings down the machine is counted too."""
         self._rows.change(job.id, attempt=job.attempt + 1, pid=None, pid_created=None)
         try:
-            process = Process(*local_process.start(folder, is_low=lane(job.kind) == "imports"))
+            process = Process(*local_process.start(folder, is_low=LANES[job.kind] == "imports"))
         except JobError as error:
             return End(state="failed", failure=explained(error))
         self._rows.change(job.id, pid=process.pid, pid_created=process.created)

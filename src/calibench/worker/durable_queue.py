@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from calibench.errors import JobError
-from calibench.worker.lanes import AT_ONCE, Lane
+from calibench.worker.lanes import AT_ONCE, Lane, Turn
 
 log = logging.getLogger(__name__)
 
@@ -26,9 +26,9 @@ WORKFLOW = "run-job"
 VERSION = "1"
 """Of what the queue says, not of Calibench: DBOS only takes up what was queued under the same version."""
 
-LOOKS_S: dict[Lane, float] = {"work": 1.0, "imports": 0.5, "quick": 0.5}
-"""How often a lane looks for its next job. A look takes 5 ms of a slow core: these take 3 % of it for ever, 0.1 s would
-take 11 %. A server on a machine that measures should be quiet, and a process takes 2 s to begin anyway."""
+LOOKS_S: dict[Lane, float] = {"work": 1.0, "away": 2.0, "imports": 0.5, "quick": 0.5}
+"""How often a lane looks for its next job. A look takes 5 ms of a slow core: these take 3 % of it for ever, 0.1 s
+would take 11 %. A server on a machine that measures should be quiet, and a process takes 2 s to begin anyway."""
 
 STOP_S = 5.0
 """Until runs must have noticed that the queue stops; they look ten times a second."""
@@ -81,7 +81,7 @@ class DurableQueue:
         _aside(functools.partial(DBOS.destroy, destroy_registry=True))
         self._open.release()
 
-    def put(self, job_id: int, lane: Lane, priority: int) -> None:
+    def put(self, job_id: int, turn: Turn) -> None:
         """Add a job at the end of its lane; smaller priorities come first.
 
         Raises:
@@ -94,11 +94,13 @@ class DurableQueue:
         self._ids[job_id] = f"job-{job_id}-{uuid4().hex}"
         options: Any = {
             "workflow_name": WORKFLOW,
-            "queue_name": lane,
+            "queue_name": turn.lane,
             "workflow_id": self._ids[job_id],
             "app_version": VERSION,
-            "priority": priority,
+            "priority": turn.priority,
         }
+        if turn.part:
+            options["queue_partition_key"] = turn.part
         try:
             _aside(functools.partial(DBOS.enqueue_workflow_with_options, options, job_id))
         except DBAPIError as error:
@@ -131,7 +133,12 @@ class DurableQueue:
         from dbos import DBOS
 
         for name, at_once in AT_ONCE.items():
-            DBOS.register_queue(name, worker_concurrency=at_once, polling_interval_sec=LOOKS_S[name])
+            DBOS.register_queue(
+                name,
+                worker_concurrency=at_once,
+                partition_worker_concurrency=1 if name == "away" else None,
+                polling_interval_sec=LOOKS_S[name],
+            )
         runs = DBOS.list_workflows(load_output=False)
         # What says that it is a pickle comes without `input` as a dict: deleted, and its job is put in anew.
         going = [run for run in runs if run.status in ("ENQUEUED", "PENDING") and isinstance(run.input, dict)]

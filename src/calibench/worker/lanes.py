@@ -1,15 +1,19 @@
-"""Which jobs wait for which: three queues, so that nothing quick waits behind an hour of calibration."""
+"""Which jobs wait for which: queues, so that nothing waits for an hour of calibration that it need not wait for."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
-from calibench.things.kept import Job, JobKind
+from calibench.things.kept import Job, JobKind, Target
+from calibench.things.target_spec import QUEUES
 
-Lane = Literal["work", "imports", "quick"]
+Lane = Literal["work", "away", "imports", "quick"]
 
-AT_ONCE: dict[Lane, int] = {"work": 1, "imports": 2, "quick": 1}
+AT_ONCE: dict[Lane, int] = {"work": 1, "away": 8, "imports": 2, "quick": 1}
 """Jobs of a lane that run at the same time.
 
-`work` measures speed, and two that measure at once measure each other. `quick` is what a person waits for in front of
+`work` measures speed, and two that measure at once measure each other. `away` is work that other machines do: one after
+the other on each of them, and as many at once as a batch queue likes. `quick` is what a person waits for in front of
 the page: it runs beside a calibration, which loses the few seconds of 20 pictures by that. Speeds are measured in
 turns (FP32, INT8, FP32 ...), so that a disturbance meets both sides; waiting an hour for a preview would be worse.
 """
@@ -27,13 +31,46 @@ LANES: dict[JobKind, Lane] = {
     "pick": "work",
 }
 
+ON_TARGET: tuple[JobKind, ...] = ("baseline", "calibrate", "benchmark", "evaluate", "machine")
+"""Jobs whose work is done on their target; all others are done here, whatever the target of their project."""
+
 PRIORITIES: dict[JobKind, int] = {"pick": 1}
 """Smaller runs first within a lane. A picked model is built in seconds, and a person holds the slider."""
 
+Targets = Mapping[int, Target]
 
-def lane(kind: JobKind) -> Lane:
-    """The queue that jobs of a kind wait in."""
-    return LANES[kind]
+
+@dataclass(frozen=True)
+class Turn:
+    """Where a job waits.
+
+    Attributes:
+        part: of the lane `away`: one job of a part runs at a time; '' elsewhere.
+        priority: place of its kind; smaller runs first.
+    """
+
+    lane: Lane
+    part: str
+    priority: int
+
+    def is_beside(self, other: "Turn") -> bool:
+        """Whether one of the two waits for the other."""
+        return (self.lane, self.part) == (other.lane, other.part)
+
+
+def turn(job: Job, targets: Targets) -> Turn:
+    """Where a job waits.
+
+    Args:
+        targets: by id; that of the job at least.
+    """
+    lane, target = LANES[job.kind], targets.get(job.target_id or 0)
+    is_away = lane == "work" and job.kind in ON_TARGET and target is not None and target.spec.is_carried
+    if not is_away:
+        return Turn(lane, "", priority(job.kind))
+    assert target is not None
+    part = f"job-{job.id}" if target.spec.kind in QUEUES else f"target-{target.id}"
+    return Turn("away", part, priority(job.kind))
 
 
 def priority(kind: JobKind) -> int:

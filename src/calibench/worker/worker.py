@@ -9,13 +9,13 @@ from calibench.store.refused import Conflict
 from calibench.store.store import Store
 from calibench.targets.bundle import End
 from calibench.targets.remote_record import is_left_there
-from calibench.things.kept import Job, JobKind
+from calibench.things.kept import Job, JobKind, Target
 from calibench.worker.durable_queue import STOP_S, DurableQueue, Stopped
 from calibench.worker.ending import Adopt, Ending
 from calibench.worker.hub import Hub
 from calibench.worker.job_rows import GOING, JobRows
 from calibench.worker.job_run import JobRun
-from calibench.worker.lanes import lane, order, priority
+from calibench.worker.lanes import order, turn
 
 
 class Worker:
@@ -54,7 +54,7 @@ class Worker:
         """Let jobs wait that the queue does not know of, in the order in which they were asked for."""
         for job in sorted(self._rows.store.all(Job, where={"state": GOING}), key=order):
             if job.id not in known:
-                self._queue.put(job.id, lane(job.kind), priority(job.kind))
+                self._put(job)
 
     def stop(self) -> None:
         """Take no more jobs; the processes of those that run go on, and the next start finds them."""
@@ -72,7 +72,11 @@ class Worker:
             JobError: the queue cannot be written.
         """
         if self._is_started:
-            self._queue.put(job.id, lane(job.kind), priority(job.kind))
+            self._put(job)
+
+    def _put(self, job: Job) -> None:
+        store = self._rows.store
+        self._queue.put(job.id, turn(job, {each.id: each for each in store.all(Target)}))
 
     def cancel(self, job: Job) -> Job:
         """End a job that waits, at once; ask one that runs to stop, which takes at most 2 s.
