@@ -26,6 +26,7 @@ def test_a_job_runs_to_its_end_and_keeps_what_it_found(rig):
 
 def test_every_change_and_report_of_a_job_is_told(rig):
     job = rig.wait(rig.submit(steps=4))
+    until(lambda: rig.of(job, "changed")[-1].data["state"] == "done")  # told after it is written
     states = [event.data["state"] for event in rig.of(job, "changed")]
     assert [event.data["state"] for event in rig.of(job, "created")] == ["queued"]
     assert states[0] == "running"
