@@ -1,6 +1,7 @@
 """Open the processes that share a calibration: on this machine, or those of a Dask scheduler somewhere."""
 
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -73,10 +74,14 @@ def _local(workers: int, stack: ExitStack) -> Any:
 
 def _reached(spec: TargetSpec, stack: ExitStack) -> Any:
     from distributed import Client
+    from distributed.versions import VersionMismatchWarning
 
     where = spec.scheduler
     if where is None:
         raise SettingsError("The cluster has no address. Give that of its scheduler, such as tls://host:8786.")
+    # What must be the same is compared before work is done, see held.py; Python 3.11.2 and 3.11.7 go together.
+    stack.enter_context(warnings.catch_warnings())
+    warnings.simplefilter("ignore", VersionMismatchWarning)
     try:
         opened = Client(where, security=security_for(spec), timeout=TIMEOUT_S)  # type: ignore[no-untyped-call]
         client: Any = stack.enter_context(opened)
