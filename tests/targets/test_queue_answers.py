@@ -256,6 +256,7 @@ def test_a_refusal_is_said_in_the_words_of_the_queue(kind: TargetKind, said: str
     sentence = refusal(says(err=told, code=1), kind=kind)
     assert sentence.startswith(f"{'PBS' if kind == 'pbs' else 'Slurm'} on me@login: refused the job: ")
     assert tells in sentence
+    assert sentence.endswith(". Ask for something else, or retry when the queue takes such jobs.")
 
 
 def test_an_unknown_queue_is_answered_with_the_known_ones() -> None:

@@ -199,10 +199,10 @@ class BatchQueue:
         line = telling(answer)
         if DOWN.search(line):
             return TargetError(f"{self._where(link)}: does not answer: {line}. Nothing was submitted; try again later.")
-        known = ""
+        known = " Ask for something else, or retry when the queue takes such jobs."
         if self._asked.queue is not None and re.search(r"partition|queue", line, re.IGNORECASE):
             names = [one["name"] for one in await queues(link, self._spec)]
-            known = f" Its queues are {', '.join(names)}." if names and self._asked.queue not in names else ""
+            known = f" Its queues are {', '.join(names)}." if names and self._asked.queue not in names else known
         return TargetError(f"{self._where(link)}: refused the job: {line}.{known}")
 
     def _no_command(self, link: Link, answer: Answer) -> TargetError:

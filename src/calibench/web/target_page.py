@@ -157,7 +157,8 @@ class TargetPage:
                     text("The nodes that calibrate may be others: they are seen when a job begins.", "p").classes(
                         "quiet"
                     )
-                text(int8_words(machine), "p").classes("strong")
+                else:
+                    text(int8_words(machine), "p").classes("strong")
                 with ui.element("dl").classes("facts"):
                     if "flags" in machine:
                         fact("Features for INT8", flag_words(machine))
