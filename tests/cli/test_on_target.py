@@ -8,6 +8,7 @@ import pytest
 from calibench.errors import TargetError
 from calibench.targets.bundle import End
 from calibench.targets.bundle_files import EventLog, read_bundle, write_end
+from calibench.targets.remote_record import read_record
 from calibench.things.kept import Failure
 
 LOST = Failure(kind="LinkLost", message="me@lab: not reached for 10 min.")
@@ -20,6 +21,8 @@ def job(monkeypatch, run, tmp_path):
     class Job:
         ends: list[End] = []
         bundles = []
+        phases: list[str] = []
+        leaves: dict[str, str] = {}
         out = tmp_path / "out"
         folder = tmp_path / ".out.job"
 
@@ -32,18 +35,22 @@ def job(monkeypatch, run, tmp_path):
 
     def run_bundle(folder: Path) -> End:
         Job.bundles.append(read_bundle(folder))
+        record = folder / "remote.json"
+        Job.phases.append(read_record(folder).phase if record.exists() else "")
         print("a line of the log")
         EventLog(folder).write("progress", {"step": "statistics", "done": 1, "total": 2})
         EventLog(folder).write("note", {"text": "The connection to lab was lost; trying again."})
         end = Job.ends.pop(0)
-        (folder / "remote.json").write_text("{}")
+        for name, text in {"remote.json": '{"job_id": "r1"}', **Job.leaves}.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
         if end.state == "done":
             (folder / "out").mkdir(exist_ok=True)
             (folder / "out" / "report.json").write_text("{}")
         write_end(end, folder)
         return end
 
-    Job.ends, Job.bundles = [], []
+    Job.ends, Job.bundles, Job.phases, Job.leaves = [], [], [], {}
     monkeypatch.setattr("calibench.targets.run_bundle.run_bundle", run_bundle)
     monkeypatch.setattr("calibench.cli.calibrate._answer", lambda report, folder, json_: print(f"answer: {folder}"))
     monkeypatch.setattr("calibench.reports.report.read_report", lambda path: path)
@@ -86,6 +93,33 @@ def test_an_interrupted_job_leaves_nothing(job):
     stopped = job.begin()
     assert (stopped.exit_code, "stopped on lab too" in stopped.stderr) == (130, True)
     assert not job.out.exists() and not job.folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        pytest.param(("out/search/run.json", "{}"), "What its search has found is kept", id="a search"),
+        pytest.param(("remote.json", '{"job_id": "r1", "phase": "started"}'), "may go on there", id="out of reach"),
+    ],
+)
+def test_an_interrupted_job_that_can_be_gone_on_with_is_kept(job, found, said):
+    job.ends += [End(state="cancelled"), End(state="done")]
+    job.leaves.update([found])
+    stopped = job.begin()
+    assert (stopped.exit_code, said in stopped.stderr) == (130, True), stopped.stderr
+    assert f"calibench calibrate --resume {job.out}" in stopped.stderr
+    assert job.calibrate("--resume", job.out).exit_code == 0
+
+
+def test_a_job_that_was_ended_there_is_begun_anew_by_a_resume(job):
+    job.ends += [End(state="failed", failure=Failure(kind="JobError", message="lab: its queue ended it.")),
+                 End(state="done")]  # fmt: skip
+    end = '"end": {"state": "failed"}'
+    job.leaves["remote.json"] = '{"job_id": "r1", "phase": "fetched", "handle": "7", ' + end + "}"
+    assert job.begin().exit_code == 1
+    job.leaves.clear()
+    assert job.calibrate("--resume", job.out).exit_code == 0
+    assert job.phases == ["", "new"]
 
 
 @pytest.mark.parametrize(("kind", "code"), [("ModelError", 2), ("DatasetError", 2), ("InternalError", 1)])

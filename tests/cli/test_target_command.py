@@ -221,3 +221,11 @@ def test_a_server_may_run_on_the_folder_meanwhile(target, tmp_path):
     finally:
         store.close()
         folder.unlock()
+
+
+def test_a_walltime_that_is_too_short_for_a_warning_is_said(target, lab):
+    for walltime, is_said in (("2m", True), ("3m", False)):
+        added = target("add", f"q{walltime}", "slurm", "--walltime", walltime)
+        lab.found = {"machine": MACHINE, "faults": ()}
+        for said in (added.stdout, target("check", f"q{walltime}").stdout):
+            assert ("too short for the queue to warn a job" in said) is is_said

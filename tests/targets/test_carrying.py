@@ -172,8 +172,9 @@ def test_what_a_search_had_found_comes_back_and_goes_there_again(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(carrying, "starter_of", lambda spec: Queue())
-    job = play(tmp_path / "job", home, {"journal": True}, kind="slurm")
+    job = play(tmp_path / "job", home, {"journal": True}, kind="slurm", queue={"walltime_s": 60})
     sentence = failure(job)
+    assert "too short for the queue to warn a job" in told(job, "note")[0]["text"]
     assert "the queue ended the job before it was done (TIMEOUT)" in sentence
     assert sentence.endswith("a retry goes on with it.")
     assert {path.name for path in (job / "out/search").iterdir()} == {"run.json", "journal.jsonl"}

@@ -28,6 +28,8 @@ RECORD = "remote.json"
 """In the folder of a job: where it is. While it is there, the job can be gone on with."""
 GOES_ON = ("LinkLost", "TargetError", "JobError")
 """Failures after which a job may be gone on with: it is not wrong itself."""
+SEARCH_RUN = "out/search/run.json"
+"""In the folder of a job: what an interrupted search was asked for. While it is there, it can be gone on with."""
 LOOK_S = 0.1
 
 Plain = dict[str, Any]
@@ -72,9 +74,13 @@ def resume_there(out: Path) -> "Report":
     Raises:
         CalibenchError, Cancelled: as `calibrate_there`.
     """
+    from calibench.targets.remote_record import hand_over, read_record
+
     out = out.resolve()
     folder = job_folder(out)
     spec = read_bundle(folder).target
+    if (end := read_record(folder).end) is not None and end.state != "done":
+        hand_over(folder, folder)  # that run is over; what comes is another one, which goes on with its search
     return _calibrated(folder, out, spec.address if spec else "the target", force=True)
 
 
@@ -100,7 +106,7 @@ def evaluate_there(model: Path, dataset: Path, settings: "Settings", name: str, 
     check_there(model, dataset)
     bundle = Bundle(
         kind="evaluate",
-        target=_target(name, data_dir).spec,
+        target=_machine(name, data_dir, "evaluate").spec,
         model=model.absolute(),
         dataset=dataset.absolute(),
         settings=settings,
@@ -136,7 +142,7 @@ def benchmark_there(
         raise SettingsError("benchmark: a target measures with samples. Give --dataset DIR.")
     for path in models:
         check_there(path, dataset)
-    there, points = _target(*target), points_of(bench)
+    there, points = _machine(*target, "benchmark"), points_of(bench)
     found: Plain = {}
     for path in models:
         bundle = Bundle(
@@ -193,6 +199,17 @@ def _target(name: str, data_dir: Path | None) -> "Target":
     return found
 
 
+def _machine(name: str, data_dir: Path | None, command: str) -> "Target":
+    """A target that does a whole job, as a cluster of workers does not: they share a calibration."""
+    found = _target(name, data_dir)
+    if found.kind == "dask":
+        raise TargetError(
+            f"--target {name}: is a cluster of workers, which share the calibrations of this machine. Leave it out, so "
+            f"that this machine does it, or let one machine of it {command}: calibench target add NAME ssh://user@host"
+        )
+    return found
+
+
 def _calibrated(folder: Path, out: Path, name: str, force: bool) -> "Report":
     """Carry the job of a folder, and put its result into its place."""
     from calibench.reports.report import read_report
@@ -228,8 +245,7 @@ def _carried(folder: Path, name: str, limit: str = "", again: str = "", before: 
         return end
     again = again or f"calibench run {folder}"
     if end.failure is None:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise Cancelled(f"Interrupted; the job was stopped on {name} too, and nothing was written.")
+        raise Cancelled(_interrupted(folder, name, again))
     kind: type[CalibenchError] = KINDS.get(
         end.failure.kind, TargetError if end.failure.kind == "LinkLost" else JobError
     )
@@ -237,6 +253,18 @@ def _carried(folder: Path, name: str, limit: str = "", again: str = "", before: 
         raise kind(f"{end.failure.message} Go on with what is there: {again}")
     shutil.rmtree(folder, ignore_errors=True)
     raise kind(end.failure.message)
+
+
+def _interrupted(folder: Path, name: str, again: str) -> str:
+    """What became of a job that was interrupted; its folder goes, unless it can be gone on with."""
+    from calibench.targets.remote_record import is_left_there
+
+    if is_left_there(folder):
+        return f"Interrupted; the job could not be stopped on {name}, and may go on there. Go on with it: {again}"
+    if (folder / SEARCH_RUN).is_file():
+        return f"Interrupted; the job was stopped on {name} too. What its search has found is kept. Go on: {again}"
+    shutil.rmtree(folder, ignore_errors=True)
+    return f"Interrupted; the job was stopped on {name} too, and nothing was written."
 
 
 def _again(out: Path) -> str:
@@ -257,10 +285,12 @@ def _aside() -> Iterator[Path]:
 def _is_kept(folder: Path) -> bool:
     """Whether its job failed, and can be gone on with."""
     from calibench.targets.bundle_files import read_end
+    from calibench.targets.remote_record import is_left_there
 
     end = read_end(folder) if folder.is_dir() else None
-    is_lost = end is not None and end.failure is not None and end.failure.kind in GOES_ON
-    return is_lost and (folder / RECORD).is_file()
+    if end is None or not (folder / RECORD).is_file():
+        return False
+    return is_left_there(folder) if end.failure is None else end.failure.kind in GOES_ON
 
 
 @contextmanager

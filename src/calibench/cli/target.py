@@ -66,7 +66,15 @@ def add(
     if json_:
         print_json(made.model_dump(mode="json"))
         return
-    typer.echo(f"{made.name} ({made.spec.address}) was added. Look at it: calibench target check {made.name}")
+    _say_kept(made, "added")
+
+
+def _say_kept(made: "Target", done: str) -> None:
+    from calibench.targets.queue_faults import short_walltime
+
+    typer.echo(f"{made.name} ({made.spec.address}) was {done}. Look at it: calibench target check {made.name}")
+    if short := short_walltime(made.spec.queue):
+        typer.echo(f"Note: {short}")
 
 
 @target.command("change", no_args_is_help=True)
@@ -118,7 +126,7 @@ def change(
     if json_:
         print_json(made.model_dump(mode="json"))
         return
-    typer.echo(f"{made.name} ({made.spec.address}) was changed. Look at it: calibench target check {made.name}")
+    _say_kept(made, "changed")
 
 
 @target.command("list")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from calibench.targets.queue_faults import short_walltime
 from calibench.things.kept import Cleaned, Target, TargetCache, jobs_go_on
 from calibench.things.target_spec import QUEUES
 
@@ -25,6 +26,8 @@ def check_lines(target: Target) -> tuple[str, ...]:
     lines = [f"{label:<10} {text}" for label, text in rows]
     for fault in target.faults:
         lines.append(f"Fault: {fault.sentence} {fault.mend}".rstrip())
+    if short := short_walltime(spec.queue):
+        lines.append(f"Note: {short}")
     if target.state == "good":
         is_queue = spec.kind in QUEUES or spec.worker_queue is not None
         lines.append("It is ready; its nodes are seen when a job begins." if is_queue else "It is ready.")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from calibench.targets.job_script import WORTH_WARNING_S
 from calibench.things.kept import Fault
 from calibench.things.target_spec import QueueSettings
 
@@ -25,6 +26,16 @@ def queue_faults(found: Sequence[Mapping[str, Any]], asked: QueueSettings, where
         return (_fault(f"{where}: there is no queue {asked.queue}.", f"Choose one with --queue: {', '.join(names)}."),)
     has_types = any(each["features"] for each in found)  # some queues tell of none
     return tuple(fault for each in chosen for fault in _of_one(each, asked, where, has_types))
+
+
+def short_walltime(asked: QueueSettings) -> str:
+    """What a person should know of a walltime that is too short for a warning before it; '' where it is not."""
+    if asked.walltime_s is None or asked.walltime_s >= WORTH_WARNING_S:
+        return ""
+    return (
+        f"A walltime of {asked.walltime_s} s is too short for the queue to warn a job before it ends it: what is not "
+        f"done then is done again by a retry. Ask for {WORTH_WARNING_S // 60} minutes or more."
+    )
 
 
 def _of_one(queue: Mapping[str, Any], asked: QueueSettings, where: str, has_types: bool) -> Iterator[Fault]:

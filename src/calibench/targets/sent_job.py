@@ -10,6 +10,7 @@ from calibench.targets.bundle import BUNDLE, END, OUT, Bundle
 from calibench.targets.bundle_files import bundle_text
 from calibench.targets.carried_files import Carried
 from calibench.targets.link import LinkLost
+from calibench.targets.queue_faults import short_walltime
 from calibench.targets.remote_job import Reached, RemoteJob
 from calibench.things.target_spec import TargetSpec
 
@@ -60,6 +61,8 @@ async def start_job(job: RemoteJob, there: Reached) -> None:
     """
     if job.record.phase != "starting":
         await there.shell(f"rm -f {quote(f'{there.folder}/{END}')}")  # of a process before this one
+        if (short := short_walltime(job.spec.queue)) and not job.record.attempts:
+            job.tell.note(short)
         job.keep(phase="starting", attempts=job.record.attempts + 1)
     try:
         handle = await job.starter.start(there.link, there.folder, f"{job.record.command} run .")
