@@ -133,11 +133,18 @@ def test_faults_come_with_their_mend_and_an_exit_code(target, lab):
 
 
 def test_queues_are_told(target, lab):
-    target("add", "q", "slurm")
+    target("add", "q", "slurm", "--queue", "main", "--walltime", "30m", "--cores", "4")
     queue = {"name": "main", "is_default": True, "state": "up", "nodes": 2, "idle": 1, "walltime_s": 7200,
              "features": ["amx"]}  # fmt: skip
     lab.found = {"machine": {**MACHINE, "queues": [queue]}, "faults": ()}
-    assert "queue      main (default): up, 2 nodes, 1 idle, at most 2 h, node types amx" in target("check", "q").stdout
+    checked = target("check", "q").stdout
+    assert "queue      main (default): up, 2 nodes, 1 idle, at most 2 h, node types amx" in checked
+    assert "asks for   queue main, 4 cores, 30 min" in checked
+    target("add", "p", "pbs")
+    queue |= {"nodes": 1, "walltime_s": 1800, "features": []}
+    checked = target("check", "p").stdout
+    assert "queue      main (default): up, 1 node, 1 idle, at most 30 min\n" in checked
+    assert "asks for   the default queue, 1 core, as long as the queue lets them" in checked
 
 
 def test_it_is_cleaned_but_not_this_machine(target, lab):

@@ -5,7 +5,7 @@ from typing import Any
 
 from calibench.targets.queue_faults import short_walltime
 from calibench.things.kept import Cleaned, Target, TargetCache, jobs_go_on
-from calibench.things.target_spec import QUEUES
+from calibench.things.target_spec import QUEUES, QueueSettings
 
 VNNI = ("avx512_vnni", "avx_vnni", "amx_int8")
 
@@ -23,6 +23,8 @@ def check_lines(target: Target) -> tuple[str, ...]:
         rows += [("host", _host(each)) for each in machine.get("hosts", ())]
         rows += [("worker", _worker(each)) for each in machine.get("workers", ())]
         rows += [("queue", _queue(each)) for each in machine.get("queues", ())]
+    if spec.kind in QUEUES:
+        rows.append(("asks for", asked_words(spec.queue)))
     lines = [f"{label:<10} {text}" for label, text in rows]
     for fault in target.faults:
         lines.append(f"Fault: {fault.sentence} {fault.mend}".rstrip())
@@ -76,6 +78,19 @@ def _load(machine: Mapping[str, Any]) -> str:
     return f"; load {load[0]:.1f}" if load else ""
 
 
+def asked_words(asked: QueueSettings) -> str:
+    """What jobs ask their queue for."""
+    parts = (
+        f"queue {asked.queue}" if asked.queue else "the default queue",
+        f"node type {asked.node_type}" if asked.node_type else "",
+        f"{asked.cores} {'core' if asked.cores == 1 else 'cores'}",
+        f"{asked.memory_mb} MB" if asked.memory_mb else "",
+        f"{_time(asked.walltime_s)}" if asked.walltime_s else "as long as the queue lets them",
+        f"account {asked.account}" if asked.account else "",
+    )
+    return ", ".join(part for part in parts if part)
+
+
 def _time(seconds: float) -> str:
     """As --walltime takes it, with a blank."""
     return f"{seconds / 60:.3g} min" if seconds < 2 * 3600 else f"{seconds / 3600:.4g} h"
@@ -85,7 +100,8 @@ def _queue(queue: Mapping[str, Any]) -> str:
     longest = queue.get("walltime_s")
     parts = [
         f"{queue['name']}{' (default)' if queue.get('is_default') else ''}: {queue.get('state', '')}",
-        f"{queue['nodes']} nodes" + ("" if queue.get("idle") is None else f", {queue['idle']} idle"),
+        f"{queue['nodes']} {'node' if queue['nodes'] == 1 else 'nodes'}"
+        + ("" if queue.get("idle") is None else f", {queue['idle']} idle"),
         "no limit of time" if longest is None else f"at most {_time(longest)}",
         *((f"node types {', '.join(queue['features'])}",) if queue.get("features") else ()),
     ]
