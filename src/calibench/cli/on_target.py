@@ -293,6 +293,12 @@ def _is_kept(folder: Path) -> bool:
     return is_left_there(folder) if end.failure is None else end.failure.kind in GOES_ON
 
 
+def _step(event: Mapping[str, Any]) -> str:
+    """What goes on; while a job waits in a queue that is the queue's reason."""
+    step = str(event["step"])
+    return f"queued: {step}" if event.get("stage") == "queued" and step != "queued" else step
+
+
 @contextmanager
 def _told(folder: Path, limit: str, before: str = "") -> Iterator[None]:
     """Show the events of a folder while something works in it."""
@@ -307,7 +313,7 @@ def _told(folder: Path, limit: str, before: str = "") -> Iterator[None]:
             elif event["type"] == "note":
                 say(f"Note: {event.get('text', '')}")
             elif event["type"] == "progress" and event.get("step") not in (None, "done"):
-                progress(f"{before}{event['step']}", int(event["done"]), int(event["total"]))
+                progress(f"{before}{_step(event)}", int(event["done"]), int(event["total"]))
 
         follower = threading.Thread(target=_follow, args=(folder, begun, hear, over), daemon=True)
         follower.start()
