@@ -195,6 +195,14 @@ def test_jobs_that_wait_in_the_queue_go_with_a_calibration_that_is_cancelled(
 
 
 @pytest.mark.root
+def test_jobs_of_pbs_are_workers_too(slurm: SlurmCluster, tmp_path: Path) -> None:
+    spec = TargetSpec(kind="dask", worker_queue="pbs", workers=1, listen="127.0.0.1", home=str(tmp_path))
+    with opened_workers(spec, print) as cluster, open_team(cluster) as team:
+        assert len(team.client.nthreads()) == 1
+    wait_for(lambda: not slurm.jobs() and not workers(tmp_path))
+
+
+@pytest.mark.root
 @pytest.mark.parametrize(
     ("asked", "said"),
     [

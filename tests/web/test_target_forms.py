@@ -13,7 +13,7 @@ from calibench.web.job_stages import bytes_words, line_words, place_of, stages_o
 from calibench.web.measured_elsewhere import other_targets
 from calibench.web.page_words import in_page
 from calibench.web.target_choice import card_words, first_target, hindrance_of
-from calibench.web.target_fields import entries_of, field_of, meant
+from calibench.web.target_fields import entries_of, field_of, meant, way_of
 from calibench.web.target_form import offered
 from calibench.web.target_looks import int8_features
 
@@ -38,6 +38,29 @@ def test_a_queue_here_has_no_host_and_its_minutes_are_seconds() -> None:
     assert spec is not None
     assert (spec.host, spec.queue) == (None, QueueSettings(queue="short", walltime_s=5400))
     assert entries_of(spec)["queue.walltime_s"] == 90
+
+
+@pytest.mark.parametrize(
+    ("way", "entries", "address"),
+    [
+        ("hosts", {"hosts": "ssh://me@a ssh://b:2222", "workers": 2.0}, "dask ssh://me@a:22 ssh://b:2222"),
+        ("slurm", {"queue.queue": "short", "workers": 8.0, "hosts": "ssh://left-over"}, "dask slurm"),
+        ("scheduler", {"scheduler": "tls://head:8786", "workers": 8.0}, "tls://head:8786"),
+    ],
+)
+def test_a_cluster_is_one_of_three_and_comes_back(way: Any, entries: dict[str, Any], address: str) -> None:
+    spec, faults = meant("dask", True, entries, way)
+    assert faults == {}
+    assert spec is not None
+    assert (spec.address, way_of(spec)) == (address, way)
+    assert meant("dask", True, entries_of(spec), way) == (spec, {})
+
+
+def test_machines_of_a_cluster_that_are_no_addresses_are_said_of_their_field() -> None:
+    for entry, words in (("", "Name the machines"), ("lab1 lab2", "not an address"), ("ssh://a:0", "no host")):
+        spec, faults = meant("dask", True, {"hosts": entry}, "hosts")
+        assert spec is None
+        assert words in faults["hosts"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from canned_things import HOST_KEY, NEW_HOST_KEY
-from page_site import PHONE, Site
+from page_site import PHONE, Site, fits
 
 from calibench.targets.ssh_host_keys import fingerprint_of
 
@@ -16,14 +16,6 @@ OpenPage = Callable[..., Any]
 
 def press(page: Any, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
-
-
-def fits(page: Any) -> bool:
-    for _ in range(20):
-        if page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"):
-            return True
-        page.wait_for_timeout(100)
-    return False
 
 
 def fill_host(page: Any, name: str, host: str) -> None:
@@ -129,6 +121,25 @@ def test_a_queue_is_added_here_or_behind_a_login_node(open_page: OpenPage, site:
     assert "walltime_s=5400" in added and "queue='short'" in added
 
 
+def test_a_cluster_of_machines_is_added_when_each_that_is_new_was_compared(open_page: OpenPage, site: Site) -> None:
+    page = open_page("/targets/new?kind=dask")
+    page.get_by_label("Name", exact=True).fill("farm")
+    page.get_by_label("Machines", exact=True).fill("ssh://me@known.example ssh://me@new.example")
+    press(page, "Add and check")
+    page.get_by_role("dialog").get_by_text("ssh://me@new.example:22 shows the key").wait_for()
+    assert not any("add target" in call for call in site.calls())
+    page.get_by_role("dialog").get_by_text("I have compared it").click()
+    page.get_by_role("dialog").get_by_role("button", name="Trust this machine").click()
+    page.wait_for_url("**/targets/7")
+    (added,) = [call for call in site.calls() if "add target" in call]
+    assert added.count(HOST_KEY) == 1 and "host='known.example'" in added
+    press(page, "Change")
+    page.wait_for_url("**/targets/7/change")
+    press(page, "Slurm of this server")
+    page.get_by_label("Walltime, minutes").wait_for()
+    assert page.get_by_label("Machines", exact=True).count() == 0
+
+
 def test_queues_that_were_found_are_offered_when_a_target_is_changed(open_page: OpenPage, site: Site) -> None:
     page = open_page("/targets/3")
     page.get_by_role("table", name="Queues").get_by_text("12, 3 free").wait_for()
@@ -194,8 +205,7 @@ def test_a_new_project_is_made_on_the_chosen_target_and_not_on_one_with_faults(o
     group.get_by_role("radio", name="lab").click()
     page.wait_for_function("location.search.includes('target=2')")
     press(page, "Create and measure the baseline")
-    page.wait_for_url("**/projects/*")
-    (created,) = [call for call in site.calls() if "create project" in call]
+    (created,) = site.asked("create project")
     assert "target_id=2" in created
 
 

@@ -72,3 +72,10 @@ def test_what_the_owner_of_the_data_folder_chose_stays_when_something_else_is_ch
     assert bench.targets.change(lab.id, ChangeTarget(spec={"user": "me"})).spec.key == tmp_path / "key"
     with pytest.raises(SettingsError, match="not below"):
         bench.targets.change(lab.id, ChangeTarget(spec={"key": tmp_path / "other"}))
+
+
+def test_workers_of_a_queue_of_the_server_itself_run_the_usual_python(allowing):
+    bench, _ = allowing
+    with pytest.raises(SettingsError, match=r"spec\.python: this queue runs on the server's own machine"):
+        ask(bench, kind="dask", worker_queue="slurm", python="/tmp/mine")
+    assert ask(bench, kind="dask", worker_queue="slurm", workers=4).spec.address == "dask slurm"

@@ -11,7 +11,9 @@ from calibench.errors import CalibenchError
 from calibench.things.target_spec import QUEUES, TargetKind, TargetSpec
 from calibench.web.asking import sentence
 
-Entry = Literal["words", "whole", "path", "minutes"]
+Entry = Literal["words", "whole", "path", "minutes", "hosts"]
+Way = Literal["scheduler", "hosts", "slurm", "pbs"]
+"""How a cluster comes by its workers: they run already, or are started on machines or by a queue."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class TargetField:
 
     name: str
     title: str
-    part: Literal["host", "there", "queue", "cluster"]
+    part: Literal["host", "there", "queue", "cluster", "machines", "started"]
     hint: str = ""
     entry: Entry = "words"
     example: str = ""
@@ -47,6 +49,13 @@ FIELDS = (
     TargetField("tls_ca", "Certificate that both trust", "cluster", "on the server, below an allowed folder", "path"),
     TargetField("tls_cert", "Own certificate", "cluster", "on the server, below an allowed folder", "path"),
     TargetField("tls_key", "Key of it", "cluster", "on the server, below an allowed folder", "path"),
+    TargetField("hosts", "Machines", "machines", "each as ssh://user@host:port, with blanks in between", "hosts",
+                "ssh://me@lab1 ssh://me@lab2"),
+    TargetField("key", "Private key file", "machines",
+                "on the server, below an allowed folder; empty: ssh-agent and ~/.ssh", "path", "~/.ssh/id_ed25519"),
+    TargetField("workers", "Workers", "started",
+                "on each machine, empty: one a core; by a queue in all, empty: 2", "whole"),
+    TargetField("listen", "Address of this server", "started", "that workers reach; empty: found out"),
 )  # fmt: skip
 TITLES = {f"--{name}": f"“{title}”" for name, title in (
     ("key", "Private key file"), ("python", "Python there"), ("home", "Folder there"), ("wheels", "Folder of wheels"),
@@ -56,10 +65,17 @@ TITLES = {f"--{name}": f"“{title}”" for name, title in (
 """Option of the command line -> the field that does the same."""
 
 
-def parts_of(kind: TargetKind, is_behind_host: bool) -> tuple[str, ...]:
+def way_of(spec: TargetSpec) -> Way:
+    """How the cluster of a target comes by its workers."""
+    return "hosts" if spec.hosts else spec.worker_queue or "scheduler"
+
+
+def parts_of(kind: TargetKind, is_behind_host: bool, way: Way = "scheduler") -> tuple[str, ...]:
     """The parts of the form that a kind has."""
     if kind == "dask":
-        return ("cluster",)
+        if way == "scheduler":
+            return ("cluster",)
+        return ("machines", "started", "there") if way == "hosts" else ("queue", "started")
     if kind in QUEUES:
         return ("host", "queue", "there") if is_behind_host else ("queue", "there")
     return ("host", "there")
@@ -77,17 +93,23 @@ def entries_of(spec: TargetSpec) -> dict[str, Any]:
 
 
 def meant(
-    kind: TargetKind, is_behind_host: bool, entries: Mapping[str, Any]
+    kind: TargetKind, is_behind_host: bool, entries: Mapping[str, Any], way: Way = "scheduler"
 ) -> tuple[TargetSpec | None, dict[str, str]]:
     """The target that the entries mean, all its fields set; or what is wrong, by field."""
     values: dict[str, Any] = {"kind": kind}
     faults: dict[str, str] = {}
-    parts = parts_of(kind, is_behind_host)
+    parts = parts_of(kind, is_behind_host, way)
     if kind in QUEUES and not is_behind_host:
         values["host"] = None
+    if kind == "dask":
+        values |= {"scheduler": None, "hosts": (), "worker_queue": way if way in QUEUES else None}
     for field in FIELDS:
         if field.part in parts:
-            value = _value(field, entries.get(field.name))
+            try:
+                value = _value(field, entries.get(field.name))
+            except CalibenchError as error:
+                faults[field.name] = str(error)
+                continue
             if fault := _fault(field, value):
                 faults[field.name] = fault
             _put(values, field.name, value)
@@ -122,6 +144,10 @@ def _value(field: TargetField, entry: Any) -> Any:
         return round(float(entry) * 60)
     if field.entry == "whole":
         return int(entry) if float(entry).is_integer() else entry
+    if field.entry == "hosts":
+        from calibench.targets.target_address import parse_target
+
+        return parse_target(("dask", entry)).hosts
     if field.entry == "path":
         return Path(entry).expanduser() if entry.startswith("~/") else Path(entry)
     return entry
@@ -135,6 +161,8 @@ def _fault(field: TargetField, value: Any) -> str:
             return "Only the name of the machine: user and port have fields of their own."
     if field.entry == "path" and value is not None and not str(value).startswith("/"):
         return f"Give the whole path{f', such as {field.example}' if field.example else ''}."
+    if field.name == "hosts" and not value:
+        return f"Name the machines, such as {field.example}."
     if field.name == "scheduler":
         return _of_scheduler(value)
     if field.name == "queue.walltime_s" and value is not None and value < 60:
@@ -157,7 +185,7 @@ def _of_scheduler(value: str | None) -> str:
 
 def _put(values: dict[str, Any], name: str, value: Any) -> None:
     section, _, inner = name.partition(".")
-    if value is None and (name in ("port", "python", "home", "queue.cores")):
+    if value is None and (name in ("port", "python", "home", "queue.cores", "hosts")):
         return  # these have a default that is no None
     if inner:
         values.setdefault(section, {})[inner] = value
@@ -168,6 +196,8 @@ def _put(values: dict[str, Any], name: str, value: Any) -> None:
 def _shown(field: TargetField, value: Any) -> Any:
     if value is None:
         return None if field.entry in ("whole", "minutes") else ""
+    if field.entry == "hosts":
+        return " ".join(host.address for host in value)
     if field.entry == "minutes":
         return value // 60 if value % 60 == 0 else round(value / 60, 2)
     return value if field.entry == "whole" else str(value)

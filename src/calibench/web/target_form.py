@@ -1,5 +1,6 @@
 """Add a target, or change how it is reached: the form, the confirmed host key, and the check that follows."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nicegui import run, ui
@@ -17,7 +18,7 @@ from calibench.web.host_key_part import confirm_host_key
 from calibench.web.page_frame import frame, page
 from calibench.web.page_words import in_page
 from calibench.web.possible import PossibleButton
-from calibench.web.target_fields import FIELDS, TargetField, entries_of, meant, parts_of
+from calibench.web.target_fields import FIELDS, TargetField, Way, entries_of, meant, parts_of, way_of
 from calibench.web.words import note, text
 
 if TYPE_CHECKING:
@@ -33,13 +34,24 @@ KINDS = (
     ("pbs", "PBS queue", "The same with qsub: PBS Pro, OpenPBS, Torque."),
     ("dask", "Dask cluster", "Workers that share one calibration: statistics and trials run on all of them."),
 )
+WAYS: dict[Way, str] = {
+    "hosts": "Machines over SSH",
+    "slurm": "Slurm of this server",
+    "pbs": "PBS of this server",
+    "scheduler": "A scheduler that runs",
+}
+"""Who has the workers of a cluster; all but the last are started for each calibration."""
 PLACES = {"here": "This machine submits", "login": "A login node over SSH"}
 TITLES = {
     "host": "How it is reached",
     "queue": "What the queue is asked for",
     "there": "What is there",
     "cluster": "How it is reached",
+    "machines": "Where workers are started",
+    "started": "The workers",
 }
+Trusted = dict[tuple[str, int], str | None]
+"""Host and port -> the key that was confirmed; None: known_hosts decides."""
 PASSPHRASE = (
     "A key with a passphrase is held by ssh-agent, or the variable CALIBENCH_KEY_PASSPHRASE is set where this server "
     "is started. Passwords are never used."
@@ -73,6 +85,7 @@ class TargetForm:
         self.kind: TargetKind = kind
         spec = before.spec if before else TargetSpec(kind=self.kind)
         self.place = "login" if spec.host else "here"
+        self.way: Way = way_of(spec) if before else "hosts"
         self.entries = entries_of(spec)
         self.fields: dict[str, Any] = {}
         with ui.element("div").classes("form target-form"):
@@ -106,6 +119,10 @@ class TargetForm:
         self.place = place
         self._draw_parts()
 
+    def _choose_way(self, way: Way) -> None:
+        self.way = way
+        self._draw_parts()
+
     def _draw_parts(self) -> None:
         self.parts.clear()
         self.fields = {"name": self.name}
@@ -115,13 +132,18 @@ class TargetForm:
                     'no-caps unelevated padding="4px 14px" aria-label="Who submits jobs"'
                 )
                 choice.on_value_change(lambda event: self._choose_place(str(event.value)))
-            for part in parts_of(self.kind, self._is_behind_host):
+            if self.kind == "dask":
+                choice = ui.toggle(WAYS, value=self.way).props(
+                    'no-caps unelevated padding="4px 14px" aria-label="Who has the workers"'
+                )
+                choice.on_value_change(lambda event: self._choose_way(event.value))
+            for part in parts_of(self.kind, self._is_behind_host, self.way):
                 with ui.element("section").classes("form-part"):
                     text(TITLES[part], "h2")
                     with ui.element("div").classes("fields"):
                         for field in (each for each in FIELDS if each.part == part):
                             self.fields[field.name] = self._field(field)
-                    if part == "host":
+                    if part in ("host", "machines"):
                         text(PASSPHRASE, "p").classes("quiet small")
                     if part == "queue" and self.before is None:
                         text(QUEUES_LATER, "p").classes("quiet small")
@@ -148,13 +170,15 @@ class TargetForm:
 
     async def _submit(self) -> None:
         self.refused.clear()
-        spec, faults = meant(self.kind, self._is_behind_host, self.entries)
+        spec, faults = meant(self.kind, self._is_behind_host, self.entries, self.way)
         if not str(self.name.value or "").strip():
             faults = {"name": "Give it a name.", **faults}
         for name, words in faults.items():
             self._show(name, words)
         if spec is None or faults:
             self.button.refused()
+        elif spec.hosts:
+            await self._ask_hosts(spec, {})
         elif self._is_known_way(spec):
             self._keep(spec)
         else:
@@ -177,6 +201,36 @@ class TargetForm:
             self.button.refused()
         if key is not None:
             self._confirm(spec, key)
+
+    async def _ask_hosts(self, spec: TargetSpec, trusted: Trusted) -> None:
+        """Ask each machine for its key, until one is met that a person must confirm; then go on from there."""
+        before = self.before.spec.hosts if self.before else ()
+        trusted = {(host.host, host.port): host.host_key for host in before} | trusted
+        for host in spec.hosts:
+            if (host.host, host.port) in trusted:
+                continue
+            self.waits.set_text(f"Asking {host.host} who it is ...")
+            try:
+                key = await run.io_bound(self.workbench.targets.host_key_at, AskHost(spec=spec.of_host(host)))
+            except CalibenchError as error:
+                self._refuse(error, "hosts")
+                return
+            finally:
+                self.waits.set_text("")
+                self.button.refused()
+            if key is None:
+                return
+            met = {**trusted, (host.host, host.port): None if key.is_known else key.key}
+            if not key.is_known:
+                confirm_host_key(host.address, key, partial(self._go_on, spec, met))
+                return
+            trusted = met
+        hosts = [host.model_copy(update={"host_key": trusted[host.host, host.port]}) for host in spec.hosts]
+        self._keep(spec.model_copy(update={"hosts": tuple(hosts)}))
+
+    def _go_on(self, spec: TargetSpec, trusted: Trusted) -> None:
+        with self.parts:
+            ui.timer(0, partial(self._ask_hosts, spec, trusted), once=True)
 
     def _confirm(self, spec: TargetSpec, key: HostKey) -> None:
         if key.is_known:

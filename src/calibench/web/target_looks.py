@@ -73,6 +73,21 @@ def machine_rows(machine: Mapping[str, Any]) -> list[tuple[str, str]]:
     return rows
 
 
+def worker_rows(machine: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the last check of a cluster saw: its workers, or the machines on which they are started."""
+    rows = [(each["address"], _host_words(each)) for each in machine.get("hosts", ())]
+    for each in machine.get("workers", ()):
+        build = ", ".join(f"{what} {value}" for what, value in each.get("build", {}).items())
+        rows.append((each["address"], build or str(each.get("error", ""))))
+    return rows
+
+
+def _host_words(machine: Mapping[str, Any]) -> str:
+    if "cpu" not in machine:
+        return "not seen"
+    return f"{machine['cpu']} ({', '.join(machine.get('flags', ()))}), {machine['physical_cores']} cores"
+
+
 def free_words(load: Mapping[str, Any], is_here: bool) -> str:
     """What is free, in a line; '' where it is not known."""
     parts = [

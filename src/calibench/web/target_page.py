@@ -18,7 +18,7 @@ from calibench.web.machine_facts import flag_words, int8_words
 from calibench.web.page_frame import frame, page, rename_page
 from calibench.web.page_words import in_page
 from calibench.web.target_deeds import ask_clean, ask_removal
-from calibench.web.target_fields import FIELDS, entries_of, parts_of
+from calibench.web.target_fields import FIELDS, entries_of, parts_of, way_of
 from calibench.web.target_looks import (
     KINDS,
     News,
@@ -29,6 +29,7 @@ from calibench.web.target_looks import (
     jobs_words,
     machine_rows,
     percent_words,
+    worker_rows,
 )
 from calibench.web.target_queues import draw_queues
 from calibench.web.thing_page import fact, say_deleted
@@ -139,7 +140,7 @@ class TargetPage:
             with note(in_page(fault.sentence), "bad", "gpp_maybe" if is_changed else "error"):
                 if fault.mend:
                     text(in_page(fault.mend), "p")
-                if is_changed or UNKNOWN in fault.sentence:
+                if target.spec.host is not None and (is_changed or UNKNOWN in fault.sentence):
                     label = "Look at the new key" if is_changed else "Compare its fingerprint"
                     ui.button(label, on_click=self._look_at_key).props("no-caps outline dense color=none")
         if target.state == "unchecked":
@@ -151,7 +152,7 @@ class TargetPage:
             title = "The login node" if target.kind in QUEUES and target.spec.host else "The machine"
             text(title if target.kind != "dask" else "The workers", "h2")
             if target.kind == "dask":
-                text("What they are is seen when a job begins.", "p")
+                _draw_workers(machine)
             elif machine:
                 if target.kind in QUEUES:
                     text("The nodes that calibrate may be others: they are seen when a job begins.", "p").classes(
@@ -209,9 +210,10 @@ class TargetPage:
             with ui.element("dl").classes("facts"):
                 if self.target.kind in QUEUES and spec.host is None:
                     fact("Jobs are submitted", "by this machine")
+                parts = parts_of(spec.kind, spec.host is not None, way_of(spec))
                 for field in FIELDS:
                     value = entries[field.name]
-                    if field.part in parts_of(spec.kind, spec.host is not None) and value not in (None, ""):
+                    if field.part in parts and value not in (None, ""):
                         fact(field.title, str(value))
                 if spec.host is not None:
                     fact("Host key", self._host_key(spec))
@@ -281,3 +283,14 @@ def _meter(name: str, value: float | None) -> tuple[ui.linear_progress, Any]:
         text(name)
         bar = ui.linear_progress((value or 0.0) / 100, show_value=False, size="8px")
         return bar.props(f'rounded aria-label="{name}"'), text(percent_words(value)).classes("number")
+
+
+def _draw_workers(machine: dict[str, Any]) -> None:
+    """What the last check saw of a cluster."""
+    rows = worker_rows(machine)
+    if not rows:
+        text("What they are is seen when a job begins.", "p")
+        return
+    with ui.element("dl").classes("facts"):
+        for name, value in rows:
+            fact(name, value)
