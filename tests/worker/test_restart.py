@@ -91,7 +91,6 @@ def test_a_server_killed_before_it_noted_the_number_of_a_process_finds_it_by_its
     pid, _ = start_fake(book.jobs.folder(job.id))
     until(lambda: book.starts(job))
     with Rig(path) as rig:
-        until(lambda: rig.of(job, "progress"))
         rig.let_go_on(job)
         ended = rig.wait(job)
         assert (ended.state, ended.attempt, rig.starts(job)) == ("done", 1, [pid])
