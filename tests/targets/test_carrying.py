@@ -15,7 +15,8 @@ from carried_play import Disturbed, play, played
 from carried_ways import kill, stages, wait_for
 from told_events import told
 
-from calibench.targets import carrying, followed_remote, kept_trying
+from calibench.errors import TargetError
+from calibench.targets import carrying, fetched_result, followed_remote, kept_trying
 from calibench.targets.bundle import OUT
 from calibench.targets.bundle_files import ask_cancel, read_end, take_over_search
 from calibench.targets.carried_progress import CarriedProgress
@@ -95,6 +96,20 @@ def test_a_killed_carrier_finds_its_job_again_and_tells_nothing_twice(tmp_path: 
     assert [trial["number"] for trial in told(job, "trial")] == list(range(5))
     shares = [event["progress"] for event in told(job, "progress")]
     assert shares == sorted(shares) and shares[-1] == 1.0
+
+
+def test_a_result_is_here_although_the_job_cannot_be_removed_there(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(self: RemoteMachine, job_id: str) -> int:
+        shutil.rmtree(home / "jobs" / job_id)
+        raise TargetError("this machine: the job could not be removed whole. Look at its permissions there.")
+
+    monkeypatch.setattr(RemoteMachine, "remove_job", refuse)
+    job = play(tmp_path / "job", home, {})
+    assert run_bundle(job).result == {"played": True}
+    (note,) = told(job, "note")
+    assert note["text"].startswith("It could not be removed there: this machine: the job could not be removed whole.")
 
 
 def test_a_job_that_ended_while_nobody_looked_is_fetched(tmp_path: Path, home: Path) -> None:
@@ -266,6 +281,42 @@ def test_what_a_cancelled_search_has_found_is_kept_for_a_retry(tmp_path: Path, h
     hand_over(job, again)
     assert run_bundle(again).state == "done"
     assert "started with a journal" in (again / "log.txt").read_text()
+
+
+def test_one_that_is_cancelled_while_it_is_out_of_reach_is_found_again_by_a_retry(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = play(tmp_path / "job", home, {"trials": 1, "wait_for": str(tmp_path / "go")})
+    linked(monkeypatch, lambda what: bool(told(job, "trial")))
+    before = CarriedProgress.note
+
+    def note(self: CarriedProgress, text: str) -> None:
+        before(self, text)
+        if "was lost" in text:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(CarriedProgress, "note", note)
+    assert run_bundle(job).state == "cancelled"
+    assert "A retry finds it again; cancel that one" in told(job, "note")[-1]["text"]
+    assert processes(home)
+    again = tmp_path / "again"
+    shutil.copytree(job, again, ignore=lambda place, names: set(names) - {"bundle.json"})
+    hand_over(job, again)
+    linked(monkeypatch, lambda what: False)
+    ask_cancel(again)
+    assert run_bundle(again).state == "cancelled"
+
+
+def test_a_result_that_has_no_room_here_waits_there(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = play(tmp_path / "job", home, {})
+    monkeypatch.setattr(fetched_result, "SPARE", 1 << 60)
+    assert failure(job).endswith("Make room, then retry: it waits on this machine.")
+    assert not (job / "fetching").exists()
+    monkeypatch.setattr(fetched_result, "SPARE", 0)
+    assert run_bundle(job).state == "done"
+    assert starts(job) == 1
 
 
 def test_a_job_that_waits_in_a_queue_says_so_and_is_cancelled_there(

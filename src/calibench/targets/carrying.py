@@ -8,7 +8,7 @@ import asyncio
 from contextlib import suppress
 from pathlib import Path
 
-from calibench.errors import JobError, TargetError
+from calibench.errors import CalibenchError, JobError, TargetError
 from calibench.targets.bundle import Bundle, End
 from calibench.targets.bundle_files import is_cancel_asked
 from calibench.targets.cancellable import LetGo, cancellable
@@ -137,7 +137,7 @@ class Carrier:
                     await job.starter.stop(there.link, job.record.handle)
                     await fetch_search(job, there, is_told=False)
                 await there.machine.remove_job(job.record.job_id)
-        except (TargetError, TimeoutError, OSError) as error:
+        except (CalibenchError, TimeoutError, OSError) as error:
             reason = str(error).rstrip(".") or f"no answer within {within_s:g} s"
             job.tell.note(f"It could not be removed there: {reason}. {_left_behind(job)}")
         else:
@@ -182,9 +182,18 @@ class Carrier:
                 await self._fetch(there)
             else:
                 assert job.record.end is not None
-                await there.machine.remove_job(job.record.job_id)
+                await self._remove(there)
                 return job.record.end
             self._patience.well()
+
+    async def _remove(self, there: Reached) -> None:
+        """Remove what is there of a job whose result is here; what cannot be removed costs nobody the result."""
+        try:
+            await there.machine.remove_job(self._job.record.job_id)
+        except LinkLost:
+            raise
+        except TargetError as error:
+            self._job.tell.note(f"It could not be removed there: {error} Do it later: calibench target clean.")
 
     async def _judge(self, stopped: Stopped, there: Reached) -> None:
         """What it means that the work is over; one that did not end by itself is started again, as here."""

@@ -43,6 +43,8 @@ UNUSED_S = 90 * 86400.0
 QUIET_S = 120.0
 """Seconds without a word after which a job that has ended is not being fetched any more, and one whose process is
 not there is not about to be started."""
+REMOVED_WITHIN_S = 4.0
+"""Seconds in which a folder must be gone; a job that is at its end may write its last files in them."""
 LISTS_S = 30 * 86400.0
 """Seconds that a list of files is kept after it was used last."""
 WAITS_S = 14 * 86400.0
@@ -689,10 +691,14 @@ def _began(number: str) -> str:
 def _removed(paths: list[Path]) -> int:
     """Remove folders; gives the bytes freed."""
     freed = _held(paths)
+    until = time.monotonic() + REMOVED_WITHIN_S
     for root in paths:
         shutil.rmtree(str(root), ignore_errors=True)
-        if root.exists():
-            raise Refused(f"{root} could not be removed whole.", "Look at its permissions there.")
+        while root.exists():
+            if time.monotonic() > until:
+                raise Refused(f"{root} could not be removed whole.", "Look at its permissions there.")
+            time.sleep(0.1)
+            shutil.rmtree(str(root), ignore_errors=True)
     return freed
 
 
@@ -702,7 +708,10 @@ def _held(paths: list[Path]) -> int:
     for root in paths:
         for place, _, inside in os.walk(str(root)):
             for name in inside:
-                state = Path(place, name).lstat()
+                try:
+                    state = Path(place, name).lstat()
+                except FileNotFoundError:
+                    continue
                 seen = names.setdefault((state.st_dev, state.st_ino), [0, state.st_nlink, state.st_size])
                 seen[0] += 1
     return sum(size for count, links, size in names.values() if count == links)
