@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 START = "import sys; from calibench.cli.app import main; sys.argv = ['calibench', *sys.argv[1:]]; main()"
-PATIENCE_S = 60
+PATIENCE_S = 120
 """How long a loaded machine may take; nothing is measured by it."""
 
 

@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from real_server import real_server
+from real_server import PATIENCE_S, real_server
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
@@ -36,6 +36,7 @@ def browser():
 def page(browser, server):
     """A page without a session that remembers what went wrong and where it asked."""
     page = browser.new_context().new_page()
+    page.set_default_timeout(1000 * PATIENCE_S)
     page.faults, page.hosts, page.sockets = [], set(), []
     page.on("console", lambda said: page.faults.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: page.faults.append(str(error)))
@@ -52,7 +53,7 @@ def home(server) -> str:
 def test_the_printed_link_opens_the_pages_and_nothing_is_blocked(page, server):
     page.goto(server.link)
     page.wait_for_function("document.title.includes('Calibench')")
-    page.wait_for_function("window.socket && window.socket.connected", timeout=30_000)
+    page.wait_for_function("window.socket && window.socket.connected")
     assert "token" not in page.url
     assert page.faults == []  # a rule of the security policy that a page breaks would be told here
     assert {host for host in page.hosts if host} == {f"127.0.0.1:{server.port}"}

@@ -1,7 +1,6 @@
 """One server with the fake Workbench and one browser for all tests of pages; each test gets a page of its own."""
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -9,16 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from page_site import CHROMIUM, DESKTOP, FLAGS, Site, go, is_outside, wait_for
+from page_site import CHROMIUM, DESKTOP, FLAGS, PATIENCE_S, Site, free_port, go, is_outside, wait_for
 
 
 @pytest.fixture(scope="session")
 def started_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Pages in a process of their own: NiceGUI keeps its routes and its loop globally."""
     pytest.importorskip("nicegui", reason="needs NiceGUI: pip install 'calibench[serve]'")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     folder = tmp_path_factory.mktemp("site")
     script = Path(__file__).parent / "serve_fake.py"
     outside = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "NICEGUI"))}
@@ -32,7 +29,7 @@ def started_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
     finally:
         server.terminate()
-        server.wait(timeout=20)
+        server.wait(timeout=PATIENCE_S)
     said = (folder / "log.txt").read_text()
     assert "Traceback" not in said, said
 
@@ -70,7 +67,7 @@ def open_page(page_browser: Any, site: Site) -> Iterator[Callable[..., Any]]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(1000 * PATIENCE_S)
         page.on(
             "console", lambda each: None if allowed in each.text else found.append(f"{path}: {each.type}: {each.text}")
         )

@@ -1,10 +1,14 @@
 """The pages over the fake Workbench, as tests of pages know them."""
 
 import json
+import random
+import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +23,8 @@ FLAGS = (
     "--disable-sync",
 )
 PHONE, DESKTOP = (360, 740), (1280, 900)
-START_S = 90
-"""Seconds that a server may take on a machine that is busy with other tests."""
+PATIENCE_S = 120
+"""Seconds that a server or a page may take on a slow machine that is busy; nothing is measured by it."""
 
 
 class Site:
@@ -30,13 +34,13 @@ class Site:
         self.address = f"http://127.0.0.1:{port}"
 
     def get(self, path: str) -> Any:
-        with urllib.request.urlopen(self.address + path, timeout=30) as answer:
+        with urllib.request.urlopen(self.address + path, timeout=PATIENCE_S) as answer:
             return json.loads(answer.read() or "null")
 
     def post(self, path: str, values: Any = None) -> Any:
         data = json.dumps(values or {}).encode()
         asked = urllib.request.Request(self.address + path, data, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(asked, timeout=30) as answer:
+        with urllib.request.urlopen(asked, timeout=PATIENCE_S) as answer:
             return json.loads(answer.read() or "null")
 
     def fill(self, **how: Any) -> None:
@@ -49,13 +53,30 @@ class Site:
         found: list[str] = self.get("/fake/calls")
         return found
 
+    def asked(self, what: str, count: int = 1) -> list[str]:
+        """The calls of one kind as text, once there are so many: a press is heard of later than it is made."""
+        becomes(lambda: len(self._calls(what)) >= count, True)
+        return self._calls(what)
+
+    def _calls(self, what: str) -> list[str]:
+        return [call for call in self.calls() if call.startswith(f"('{what}'")]
+
     def tell(self, topic: str, id: int, change: str = "changed", **data: Any) -> None:
         """Publish an event, as the thread that follows a job does."""
         self.post("/fake/event", {"topic": topic, "id": id, "change": change, "data": data})
 
 
+def free_port() -> int:
+    """A port that nothing listens on, below those that the system gives to whoever calls another."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with socket.socket() as tried, suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port of this machine is free")
+
+
 def wait_for(site: Site, server: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + START_S
+    end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end:
         assert server.poll() is None, log.read_text()
         try:
@@ -72,6 +93,24 @@ def go(page: Any, address: str) -> None:
     page.goto(address)
     page.wait_for_selector("main")
     page.wait_for_function("window.did_handshake === true")
+
+
+def becomes(read: Callable[[], object], wanted: object) -> None:
+    """Wait until something is as it should be; what comes later than a press is not there at once."""
+    end = time.monotonic() + PATIENCE_S
+    while read() != wanted and time.monotonic() < end:
+        time.sleep(0.05)
+    assert read() == wanted
+
+
+def fits(page: Any) -> bool:
+    """Is nothing wider than the window? The page may take a moment to find its shape."""
+    end = time.monotonic() + PATIENCE_S / 10
+    while not page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"):
+        if time.monotonic() > end:
+            return False
+        page.wait_for_timeout(100)
+    return True
 
 
 def is_outside(address: str, site: Site) -> bool:

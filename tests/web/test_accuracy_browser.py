@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from page_site import PHONE, Site
+from page_site import PHONE, Site, becomes, fits
 
 pytestmark = pytest.mark.browser
 
@@ -26,10 +26,6 @@ def finish(site: Site, job: int) -> None:
     site.post(f"/fake/jobs/{job}/change", {"state": "done", "progress": 1.0})
 
 
-def calls(site: Site, what: str) -> list[str]:
-    return [call for call in site.calls() if call.startswith(f"('{what}'")]
-
-
 def test_settings_are_tried_at_once_and_pictures_stand_with_predictions_beside_annotations(
     open_page: OpenPage, site: Site
 ) -> None:
@@ -37,7 +33,7 @@ def test_settings_are_tried_at_once_and_pictures_stand_with_predictions_beside_a
     assert page.get_by_text("85.00 %", exact=True).is_visible()
     assert page.locator("article").count() == 8
     assert page.locator("article").first.get_by_text("Annotated").is_visible()
-    assert len(calls(site, "try_settings")) == 1
+    assert len(site.asked("try_settings")) == 1
 
 
 def test_the_likely_mistake_is_named_and_one_button_mends_it_and_tries_again(open_page: OpenPage, site: Site) -> None:
@@ -45,10 +41,10 @@ def test_the_likely_mistake_is_named_and_one_button_mends_it_and_tries_again(ope
     page.get_by_text("The model expects BGR pictures").wait_for()
     page.get_by_role("button", name="Mend it").click()
     page.locator(".job-panel").wait_for()
-    tried = calls(site, "try_settings")
+    tried = site.asked("try_settings", 2)
     assert len(tried) == 2
     assert "'color': 'bgr'" in tried[1]
-    assert "color: bgr" in page.get_by_label("Accuracy settings as YAML").input_value()
+    becomes(lambda: "color: bgr" in page.get_by_label("Accuracy settings as YAML").input_value(), True)
 
 
 def test_form_and_yaml_are_kept_in_step(open_page: OpenPage, site: Site) -> None:
@@ -75,7 +71,7 @@ def test_wrong_entries_are_told_at_once_and_cannot_be_saved(open_page: OpenPage,
     page.get_by_label("Accuracy settings as YAML").fill("")
     page.get_by_role("button", name="Save").click()
     page.get_by_text("Saved, confirmed.").wait_for()
-    assert calls(site, "set_settings") == ["('set_settings', 1, {})"]
+    assert site.asked("set_settings") == ["('set_settings', 1, {})"]
 
 
 def test_saving_leads_back_to_where_one_came_from(open_page: OpenPage, site: Site) -> None:
@@ -99,10 +95,10 @@ def test_settings_that_somebody_else_saved_meanwhile_are_not_overwritten_in_sile
     site.post("/fake/models/1/change", {"accuracy_settings": {"metric": "top5"}})
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("was changed meanwhile").wait_for()
-    assert calls(site, "set_settings") == []
+    assert site.asked("set_settings", 0) == []
     page.get_by_role("button", name="Save mine over it").click()
     page.get_by_text("Saved, confirmed.").wait_for()
-    assert "'label_offset': 1" in calls(site, "set_settings")[0]
+    assert "'label_offset': 1" in site.asked("set_settings")[0]
 
 
 def test_a_trial_that_fails_says_why_and_can_be_repeated(open_page: OpenPage, site: Site) -> None:
@@ -113,7 +109,7 @@ def test_a_trial_that_fails_says_why_and_can_be_repeated(open_page: OpenPage, si
     page.get_by_text("No decoder fits the outputs prob.").wait_for()
     page.get_by_role("button", name="Try", exact=True).click()
     page.locator(".job-panel").wait_for()
-    assert len(calls(site, "try_settings")) == 2
+    assert len(site.asked("try_settings", 2)) == 2
 
 
 def test_an_int8_model_leads_to_the_settings_of_its_fp32_model(open_page: OpenPage) -> None:
@@ -125,5 +121,4 @@ def test_an_int8_model_leads_to_the_settings_of_its_fp32_model(open_page: OpenPa
 
 def test_the_page_fits_a_phone(open_page: OpenPage, site: Site) -> None:
     page = open_tried(open_page, site, size=PHONE, scheme="dark")
-    page.wait_for_timeout(300)
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert fits(page)

@@ -63,6 +63,7 @@ def test_a_taken_name_is_refused_beside_the_field_and_the_upload_is_kept(
     page.get_by_role("button", name="Import", exact=True).click()
     page.get_by_text("is taken by another model").wait_for()
     page.get_by_label("Name").fill("another")
+    page.get_by_text("is taken by another model").wait_for(state="hidden")
     page.get_by_role("button", name="Import", exact=True).click()
     page.wait_for_url("**/models/8")
 
@@ -116,7 +117,7 @@ def test_a_dataset_that_does_not_fit_is_refused_before_the_project_is_made(open_
     page.get_by_role("combobox", name="Dataset").click()
     page.get_by_role("option", name="flowers-val").click()
     page.get_by_text("They fit").wait_for()
-    assert "dataset=1" in page.url
+    page.wait_for_function("location.search.includes('dataset=1')")
 
 
 def test_a_new_project_starts_its_baseline_and_leads_to_it(open_page: OpenPage, site: Site) -> None:

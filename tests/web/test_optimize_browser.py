@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from page_site import PHONE, Site, go
+from page_site import PHONE, Site, fits, go
 
 pytestmark = pytest.mark.browser
 
@@ -131,7 +131,7 @@ def test_the_form_fits_a_phone_with_its_advanced_settings_open(open_page: OpenPa
     page = open_form(open_page, size=PHONE, scheme="dark")
     page.get_by_text("Advanced settings").click()
     page.get_by_label("Further settings as YAML").wait_for()
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert fits(page)
 
 
 def test_arrows_go_round_the_cards_and_keep_their_meaning_in_a_field(open_page: OpenPage) -> None:

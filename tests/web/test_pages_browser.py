@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from canned_things import SCRIPT
-from page_site import DESKTOP, PHONE, Site
+from page_site import DESKTOP, PATIENCE_S, PHONE, Site, fits
 
 pytestmark = pytest.mark.browser
 
@@ -42,15 +42,6 @@ FOCUS = """(() => {
 """What has the focus: its name, whether it has an outline, and whether it is a field, which shows it by its border."""
 
 OpenPage = Callable[..., Any]
-
-
-def fits(page: Any) -> bool:
-    """Is nothing wider than the window? The page may take a moment to find its new shape."""
-    for _ in range(20):
-        if page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"):
-            return True
-        page.wait_for_timeout(100)
-    return False
 
 
 def in_head(page: Any) -> Any:
@@ -154,6 +145,7 @@ def test_a_search_finds_projects_models_and_datasets(open_page: OpenPage) -> Non
 def test_an_address_without_a_page_says_so(page_browser: Any, site: Site) -> None:
     context = page_browser.new_context()
     page = context.new_page()
+    page.set_default_timeout(1000 * PATIENCE_S)
     nowhere = ("/nowhere", "/models/abc", "/compare?a=x&b=y")
     for path, words in (*((path, "There is no such page") for path in nowhere), ("/models/999", "This is not here")):
         answer = page.goto(site.address + path)

@@ -38,8 +38,9 @@ def baseline(server: StoryServer, pages: WatchedPages, imported: dict[str, int])
     arrive(page, f"{server.address}/projects/#")
     project = number_in(page)
     bar = page.locator(".job-panel")
-    bar.get_by_role("progressbar", name="Progress").wait_for()
-    page.locator(".job-strip").get_by_text("Baseline of shapes on shapes-validation").wait_for()
+    with server.held(server.read(f"/api/v1/projects/{project}")["job_id"]):
+        bar.get_by_role("progressbar", name="Progress").wait_for()
+        page.locator(".job-strip").get_by_text("Baseline of shapes on shapes-validation").wait_for()
     bar.wait_for(state="detached")
     headline = page.get_by_label("Headline")
     headline.get_by_text("on 180 samples").wait_for()
@@ -66,7 +67,12 @@ def calibration(server: StoryServer, pages: WatchedPages, project: int, files: A
     arrive(page, f"{server.address}/projects/#")
     child = number_in(page)
     assert child != project
-    _watch(server, pages, page, project)
+    with server.held(server.read(f"/api/v1/projects/{child}")["job_id"]):
+        _watch(pages, page, project)
+    page.get_by_role("tab", name="Search").click()
+    page.get_by_text("model tried").or_(page.get_by_text("models tried")).first.wait_for()
+    page.locator(".job-panel").wait_for(state="detached")
+    page.get_by_label("Headline").get_by_text("INT8", exact=True).first.wait_for()
     return child
 
 
@@ -99,15 +105,10 @@ def _still_entered(page: Any) -> None:
     page.locator(".dataset-field").get_by_text("ranges").wait_for()
 
 
-def _watch(server: StoryServer, pages: WatchedPages, page: Any, project: int) -> None:
-    """The bar moves through its stages, another project can be used meanwhile, the result comes by itself."""
-    bar = page.locator(".job-panel")
-    bar.get_by_role("progressbar", name="Progress").wait_for()
+def _watch(pages: WatchedPages, page: Any, project: int) -> None:
+    """The bar is there, and another project can be used meanwhile."""
+    page.locator(".job-panel").get_by_role("progressbar", name="Progress").wait_for()
     other = pages.tab(page, f"/projects/{project}?tab=layers")
     other.locator(".ag-row").first.wait_for()
-    assert other.locator(".job-strip").is_visible()
+    other.locator(".job-strip").wait_for()
     other.close()
-    page.get_by_role("tab", name="Search").click()
-    page.get_by_text("model tried").or_(page.get_by_text("models tried")).first.wait_for()
-    bar.wait_for(state="detached")
-    page.get_by_label("Headline").get_by_text("INT8", exact=True).first.wait_for()

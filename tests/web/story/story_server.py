@@ -4,13 +4,16 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from page_site import free_port
 
 START = "import sys; from calibench.cli.app import main; sys.argv = ['calibench', *sys.argv[1:]]; main()"
 PATIENCE_S = 120
@@ -25,9 +28,7 @@ class StoryServer:
         self.data, self.log = data, data.parent / f"{data.name}.log"
         self.allowed = data.parent / f"{data.name}-allowed"
         self.allowed.mkdir(exist_ok=True)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
+        self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.link = ""
         self.process: subprocess.Popen[str] | None = None
@@ -111,3 +112,22 @@ class StoryServer:
             assert time.monotonic() < last, job
             time.sleep(0.2)
         return job
+
+    @contextmanager
+    def held(self, job_id: int) -> Iterator[Any]:
+        """A job past its first percent, which stands still meanwhile, however long pages take."""
+        last = time.monotonic() + 5 * PATIENCE_S
+        while not ((job := self.read(f"/api/v1/jobs/{job_id}"))["pid"] and (job["progress"] or 0) >= 0.01):
+            assert job["state"] not in ENDED and time.monotonic() < last, job
+            time.sleep(0.05)
+        os.killpg(job["pid"], signal.SIGSTOP)
+        try:
+            yield job
+        finally:
+            let_go_on(job)
+
+
+def let_go_on(job: Any) -> None:
+    """The process of a job that was held."""
+    with suppress(ProcessLookupError):
+        os.killpg(job["pid"], signal.SIGCONT)

@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
+from page_site import fits
 from story_server import StoryServer
-from watched_pages import PHONE, WatchedPages, arrive, fits, go
+from watched_pages import PHONE, WatchedPages, arrive, go
 
 pytestmark = pytest.mark.browser
 
@@ -77,6 +78,8 @@ def test_a_calibration_is_asked_for_by_keyboard_alone(pages: WatchedPages, serve
     tab_to(page, "Default")
     page.keyboard.press("ArrowRight")
     page.get_by_label("Maximum accuracy drop, points").wait_for()
+    tab_to(page, "Seconds a measurement")
+    page.keyboard.type("60")  # so that it still runs when its page is there
     tab_to(page, "Calibrate")
     page.keyboard.press("Enter")
     arrive(page, f"{server.address}/projects/#")

@@ -63,7 +63,7 @@ class WatchedPages:
         """Nothing of what must not be was found."""
         for context in self.contexts:
             context.close()
-        assert self.found == []
+        assert not self.found, "\n".join(self.found)
 
 
 def go(page: Any, address: str) -> None:
@@ -83,15 +83,6 @@ def arrive(page: Any, address: str) -> None:
     pattern = re.escape(address).replace(r"\*", ".*").replace(r"\#", r"\d+")
     page.wait_for_url(re.compile(f"{pattern}$"), wait_until="commit")
     is_drawn(page)
-
-
-def fits(page: Any) -> bool:
-    """Is nothing wider than the window? The page may take a moment to find its shape."""
-    for _ in range(20):
-        if page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"):
-            return True
-        page.wait_for_timeout(100)
-    return False
 
 
 def button(page: Any, name: str) -> Any:
