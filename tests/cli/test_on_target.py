@@ -147,3 +147,13 @@ def test_benchmark_and_evaluate_name_the_command_that_goes_on(job, run, tmp_path
         folder = Path(lost.stderr.split("calibench run ")[1].split()[0].rstrip("."))
         assert (lost.exit_code, (folder / "bundle.json").is_file()) == (2, True)
         assert TargetError.__name__ in lost.stderr
+
+
+@pytest.mark.parametrize("command", ["evaluate", "benchmark"])
+def test_a_cluster_measures_nothing(run, job, tmp_path, command):
+    run("target", "add", "farm", "dask", "slurm", "--workers", "4", "--data-dir", tmp_path / "data")
+    refused = run(command, tmp_path / "m.onnx", "--dataset", tmp_path / "set", "--target", "farm", "--data-dir",
+                  tmp_path / "data")  # fmt: skip
+    assert refused.exit_code == 2
+    assert "--target farm: is a cluster of workers" in refused.stderr
+    assert job.bundles == []

@@ -236,3 +236,27 @@ def test_a_walltime_that_is_too_short_for_a_warning_is_said(target, lab):
         lab.found = {"machine": MACHINE, "faults": ()}
         for said in (added.stdout, target("check", f"q{walltime}").stdout):
             assert ("too short for the queue to warn a job" in said) is is_said
+
+
+def test_each_machine_of_a_cluster_has_a_key_of_its_own(target, lab):
+    machines = ("add", "farm", "dask", "ssh://me@a", "ssh://b:2222", "--workers", "2")
+    refused = target(*machines)
+    assert refused.exit_code == 2 and "ssh://me@a:22: nobody has confirmed its host key" in refused.stderr
+    refused = target(*machines, "--host-key", KEY.key)
+    assert refused.exit_code == 2 and "--host-key: 1 given, and 2 hosts" in refused.stderr
+    made = target(*machines, "--host-key", KEY.key, "--host-key", "ssh-ed25519 AAAAC3Nw", "--json")
+    spec = json.loads(made.stdout)["spec"]
+    assert [(host["host"], host["port"], host["host_key"]) for host in spec["hosts"]] == [
+        ("a", 22, KEY.key), ("b", 2222, "ssh-ed25519 AAAAC3Nw"),
+    ]  # fmt: skip
+    assert spec["workers"] == 2
+
+
+def test_what_a_check_of_a_cluster_saw_is_told_by_machine_and_by_worker(target, lab):
+    target("add", "farm", "dask", "slurm", "--workers", "2")
+    lab.found = {"machine": {"hosts": [{"address": "ssh://a:22", **MACHINE}, {"address": "ssh://b:22"}],
+                             "workers": [{"address": "tls://c:1", "build": {"OpenVINO": "1"}, "error": ""}]},
+                 "faults": ()}  # fmt: skip
+    shown = target("check", "farm").stdout
+    assert "ssh://a:22: A CPU (avx512_vnni), 4 cores; load 0.5, 1.0 of 2.0 GB free" in shown
+    assert "ssh://b:22: not seen" in shown and "tls://c:1: OpenVINO 1" in shown

@@ -105,6 +105,8 @@ def test_names_are_unique_whatever_their_letters(bench):
         ({"kind": "local"}, "this machine is a target already"),
         ({"kind": "ssh"}, "no host"),
         ({"kind": "dask"}, "no scheduler"),
+        ({"kind": "dask", "worker_queue": "pbs", "scheduler": "tls://lab:1"}, "worker_queue: goes not with scheduler"),
+        ({"kind": "dask", "scheduler": "tls://lab:1", "workers": 2}, "are its own"),
         ({"kind": "ssh", "host": "lab", "queue": {"queue": "main"}}, "has no queue"),
     ],
 )
