@@ -37,6 +37,9 @@ def compare(monkeypatch, run, tmp_path):
         ends: list[End] = []
         bundles = []
 
+        def run(self, *words):
+            return run(*words)
+
         def __call__(self, *words, models=("m.xml",)):
             given = [tmp_path / name for name in models]
             return run("benchmark", *given, "--dataset", tmp_path / "set", *words, "--data-dir", tmp_path / "data")
@@ -136,3 +139,25 @@ def test_the_default_precision_has_a_column_only_where_it_is_another() -> None:
     both = console.export_text()
     assert "default" in both and "This machine" in both
     assert "latency ms" in both.splitlines()[1]
+
+
+def test_a_server_is_asked_for_its_targets_and_takes_no_options_of_this_machine(compare, tmp_path, monkeypatch) -> None:
+    asked = []
+
+    def compare_on_server(what, names, url):
+        asked.append((what.models, list(names), url))
+        return (MachineRow(target="lab", **FAST), MachineRow(target="rack", failure="rack: does not answer."))
+
+    monkeypatch.setattr("calibench.cli.machines_compared.compare_on_server", compare_on_server)
+    words = ("benchmark", tmp_path / "m.xml", "--dataset", tmp_path / "set", "--server", "http://x:1")
+    fp32 = ("--baseline", tmp_path / "f.xml")
+    found = compare.run(*words, *fp32, "--target", "lab", "--target", "rack")
+    assert (found.exit_code, "rack: not measured. rack: does not answer." in found.stdout) == (1, True), found.stderr
+    compare.run(*words, *fp32)
+    assert asked == [((tmp_path / "f.xml", tmp_path / "m.xml"), names, "http://x:1") for names in (["lab", "rack"], [])]
+    for more, said in (
+        (("--shape", "1,3"), "--shape with --server"),
+        (("--data-dir", "d"), "--data-dir with --server"),
+    ):
+        refused = compare.run(*words, *fp32, *more)
+        assert (refused.exit_code, said in refused.stderr) == (2, True), refused.stderr

@@ -82,6 +82,20 @@ def test_what_is_missing_elsewhere_is_made_once_and_int8_runs_beside_fp32(bench,
     assert (second.target, second.project_id) == ("This machine", made.id)
 
 
+def test_int8_that_was_calibrated_without_speed_is_measured_where_it_is(bench, project):
+    without = dict.fromkeys(("fp32_fps", "default_fps", "int8_fps", "speedup"))
+    made = bench.calibrated(project, report_values(**without, speeds={}, runtime_layers={}))
+    assert rows(bench, project.model_id)[0].int8_fps is None
+    _, int8 = elsewhere(bench, project.model_id, bench.target)
+    assert (int8.id, int8.state, bench.bundle(int8).kind) == (made.id, "queued", "benchmark")
+    assert elsewhere(bench, project.model_id, bench.target)[1].job_id == int8.job_id  # it waits already
+    bench.done(int8.job_id, {"beside.json": BESIDE.model_dump_json()},
+               {"points": [point("int8", fps=900.0)], "measured": BESIDE.model_dump(mode="json")})  # fmt: skip
+    (row,) = rows(bench, project.model_id)
+    assert (row.int8_fps, row.speedup, row.cpu, row.project_id) == (900, 2.2, "Intel Xeon", made.id)
+    assert bench.store.get(Project, made.id).headline.drop_points == 0.5
+
+
 def test_further_points_leave_what_was_measured_beside_fp32(bench, project, lab):
     bench.calibrated(project)
     _, int8 = elsewhere(bench, project.model_id, lab)

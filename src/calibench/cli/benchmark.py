@@ -9,6 +9,7 @@ from calibench.cli import options, target_options
 from calibench.cli.answer import answers, print_json, quiet_stdout
 from calibench.cli.options import INPUT, RUN, overlaid, shapes, whole_numbers
 from calibench.cli.server_options import Server, refuse_options
+from calibench.errors import SettingsError
 
 
 @answers
@@ -74,10 +75,12 @@ def benchmark(
     if len(targets) > 1 or ((targets or server) and (baseline or (targets and server))):
         from calibench.cli import machines_compared as machines
 
-        target_options.refuse_options({**context.params, "server": None})
+        (refuse_options if server is not None else target_options.refuse_options)(context.params)
         what = machines.compared(models, baseline, dataset, settings, bench)
         with quiet_stdout(json_):
             if server is not None:
+                if data_dir is not None:
+                    raise SettingsError("--data-dir with --server: a server has its own. Leave one of them out.")
                 rows = machines.compare_on_server(what, targets, server)
             else:
                 rows = machines.compare_on_targets(what, targets, data_dir)

@@ -137,7 +137,7 @@ def _measured_there(client: "Client", first: Project, target: "Target", ask: Ask
     project = client.projects.create(
         first.model_id, first.dataset_id, first.device, run_baseline=False, target_id=target.id
     )
-    job = run(client, client.projects.benchmark(project.id, ask))
+    job = run(client, client.projects.benchmark(project.id, ask), before=f"{target.name}: ")
     return {**job.result["measured"], "project_id": project.id, "dataset_id": project.dataset_id}
 
 

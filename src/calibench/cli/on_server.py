@@ -166,12 +166,13 @@ def send_dataset(client: "Client", path: Path, settings: "Settings", progress: P
     return client.datasets.send(path, data=data, progress=progress)
 
 
-def run(client: "Client", job: Job, limit: str = "", page: str = "") -> Job:
+def run(client: "Client", job: Job, limit: str = "", page: str = "", before: str = "") -> Job:
     """Show a job until it ends; who interrupts it cancels it.
 
     Args:
         limit: what may be lost, for the lines of trials.
         page: of the server, where the same can be watched.
+        before: stands before each line and step that is shown.
 
     Raises:
         CalibenchError: of the kind by which it failed.
@@ -180,9 +181,9 @@ def run(client: "Client", job: Job, limit: str = "", page: str = "") -> Job:
     try:
         place = client.jobs.place(job.id) or 1
         waits = f", after {place - 1} others" if place > 1 else ""
-        say(f"Job {job.id}{waits}: {job.title}. {client.url}/{page or f'jobs/{job.id}'}")
+        say(f"{before}Job {job.id}{waits}: {job.title}. {client.url}/{page or f'jobs/{job.id}'}")
         with shown_with_trials(limit) as (progress, on_trial):
-            return client.wait(job.id, _hearer(progress, on_trial))
+            return client.wait(job.id, _hearer(lambda step, *count: progress(f"{before}{step}", *count), on_trial))
     except (KeyboardInterrupt, Cancelled):
         raise Cancelled(_cancelled(client, job.id)) from None
 

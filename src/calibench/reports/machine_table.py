@@ -12,7 +12,7 @@ from calibench.things.machine_row import MachineRow, int8_features
 
 SHORT = {"neither VNNI nor AMX": "neither", "VNNI + AMX": "VNNI+AMX"}
 """Under the heading that names both."""
-HEAD = "FP32 and INT8 in samples a second; factor over FP32 as the machine runs it, and its rounds"
+HEAD = "Samples a second; factor over FP32 as the machine runs it, and of its rounds"
 NAME = 8
 """Letters that the name of a target has at least, before it is folded."""
 

@@ -10,7 +10,7 @@ from calibench.web import looks
 from calibench.web.data_grid import find, grid, numbers, words
 from calibench.web.help_mark import WORDS as HELP
 from calibench.web.layer_detail import show_layer
-from calibench.web.opened_project import OpenedProject, Row
+from calibench.web.opened_project import NO_LAYERS, OpenedProject, Row
 from calibench.web.words import text
 
 PARTS = {"all": "All", "int8": "INT8", "float": "Float"}
@@ -20,7 +20,8 @@ def draw(opened: OpenedProject) -> None:
     """The table; the chosen layer slides in at the right."""
     kept = opened.layers
     if not kept:
-        text("Layers are shown here when the model has run.", "p").classes("note")
+        has_not_run = opened.project.result is None
+        text("Layers are shown here when the model has run." if has_not_run else NO_LAYERS, "p").classes("note")
         return
     is_twice = opened.is_default_fp32
     rows = [layer_row(i, {**layer, "default_ms": None} if is_twice else layer) for i, layer in enumerate(kept)]

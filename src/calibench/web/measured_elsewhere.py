@@ -23,7 +23,8 @@ Tick = Callable[[int, bool], None]
 
 def ask_where(workbench: "Workbench", model: KeptModel, rows: Sequence[MachineRow]) -> None:
     """Offer the targets that have no row yet; what is missing there is made, and runs."""
-    others = other_targets(workbench.targets.all(), rows)
+    has_int8 = any(each.parent_id is not None and each.state == "ready" for each in workbench.models.family(model.id))
+    others = other_targets(workbench.targets.all(), rows, has_int8)
     ticked: dict[int, bool] = {}
 
     def begin() -> None:
@@ -52,9 +53,13 @@ def ask_where(workbench: "Workbench", model: KeptModel, rows: Sequence[MachineRo
         go.set_enabled(False)
 
 
-def other_targets(targets: Sequence[Target], rows: Sequence[MachineRow]) -> list[Target]:
-    """Machines and queues that the model was not measured on; those that can be used first."""
-    measured = {row.target_id for row in rows}
+def other_targets(targets: Sequence[Target], rows: Sequence[MachineRow], has_int8: bool = False) -> list[Target]:
+    """Machines and queues that the model was not measured on, or only in FP32; those that can be used first.
+
+    Args:
+        has_int8: there is an INT8 model that could be measured.
+    """
+    measured = {row.target_id for row in rows if row.int8_fps is not None or not has_int8}
     found = [each for each in targets if each.id not in measured and cluster_hindrance(each) is None]
     return sorted(found, key=lambda each: (bool(hindrance_of(each)), each.id))
 

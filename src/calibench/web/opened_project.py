@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from calibench.workbench.door import Workbench
 
 Row = dict[str, Any]
+NO_LAYERS = "Only the speed of this model was measured here, not its layers."
 
 
 @dataclass(frozen=True)

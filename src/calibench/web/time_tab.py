@@ -7,7 +7,7 @@ from nicegui import ui
 
 from calibench.web import looks
 from calibench.web.layer_charts import KINDS, kind_of, shares_chart, time_by_type, types_chart
-from calibench.web.opened_project import OpenedProject
+from calibench.web.opened_project import NO_LAYERS, OpenedProject
 from calibench.web.page_words import in_page
 from calibench.web.project_verdict import ICONS, beside_verdict
 from calibench.web.words import text
@@ -22,7 +22,9 @@ def draw(opened: OpenedProject) -> None:
     """Advice first, then shares of precisions and time by type of layer."""
     advice = beside_verdict(opened.advice, opened.verdict)
     if not advice and not opened.timed:
-        text("Where the time goes is shown here when the model has run.", "p").classes("note")
+        has_not_run = opened.project.result is None
+        said = "Where the time goes is shown here when the model has run." if has_not_run else NO_LAYERS
+        text(said, "p").classes("note")
         return
     if advice:
         _say(advice)

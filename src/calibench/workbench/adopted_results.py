@@ -125,13 +125,21 @@ class _Taking:
             shutil.rmtree(aside, ignore_errors=True)
 
     def _with_speed(self, project: Project, new: Sequence[Plain], result: Mapping[str, Any]) -> Headline:
-        """Where INT8 was not calibrated in this project, what was measured says how fast it is."""
-        is_calibrated = project.result is not None and (self._trees.path(project.result) / REPORT).is_file()
-        measured = result.get("measured")
-        if measured and not is_calibrated and measured.get("int8_fps") is not None:
-            values = {name: measured[name] for name in AS_MEASURED if measured.get(name) is not None}
-            return project.headline.model_copy(update=values)
-        return _with_speed(project.headline, new)
+        """Where no calibration in this project told how fast INT8 is, what was measured beside FP32 does."""
+        report = None if project.result is None else read_lean(self._trees.path(project.result) / REPORT)
+        measured = result.get("measured") or {}
+        if (report or {}).get("speeds") or measured.get("int8_fps") is None:
+            return _with_speed(project.headline, new)
+        values = {name: measured[name] for name in AS_MEASURED if measured.get(name) is not None}
+        return project.headline.model_copy(update={**values, **self._sizes(project)})
+
+    def _sizes(self, project: Project) -> Plain:
+        """Bytes of an INT8 model and of the FP32 model that it was made from."""
+        model = self._store.get(KeptModel, project.model_id)
+        if model.parent_id is None:
+            return {}
+        parent = self._store.get(KeptModel, model.parent_id)
+        return {"fp32_bytes": parent.size_bytes or None, "int8_bytes": model.size_bytes or None}
 
     def _end(self, job: Job, end: End, **values: Any) -> Plain:
         """A project follows its last job, whatever became of that; the result goes into the row of the job."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from calibench.reports.int8_reasons import INTEGER, Ran, gain_of, why_not
-from calibench.things.asked import NewProject
-from calibench.things.kept import Hindrance, KeptModel, Project, Target
+from calibench.things.asked import AskBenchmark, NewProject, Points
+from calibench.things.kept import ENDED, Hindrance, Job, KeptModel, Project, Target
 from calibench.things.machine_row import MachineRow
 from calibench.workbench.refusals import NotPossible, refuse
 
@@ -27,11 +27,15 @@ class Projects(Protocol):
 
     def all(self) -> tuple[Project, ...]: ...
 
+    def get(self, id: int) -> Project: ...
+
     def create(self, new: NewProject) -> Project: ...
 
     def report(self, id: int) -> dict[str, Any] | None: ...
 
     def beside(self, id: int) -> dict[str, Any] | None: ...
+
+    def benchmark(self, id: int, points: Points) -> Job: ...
 
 
 @dataclass(frozen=True)
@@ -89,12 +93,22 @@ def measure_elsewhere(models: Models, projects: Projects, model_id: int, targets
     dataset_id, device = of_root[0].dataset_id, of_root[0].device
     asked = models.get(model_id)
     int8 = asked if asked.id != root.id else _fastest(family[1:], known)
-    return [
+    made = [
         projects.create(NewProject(model_id=each.id, dataset_id=dataset_id, target_id=target.id, device=device))
         for target in targets
         for each in (root, int8)
         if each is not None
     ]
+    return [_with_speed(projects, each, root) for each in made]
+
+
+def _with_speed(projects: Projects, project: Project, root: KeptModel) -> Project:
+    """An INT8 model that was calibrated here without a measurement is measured now."""
+    if project.model_id == root.id or project.result is None or project.headline.int8_fps is not None:
+        return project
+    if project.state in ENDED:
+        projects.benchmark(project.id, AskBenchmark(baseline_model_id=root.id, is_compared=True))
+    return projects.get(project.id)
 
 
 def cluster_hindrance(target: Target) -> Hindrance | None:
@@ -127,7 +141,7 @@ def _speed(project: Project) -> tuple[float, float]:
 def _row(projects: Projects, project: Project, target: Target) -> MachineRow:
     head = project.headline
     own = projects.report(project.id) or {}
-    beside = projects.beside(project.id) if "speeds" not in own else None
+    beside = None if own.get("speeds") else projects.beside(project.id)
     machine = own.get("machine") or {}
     if not machine and beside is None:
         machine = target.machine or {}
