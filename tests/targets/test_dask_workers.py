@@ -195,11 +195,14 @@ def test_jobs_that_wait_in_the_queue_go_with_a_calibration_that_is_cancelled(
 
 
 @pytest.mark.root
-def test_jobs_of_pbs_are_workers_too(slurm: SlurmCluster, tmp_path: Path) -> None:
+def test_jobs_of_pbs_are_workers_too(slurm: SlurmCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
     spec = TargetSpec(kind="dask", worker_queue="pbs", workers=1, listen="127.0.0.1", home=str(tmp_path))
     with opened_workers(spec, print) as cluster, open_team(cluster) as team:
         assert len(team.client.nthreads()) == 1
     wait_for(lambda: not slurm.jobs() and not workers(tmp_path))
+    assert [path.name for path in tmp_path.rglob("*")] == ["here"]
 
 
 @pytest.mark.root

@@ -94,9 +94,14 @@ def _cluster(spec: TargetSpec, tls: Path, address: str, dialect: Dialect) -> Any
             job_directives_skip=[] if "mem" in said else ["--mem"],
             job_extra_directives=["--no-requeue", *([f"--constraint={asked.node_type}"] if asked.node_type else [])],
         )
-    from dask_jobqueue.pbs import PBSCluster
+    from dask_jobqueue.pbs import PBSCluster, PBSJob
 
-    return PBSCluster(**options, resource_spec=said["select"].removeprefix("-l "), walltime=said.get("walltime"))
+    class Job(PBSJob):  # its directives name a folder for messages, which Slurm's qsub passes over
+        submit_command = (
+            f"qsub -o {shlex.quote(f'{tls.parent}/workers.out')} -e {shlex.quote(f'{tls.parent}/workers.err')}"
+        )
+
+    return PBSCluster(**options, job_cls=Job, resource_spec=said["select"], walltime=said.get("walltime"))
 
 
 async def _nodes(spec: TargetSpec) -> list[str]:
@@ -173,7 +178,7 @@ def _refused(error: Exception, dialect: Dialect, address: str) -> TargetError:
 def _last_words(folder: Path) -> str:
     """What the messages of a job end with."""
     for path in sorted(folder.glob("*")):
-        if path.suffix in (".err", ".out") or ".e" in path.name or ".OU" in path.name or ".ER" in path.name:
+        if path.suffix == ".err":
             lines = [line.strip() for line in path.read_text(errors="replace").splitlines() if line.strip()]
             if lines:
                 return lines[-1].rstrip(".")[:300]
