@@ -101,7 +101,8 @@ def _cluster(spec: TargetSpec, tls: Path, address: str, dialect: Dialect) -> Any
             f"qsub -o {shlex.quote(f'{tls.parent}/workers.out')} -e {shlex.quote(f'{tls.parent}/workers.err')}"
         )
 
-    return PBSCluster(**options, job_cls=Job, resource_spec=said["select"], walltime=said.get("walltime"))
+    options["job_cls"] = Job
+    return PBSCluster(**options, resource_spec=said["select"], walltime=said.get("walltime"))
 
 
 async def _nodes(spec: TargetSpec) -> list[str]:
