@@ -6,14 +6,18 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from calibench.errors import TargetError
+from calibench.errors import JobError, TargetError
 from calibench.search.folder_lock import SEARCH
 from calibench.targets.bundle import OUT
+from calibench.targets.link import LinkLost
 from calibench.targets.paths_here import name_files_here
 from calibench.targets.remote_job import Reached, RemoteJob
 
 FETCHING = "fetching"
 """Folder of files on their way, in the job's folder: they are found again after a cut."""
+MEGA = 1_000_000
+SPARE = MEGA // 2
+"""Bytes that stay free here, for what a job says of its end."""
 ATTEMPTS = 2
 """How often a file is fetched that arrives damaged."""
 
@@ -26,6 +30,7 @@ async def fetch_result(job: RemoteJob, there: Reached) -> None:
     Raises:
         LinkLost: do it again; what has arrived is not fetched again.
         TargetError: a file arrives damaged.
+        JobError: there is no room for it here.
         OSError: it cannot be written here.
     """
     wanted = await there.machine.manifest(job.record.job_id)
@@ -44,7 +49,7 @@ async def fetch_search(job: RemoteJob, there: Reached, is_told: bool = True) -> 
         is_told: as progress of the job.
 
     Raises:
-        LinkLost, TargetError, OSError: as `fetch_result`.
+        LinkLost, TargetError, JobError, OSError: as `fetch_result`.
     """
     below = f"{OUT}/{SEARCH}"
     found = await there.machine.manifest(job.record.job_id, (below,))
@@ -60,6 +65,31 @@ async def fetch_search(job: RemoteJob, there: Reached, is_told: bool = True) -> 
 
 
 async def _fetch(job: RemoteJob, there: Reached, wanted: Manifest, is_told: bool = True) -> None:
+    """As `_fetch_all`, where there is room for it here.
+
+    What has arrived goes where there is none: the job could not even say how it ended.
+    """
+    place = job.folder / FETCHING
+    needed = sum(size for _, size in wanted.values()) - _size(place) + SPARE
+    try:
+        is_full = shutil.disk_usage(job.folder).free < needed
+        if not is_full:
+            await _fetch_all(job, there, wanted, is_told)
+    except LinkLost:
+        raise
+    except (TargetError, OSError):
+        is_full = shutil.disk_usage(job.folder).free < SPARE
+        if not is_full:
+            raise
+    if is_full:
+        shutil.rmtree(place, ignore_errors=True)
+        raise JobError(
+            f"The disk here is full: {needed / MEGA:.1f} MB are needed for the result. Make room, then retry: it "
+            f"waits on {there.link.name}."
+        )
+
+
+async def _fetch_all(job: RemoteJob, there: Reached, wanted: Manifest, is_told: bool) -> None:
     """Files of a job's folder there, into the folder of those on their way, and nothing else into it."""
     place = job.folder / FETCHING
     targets = {name: _below(place, name) for name in wanted}
@@ -89,6 +119,10 @@ async def _fetch(job: RemoteJob, there: Reached, wanted: Manifest, is_told: bool
             done -= size
         else:
             raise TargetError(f"{there.link.name}: {name} arrives damaged. Retry: the job has ended there.")
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _below(place: Path, name: str) -> Path:
