@@ -7,6 +7,7 @@ from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import sleep
 from typing import Any
 from uuid import uuid4
 
@@ -26,6 +27,8 @@ BEAT_S = 0.3
 """Seconds between two beats while nothing comes; a cancelled calibration waits so long at most."""
 MOST_BEATS_ALONE = 200
 """Beats without a single worker after which nobody is waited for any more: a minute."""
+TRIES = 10
+"""How often all workers are told the same; each time lasts as long as Dask waits for one that has fallen silent."""
 GO_ON = "What was found is kept: go on with --resume."
 MOST_SENT_HERE, MOST_SENT = 4 * 2**20, 2**16
 """Bytes of the outputs of one sample up to which they come along, from processes of this machine and from others; what
@@ -50,12 +53,13 @@ class Team:
 
         Raises:
             SettingsError: it cannot leave this process.
+            TargetError: the cluster is gone.
         """
         from calibench.spread.held import Shared
 
         if id(value) not in self._names:  # the value is kept, so that its id is no other's
             plugin = Shared(f"calibench-{uuid4().hex}", value)
-            self.client.register_plugin(plugin)
+            register(self.client, plugin)
             self._names[id(value)] = (value, plugin.name)
         return self._names[id(value)][1]
 
@@ -95,7 +99,10 @@ class Team:
     def _taken(self, work: Handed, beat: Callable[[], None]) -> Any:
         self._wait(work, beat)
         if work.status == "finished":
-            return work.result()  # fetched; computed again where the one who had it is gone
+            try:
+                return work.result()  # fetched; computed again where the one who had it is gone
+            except OSError as cut:
+                raise _silent(cut) from None
         if work.status != "error":
             raise TargetError(f"The cluster is gone in the middle of the work ({work.status}). {GO_ON}")
         error = work.exception()
@@ -130,7 +137,29 @@ class Team:
         try:
             return len(self.client.nthreads())
         except (OSError, TimeoutError, RuntimeError) as error:
-            raise TargetError(f"The cluster does not answer any more ({type(error).__name__}). {GO_ON}") from None
+            raise _silent(error) from None
+
+
+def register(client: Any, plugin: Any) -> None:
+    """Give a plugin to all workers. One whose cable was pulled takes the whole call with it until it counts as gone.
+
+    Raises:
+        TargetError: the cluster is gone.
+    """
+    for left in reversed(range(TRIES)):
+        try:
+            client.register_plugin(plugin)
+            return
+        except OSError as error:
+            if error.errno is not None:  # what a worker itself could not open or read
+                raise
+            if not left:
+                raise _silent(error) from None
+        sleep(BEAT_S)
+
+
+def _silent(error: Exception) -> TargetError:
+    return TargetError(f"The cluster does not answer any more ({type(error).__name__}). {GO_ON}")
 
 
 @contextmanager
@@ -144,7 +173,7 @@ def open_team(where: TargetSpec | int) -> Iterator[Team]:
         from calibench.spread.held import Compiled
 
         is_owned = isinstance(where, int)
-        client.register_plugin(Compiled(is_owned=is_owned))
+        register(client, Compiled(is_owned=is_owned))
         yield Team(client, MOST_SENT_HERE if is_owned else MOST_SENT)
 
 
