@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import secrets
 import shlex
 from collections.abc import AsyncIterator, Callable
@@ -38,9 +39,11 @@ cat > {folder}/tls.pem
 --memory-limit 0 --no-dashboard --dashboard-address {loopback}:0 --death-timeout {death} --local-directory {folder} \
 --tls-ca-file {folder}/tls.pem --tls-cert {folder}/tls.pem --tls-key {folder}/tls.pem > {folder}/log 2>&1
 code=$?
-tail -n 20 {folder}/log
+tail -n 200 {folder}/log
 exit $code
 """
+
+TELLING = re.compile(r"[\w.]*(Error|Exception): \S")
 
 Told = Callable[[str], None]
 
@@ -159,7 +162,10 @@ async def _all_there(scheduler: Any, starts: list[_Worker], running: list[asynci
     while missing := [start for start in starts if _count(scheduler, start) < start.count]:
         for start, task in zip(starts, running, strict=True):
             if task.done():
-                raise TargetError(f"{start.link.name}: its workers did not start ({_said(task.result())}).")
+                raise TargetError(
+                    f"{start.link.name}: its workers did not start ({_said(task.result())}). They must reach "
+                    f"{scheduler.address}; another address of this machine is given with --listen."
+                )
         if asyncio.get_running_loop().time() > end:
             names = ", ".join(start.link.name for start in missing)
             raise TargetError(
@@ -189,5 +195,7 @@ async def _end(scheduler: Any, starts: list[_Worker], running: list[asyncio.Task
 
 
 def _said(answer: Answer) -> str:
+    """The first error of their log: those after it only say that something failed."""
     lines = [line.strip() for line in answer.out.decode(errors="replace").splitlines() if line.strip()]
-    return (lines[-1] if lines else f"exit code {answer.code}").rstrip(".")[:300]
+    told = next((line for line in lines if TELLING.match(line)), lines[-1] if lines else f"exit code {answer.code}")
+    return told.rstrip(".")[:300]
