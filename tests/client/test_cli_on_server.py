@@ -182,6 +182,11 @@ def test_models_and_datasets_are_looked_at_and_measured(there, first, network, s
     found = json.loads(there("benchmark", network, "-d", sets[0], *quick, "--json", check=0).stdout)
     assert [(row["series"], row["batch"]) for row in found["points"][str(network)]][:1] == [("fp32", 1)]
     assert "fashion-resnet8.onnx (fp32)" in there("benchmark", network, "-d", sets[0], *quick, check=0).stdout
+    beside = ("--baseline", network, "-d", sets[0], *quick, "--target", "This machine", "--json")
+    told = there("benchmark", first / "model.xml", *beside, check=0)
+    (row,) = json.loads(told.stdout)["machines"]
+    assert row["speedup"] == pytest.approx(row["int8_fps"] / row["default_fps"])
+    assert (row["target_id"], row["failure"], "This machine: Job " in told.stderr) == (1, "", True)
     assert "Give --dataset" in there("benchmark", network, check=2).stderr
     assert "inputs with --server" in there("benchmark", network, "-d", sets[0], "--mean", "1", check=2).stderr
 

@@ -88,7 +88,7 @@ class Points(Frozen):
 class AskBenchmark(Points):
     """Measure the project's model at points; beside its FP32 model, and with what the machine is, where asked."""
 
-    baseline_model_id: Whole | None = Field(
+    baseline_model_id: Annotated[Whole, Field(ge=1, le=2**31 - 1)] | None = Field(
         None, description="an FP32 model that runs beside an INT8 one, in turns; None: only the project's model"
     )
     is_compared: Yes = Field(
@@ -99,7 +99,7 @@ class AskBenchmark(Points):
 class AskMachines(Frozen):
     """Measure a model on further targets."""
 
-    target_ids: tuple[Whole, ...] = Field(min_length=1, max_length=64)
+    target_ids: tuple[Annotated[Whole, Field(ge=1, le=2**31 - 1)], ...] = Field(min_length=1, max_length=64)
 
 
 class AskCalibration(Frozen):
