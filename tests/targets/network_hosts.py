@@ -51,15 +51,15 @@ def network_hosts(count: int) -> Iterator[tuple[Host, ...]]:
     if shutil.which("ip") is None:
         pytest.skip("there is no program ip (Debian: apt-get install iproute2)")
     _remove_left()
-    switch = f"{NAMES}{os.getpid()}s"
+    own = f"{NAMES}{os.getpid()}"
+    switch = f"{own}s"
     number = os.getpid() % SOME
     net = f"198.{18 + number // 256}.{number % 256}"
-    hosts = tuple(Host(f"{net}.{10 + each}", f"{NAMES}{os.getpid()}h{each}", switch) for each in range(count))
+    hosts = tuple(Host(f"{net}.{10 + each}", f"{own}h{each}", switch) for each in range(count))
     try:
         _permitted("netns", "add", switch)
         _permitted("-n", switch, "link", "add", "bridge", "type", "bridge")
         _ip("-n", switch, "link", "set", "bridge", "up")
-        own = f"{NAMES}{os.getpid()}"
         _cable(switch, "own", own)
         _ip("address", "add", f"{net}.1/24", "dev", own)
         _ip("link", "set", own, "up")
@@ -71,8 +71,9 @@ def network_hosts(count: int) -> Iterator[tuple[Host, ...]]:
                 _ip("-n", host.namespace, "link", "set", name, "up")
         yield hosts
     finally:
+        _try("link", "del", own)  # first: with its network it would go some time later, and the next one has its name
         for name in (switch, *(host.namespace for host in hosts)):
-            subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
+            _try("netns", "del", name)
 
 
 def _cable(switch: str, port: str, *other: str) -> None:
@@ -97,4 +98,8 @@ def _remove_left() -> None:
     listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=False).stdout
     for name in re.findall(rf"^{NAMES}\d+\w+", listed, re.MULTILINE):
         if not psutil.pid_exists(int(re.findall(r"\d+", name)[0])):
-            subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
+            _try("netns", "del", name)
+
+
+def _try(*words: str) -> None:
+    subprocess.run(["ip", *words], check=False, capture_output=True)
