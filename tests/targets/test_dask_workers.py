@@ -4,13 +4,15 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from carried_ways import Way, carrier, wait_for
+from network_hosts import network_hosts
+from network_sshd import PORT, sshd_on
 from shared_python import shared_python
 from slurm_cluster import SlurmCluster
 from ssh_server import SshServer
@@ -150,6 +152,27 @@ def test_a_machine_that_is_not_the_one_that_was_confirmed_gets_no_worker(
     with pytest.raises(TargetError, match="its host key has changed"), opened_workers(spec, print):
         pass
     assert is_gone(ssh_server)
+
+
+@pytest.mark.root
+def test_machines_of_a_network_reach_this_one_and_each_other_in_it(ssh_server: SshServer, python: Path) -> None:
+    with network_hosts(2) as machines, ExitStack() as stack:
+        for each in machines:
+            stack.enter_context(sshd_on(ssh_server, each))
+        spec = ssh_server.spec(python=str(python))
+        key = {"port": PORT, "user": spec.user, "host_key": spec.host_key}
+        hosts = tuple(WorkerHost(host=each.address, **key) for each in machines)
+        named = {"key": spec.key, "python": spec.python, "home": spec.home, "workers": 1}
+        cluster = stack.enter_context(opened_workers(TargetSpec(kind="dask", hosts=hosts, **named), print))
+        own = machines[0].address.rpartition(".")[0]
+        assert cluster.scheduler is not None and cluster.scheduler.startswith(f"tls://{own}.1:")
+        with open_team(cluster) as team:
+            found = sorted(address.split(":")[1] for address in team.client.nthreads())
+            assert found == [f"//{each.address}" for each in machines]
+            parts = [team.client.submit(int, number, workers=[f"{each.address}"], pure=False)
+                     for number, each in enumerate(machines, 1)]  # fmt: skip
+            assert team.client.submit(sum, parts).result() == 3
+    wait_for(lambda: is_gone(ssh_server))
 
 
 def test_an_address_that_this_machine_does_not_have_is_refused(hosts: TargetSpec) -> None:

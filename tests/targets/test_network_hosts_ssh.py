@@ -1,16 +1,14 @@
 """A machine in a network of its own, reached over SSH, whose cable is really pulled: no packet says that it is."""
 
-import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import psutil
 import pytest
 from carried_play import play, played
 from network_hosts import Host, network_hosts
+from network_sshd import PORT, sshd_on
 from shared_python import shared_python
-from ssh_server import WAIT_S, SshServer
+from ssh_server import SshServer
 from told_events import told
 from typer.testing import CliRunner, Result
 
@@ -26,7 +24,6 @@ pytestmark = [pytest.mark.targets, pytest.mark.root]
 
 BIG = 6_000_000
 """Bytes that travel in many pieces."""
-PORT = 2222
 
 
 @pytest.fixture(scope="module")
@@ -38,31 +35,8 @@ def python() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def lab(the_ssh_server: SshServer) -> Iterator[Host]:
     """A machine with an sshd that lets the user of the usual one in, with the same keys."""
-    with network_hosts(1) as (host,), _sshd(the_ssh_server, host):
+    with network_hosts(1) as (host,), sshd_on(the_ssh_server, host):
         yield host
-
-
-@contextmanager
-def _sshd(server: SshServer, host: Host) -> Iterator[None]:
-    config = server.place / "lab_config"
-    usual = (server.place / "sshd_config").read_text()
-    config.write_text(
-        usual.replace("127.0.0.1", host.address).replace(f"Port {server.direct_port}", f"Port {PORT}"), encoding="utf-8"
-    )
-    config.chmod(0o644)
-    command = [*host.within, *server._as_user(), "/usr/sbin/sshd", "-D", "-e", "-f", str(config)]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd="/")
-    try:
-        assert process.stderr is not None
-        assert any("listening" in line for line in process.stderr)
-        yield
-    finally:
-        left = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-        for each in left:
-            with suppress(psutil.NoSuchProcess):
-                each.kill()
-        psutil.wait_procs(left, WAIT_S)
-        process.communicate()
 
 
 @pytest.fixture
