@@ -141,8 +141,9 @@ class SlurmCluster:
                 self.start(name)
         self.until(("sh", "-c", "scontrol ping | grep -c UP"), "1")
         if jobs := self.jobs():
-            self.command("scancel", "--signal=KILL", "--full", *jobs)
-            self.command("scancel", *jobs)
+            for how in (("--signal=KILL", "--full"), ()):
+                with contextlib.suppress(subprocess.CalledProcessError):  # one of them is at its end already
+                    self.command("scancel", *how, *jobs)
         for node in NODES:
             with contextlib.suppress(subprocess.CalledProcessError):  # it is up already
                 self.command("scontrol", "update", f"NodeName={node}", "State=RESUME")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from carried_ways import Way, at_stage, carrier, stages
+from carried_ways import Way, at_stage, carrier, stages, wait_for
 from shared_python import shared_python
 from slurm_cluster import slurm, slurm_cluster
 from told_events import INPUTS, told
@@ -124,7 +124,7 @@ def test_a_cancelled_job_stops_there_and_leaves_nothing(way: Way, resnet: Path, 
     assert end is not None and end.state == "cancelled"
     assert not list((job / "out").iterdir())
     assert way.jobs() == []
-    assert way.processes() == []
+    wait_for(lambda: not way.processes())  # to qstat of Slurm a job has ended that is still being killed
 
 
 def test_log_and_trials_are_as_if_it_ran_here(way: Way, resnet: Path, clothes: Path, tmp_path: Path) -> None:
