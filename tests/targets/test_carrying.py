@@ -261,6 +261,19 @@ def test_one_that_is_cancelled_while_nobody_carries_it_is_ended_there(tmp_path: 
     assert read_record(job).phase == "new"
 
 
+def test_a_cancel_that_is_interrupted_is_not_taken_for_done(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def leave(self: carrying.Carrier, within_s: float = 0) -> None:
+        raise KeyboardInterrupt  # as of SIGTERM, where there is no loop that hears it
+
+    job = play(tmp_path / "job", home, {})
+    monkeypatch.setattr(carrying.Carrier, "leave", leave)
+    ask_cancel(job)
+    end = run_bundle(job)
+    assert (end.state, end.failure is not None) == ("cancelled", True)
+
+
 def test_what_a_cancelled_search_has_found_is_kept_for_a_retry(tmp_path: Path, home: Path) -> None:
     job = play(tmp_path / "job", home, {"trials": 1, "search": True, "wait_for": str(tmp_path / "go")})
     process = carrier(job)

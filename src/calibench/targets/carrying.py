@@ -57,8 +57,7 @@ def carry(folder: Path, bundle: Bundle, passphrase: str | None = None) -> End:
     job = RemoteJob(folder, bundle, bundle.target, starter_of(bundle.target), tell, record)
     carrier = Carrier(job, passphrase)
     if is_cancel_asked(folder):
-        asyncio.run(carrier.leave(LATER_S))
-        return End(state="cancelled")
+        return _left(carrier, job)
     tell.stage("prepare")
     try:
         if record.phase in ("new", "laying"):
@@ -74,6 +73,15 @@ def carry(folder: Path, bundle: Bundle, passphrase: str | None = None) -> End:
     if end.state == "done":
         tell.finish()
     return end
+
+
+def _left(carrier: "Carrier", job: RemoteJob) -> End:
+    """The end of a job that was cancelled while nobody carried it."""
+    try:
+        asyncio.run(carrier.leave(LATER_S))
+    except KeyboardInterrupt:  # told to end as well, before it was done: the next start does it
+        return End(state="cancelled", failure=Failure(kind=TargetError.__name__, message=_goes_on(job)))
+    return End(state="cancelled")
 
 
 def starter_of(spec: TargetSpec) -> Starter:
