@@ -52,7 +52,7 @@ async def clean_target(spec: TargetSpec, passphrase: str | None = None) -> Clean
     """
     from calibench.targets.remote_machine import RemoteMachine
 
-    if spec.kind == NO_LINK and not spec.hosts:
+    if not spec.keeps_files:
         raise TargetError(f"{spec.address}: keeps nothing of Calibench, so there is nothing to clean.")
     found = []
     for each in machines_of(spec):

@@ -88,6 +88,11 @@ class TargetSpec(Frozen):
         return TargetSpec(kind="ssh", **host.model_dump(), **named)
 
     @property
+    def keeps_files(self) -> bool:
+        """Whether Calibench has an environment or files there, which can be cleaned."""
+        return self.is_carried or bool(self.hosts)
+
+    @property
     def address(self) -> str:
         """As a person writes it, such as ssh://me@lab:2222 or slurm."""
         login = "" if self.host is None else _ssh_address(self.host, self.port, self.user)

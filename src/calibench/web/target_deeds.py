@@ -81,7 +81,7 @@ def ask_removal(workbench: "Workbench", target: Target) -> None:
     with dialog(f"Remove {target.name}?") as opened:
         if hindrance is None:
             stays = (
-                " What it keeps there stays: clean it first, if nobody needs that." if target.spec.is_carried else ""
+                " What it keeps there stays: clean it first, if nobody needs that." if target.spec.keeps_files else ""
             )
             text(f"It is forgotten here.{stays}", "p")
         else:

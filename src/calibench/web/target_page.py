@@ -128,7 +128,7 @@ class TargetPage:
             return
         change = f"/targets/{self.id}/change"
         ui.button("Change", icon="edit", on_click=lambda: ui.navigate.to(change)).props(FLAT_DENSE)
-        if target.spec.is_carried:
+        if target.spec.keeps_files:
             clean = ui.button("Clean", icon="cleaning_services", on_click=lambda: ask_clean(workbench, self.target))
             clean.props(FLAT_DENSE)
         ui.button("Remove", icon="delete", on_click=lambda: ask_removal(workbench, self.target)).props(FLAT_DENSE)
