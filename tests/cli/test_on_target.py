@@ -74,7 +74,7 @@ def test_the_result_comes_here_and_nothing_else_stays(job, tmp_path):
     assert not job.folder.exists()
 
 
-def test_a_lost_connection_keeps_the_job_and_says_how_to_go_on(job):
+def test_a_lost_connection_keeps_the_job_and_says_how_to_go_on(job, run, tmp_path):
     job.ends += [End(state="failed", failure=LOST), End(state="done")]
     lost = job.begin()
     assert (lost.exit_code, f"calibench calibrate --resume {job.out}" in lost.stderr) == (2, True)
@@ -83,8 +83,11 @@ def test_a_lost_connection_keeps_the_job_and_says_how_to_go_on(job):
     assert (again.exit_code, "is on its way from a target" in again.stderr) == (1, True)
     other = job.calibrate("--resume", job.out, "--preset", "mixed")
     assert (other.exit_code, "--preset cannot be given" in other.stderr) == (2, True)
+    changed = run("target", "change", "lab", "--host-key", "ssh-ed25519 AAAABBBB", "--data-dir", tmp_path / "data")
+    assert changed.exit_code == 0, changed.stderr
     resumed = job.calibrate("--resume", job.out)
     assert (resumed.exit_code, len(job.bundles)) == (0, 2), resumed.stderr
+    assert [bundle.target.host_key for bundle in job.bundles] == ["ssh-ed25519 AAAA", "ssh-ed25519 AAAABBBB"]
     assert (job.out / "report.json").exists() and not job.folder.exists()
 
 

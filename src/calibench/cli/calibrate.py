@@ -156,7 +156,7 @@ def calibrate(
         if on_target.is_begun(resume):
             refuse_others(context)
             with quiet_stdout(json_):
-                report = on_target.resume_there(resume)
+                report = on_target.resume_there(resume, data_dir)
             _answer(report, resume, json_)
             return
         what = asked_before(context, resume)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from calibench.reports.run_file import Asked
     from calibench.settings import Settings
     from calibench.things.kept import Target
+    from calibench.things.target_spec import TargetSpec
 
 RECORD = "remote.json"
 """In the folder of a job: where it is. While it is there, the job can be gone on with."""
@@ -68,8 +69,11 @@ def calibrate_there(what: "Asked", out: Path, name: str, data_dir: Path | None, 
     return _calibrated(folder, out, name, force)
 
 
-def resume_there(out: Path) -> "Report":
-    """Go on with a calibration that `calibrate_there` began.
+def resume_there(out: Path, data_dir: Path | None = None) -> "Report":
+    """Go on with a calibration that `calibrate_there` began, on its target as that is reached now.
+
+    Args:
+        data_dir: the data folder that knows the target.
 
     Raises:
         CalibenchError, Cancelled: as `calibrate_there`.
@@ -78,10 +82,24 @@ def resume_there(out: Path) -> "Report":
 
     out = out.resolve()
     folder = job_folder(out)
-    spec = read_bundle(folder).target
+    bundle = read_bundle(folder)
+    spec = bundle.target and _as_now(bundle.target, data_dir)
+    if spec != bundle.target:
+        write_bundle(bundle.model_copy(update={"target": spec}), folder)
     if (end := read_record(folder).end) is not None and end.state != "done":
         hand_over(folder, folder)  # that run is over; what comes is another one, which goes on with its search
     return _calibrated(folder, out, spec.address if spec else "the target", force=True)
+
+
+def _as_now(spec: "TargetSpec", data_dir: Path | None) -> "TargetSpec":
+    """How the place of a target is reached now: its host key may be confirmed anew, its queue give more time."""
+
+    def place(each: "TargetSpec") -> tuple[object, ...]:
+        return each.kind, each.host, each.port, each.user, each.home
+
+    with known_targets(data_dir) as known:
+        found = [each.spec for each in known.all() if place(each.spec) == place(spec)]
+    return found[0] if len(found) == 1 else spec
 
 
 def is_begun(out: Path) -> bool:
