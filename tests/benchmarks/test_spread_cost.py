@@ -1,7 +1,6 @@
 """The cost model of a shared evaluation: it explains what it was fitted on, and says more of more workers."""
 
 import pytest
-
 from benchmarks.spread_cost import Cost, Work, fit
 
 WORK = Work(samples=800, model_bytes=1e6, answer_bytes=4e4)
