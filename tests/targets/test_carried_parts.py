@@ -8,7 +8,7 @@ from told_events import told
 
 from calibench.errors import JobError, TargetError
 from calibench.targets import kept_trying
-from calibench.targets.bundle import REMOTE, Bundle, End
+from calibench.targets.bundle import REMOTE, WORKERS, Bundle, End
 from calibench.targets.carried_progress import CarriedProgress
 from calibench.targets.kept_trying import Patience
 from calibench.targets.local_process import CARRIED_GRACE_S, GRACE_S, grace_s
@@ -83,6 +83,8 @@ def test_stopping_a_carried_job_may_take_longer(tmp_path: Path) -> None:
     assert grace_s(tmp_path) == GRACE_S
     (tmp_path / REMOTE).touch()
     assert grace_s(tmp_path) == CARRIED_GRACE_S > GRACE_S
+    (tmp_path / REMOTE).rename(tmp_path / WORKERS)
+    assert grace_s(tmp_path) == CARRIED_GRACE_S
 
 
 def test_pauses_grow_and_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from calibench.things.kept import Failure, JobKind
 from calibench.things.target_spec import TargetSpec
 
 BUNDLE, EVENTS, LOG, END, OUT = "bundle.json", "events.jsonl", "log.txt", "end.json", "out"
-REMOTE, CANCEL = "remote.json", "cancel"
+REMOTE, CANCEL, WORKERS = "remote.json", "cancel", "workers.started"
 TEMPORARY = "tmp"
 
 

@@ -12,6 +12,7 @@ from calibench.reports.report import Report, read_report, without_nan
 from calibench.reports.run_file import is_unfinished, run_file
 from calibench.reports.search_report import trial_row
 from calibench.search.values import Trial
+from calibench.targets.bundle import WORKERS
 from calibench.targets.measuring_jobs import POINTS, dataset_of, grid_of, model_of, write_plain
 from calibench.targets.running import Running
 from calibench.things.target_spec import TargetSpec
@@ -88,5 +89,10 @@ def _helpers(job: Running) -> Iterator[TargetSpec | int]:
         return
     from calibench.targets.dask_start import opened_workers
 
-    with opened_workers(target, job.tell.note) as cluster:
-        yield cluster
+    mark = job.folder / WORKERS  # whoever cancels the job gives it the time to end them
+    mark.touch()
+    try:
+        with opened_workers(target, job.tell.note) as cluster:
+            yield cluster
+    finally:
+        mark.unlink(missing_ok=True)

@@ -25,7 +25,7 @@ DEATH_S = 60
 """Seconds after which a worker ends that does not find the scheduler."""
 COMING_S = 120.0
 """Seconds in which all workers must have come: a slow machine imports Dask and OpenVINO for half a minute."""
-ENDING_S = 10.0
+ENDING_S = 5.0
 """Seconds between the end of the scheduler, which workers see, and the end of what is still there of them."""
 LONG_S = 10**8
 LOOK_S = 0.1

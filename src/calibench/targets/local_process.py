@@ -13,12 +13,12 @@ from time import monotonic, sleep
 import psutil
 
 from calibench.errors import JobError
-from calibench.targets.bundle import LOG, REMOTE
+from calibench.targets.bundle import LOG, REMOTE, WORKERS
 
 GRACE_S = 1.2
 """Seconds between asking a job to stop and ending it: stopping takes at most 2 s."""
 CARRIED_GRACE_S = 8.0
-"""The same for a job that another machine does: it is stopped there, and its folder removed, over the network."""
+"""The same for a job that another machine does, or that has workers on others: all is stopped there first."""
 KILLED_S = 0.7
 """Seconds that a killed process may take to be gone."""
 LOOK_S = 0.02
@@ -114,7 +114,7 @@ def stop(pid: int, created: float, grace_s: float = GRACE_S) -> bool:
 
 def grace_s(folder: Path) -> float:
     """Seconds that the process of a job may take to stop."""
-    return CARRIED_GRACE_S if (folder / REMOTE).exists() else GRACE_S
+    return CARRIED_GRACE_S if any((folder / name).exists() for name in (REMOTE, WORKERS)) else GRACE_S
 
 
 def _family(pid: int) -> set[psutil.Process]:
