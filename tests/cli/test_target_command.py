@@ -198,6 +198,22 @@ def test_another_host_shows_its_key_before_a_target_is_changed_to_it(target, lab
     assert changed["spec"]["host_key"] == KEY.key
 
 
+def test_of_several_hosts_only_a_new_one_shows_its_key(target, lab, monkeypatch):
+    other = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGjTN9yCNvB5yQ3OE0pfSOTHfBEcYTmjG5HWZX2MHkkn"
+    added = target("add", "farm", "dask", "ssh://me@a", "ssh://me@b", "--host-key", KEY.key, "--host-key", other)
+    assert added.exit_code == 0, added.stderr
+    refused = target("change", "farm", "dask", "ssh://me@a", "ssh://me@c")
+    assert (refused.exit_code, refused.stderr.count("nobody has confirmed")) == (2, 1)
+    assert "ssh://me@c" in refused.stderr
+    monkeypatch.setattr("calibench.cli.host_key_question.is_terminal", lambda: True)
+    monkeypatch.setattr(typer, "confirm", lambda *_words, **_more: True)
+    lab.key = KEY.model_copy(update={"key": other})
+    changed = target("change", "farm", "dask", "ssh://me@a", "ssh://me@c", "--workers", "3", "--json")
+    spec = json.loads(changed.stdout)["spec"]
+    assert [(host["host"], host["host_key"]) for host in spec["hosts"]] == [("a", KEY.key), ("c", other)]
+    assert spec["workers"] == 3
+
+
 def test_a_queue_keeps_what_its_jobs_ask_for_until_it_is_none_any_more(target):
     target("add", "q", "slurm", "--queue", "main", "--cores", "4")
     changed = json.loads(target("change", "q", "pbs", "--walltime", "2h", "--json").stdout)["spec"]
