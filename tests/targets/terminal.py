@@ -31,10 +31,10 @@ class Terminal:
         os.close(other)
         self.said = ""
 
-    def wait_for(self, words: str) -> None:
-        """Read until these words stand there."""
-        self._read(lambda: words in self.said)
-        assert words in self.said, self.said
+    def wait_for(self, words: str, times: int = 1) -> None:
+        """Read until these words stand there so often."""
+        self._read(lambda: self.said.count(words) >= times)
+        assert self.said.count(words) >= times, self.said
 
     def is_hidden(self) -> bool:
         """Whether what is typed is not shown."""

@@ -92,14 +92,21 @@ def test_a_passphrase_is_asked_for_and_never_shown(
         options = ("--key", locked, "--host-key", spec.host_key, "--home", spec.home, "--python", python)
         added = at("add", "lab", spec.address, *options)
         assert added.end() == 0, added.said
-        for typed, code, words in ((WORDS, 0, "It is ready."), ("barley", 1, "the passphrase does not open the key")):
-            terminal = at("check", "lab")
-            terminal.wait_for(f"Passphrase of {locked}")
+        terminal = at("check", "lab")
+        for times, typed in enumerate(("barley", WORDS), 1):
+            terminal.wait_for(f"Passphrase of {locked}", times)
             terminal.wait_until_hidden()
             terminal.type(typed)
-            assert terminal.end() == code, terminal.said
-            assert terminal.said.count(words) == 1 and typed not in terminal.said, terminal.said
-            assert "Traceback" not in terminal.said
+        assert terminal.end() == 0, terminal.said
+        assert terminal.said.count("It does not open the key.") == 1 and "It is ready." in terminal.said
+        assert WORDS not in terminal.said and "barley" not in terminal.said
+        given_up = at("check", "lab")
+        for times in (1, 2, 3):
+            given_up.wait_for(f"Passphrase of {locked}", times)
+            given_up.wait_until_hidden()
+            given_up.type("barley")
+        assert given_up.end() == 2 and given_up.said.count("no passphrase that was typed opens it") == 1
+        assert "Traceback" not in given_up.said
         held = at("check", "lab", SSH_AUTH_SOCK=str(agent))
         assert held.end() == 0, held.said
         assert "Passphrase" not in held.said and "It is ready." in held.said

@@ -12,7 +12,7 @@ import typer
 
 from calibench.cli.data_options import data_dir_or_default
 from calibench.cli.reach_options import FILES
-from calibench.errors import SettingsError
+from calibench.errors import SettingsError, TargetError
 from calibench.things.asked import AskHost, AskTarget, ChangeTarget
 from calibench.things.kept import Cleaned, HostKey, Target, TargetCache
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from calibench.client.client import Client
     from calibench.things.target_spec import TargetSpec
     from calibench.workbench.target_book import TargetBook
+
+TRIES = 3
+"""How often a passphrase may be typed, as ssh has it."""
 
 
 class Targets(Protocol):
@@ -191,9 +194,24 @@ def _said_of_files() -> Iterator[None]:
 
 
 def passphrase_for(spec: "TargetSpec") -> str | None:
-    """The passphrase of the key of a target: of the environment, or asked for on a terminal; for this process only."""
+    """The passphrase of the key of a target: of the environment, or asked for on a terminal; for this process only.
+
+    Raises:
+        TargetError: none that a person typed opens the key.
+    """
     from calibench.targets.target_check import PASSPHRASE, needs_passphrase
 
     if PASSPHRASE not in os.environ and sys.stdin.isatty() and asyncio.run(needs_passphrase(spec)):
-        os.environ[PASSPHRASE] = typer.prompt(f"Passphrase of {spec.key}", hide_input=True, err=True)
+        os.environ[PASSPHRASE] = _typed(spec)
     return os.environ.get(PASSPHRASE)
+
+
+def _typed(spec: "TargetSpec") -> str:
+    from calibench.targets.target_check import opens_key
+
+    for _ in range(TRIES):
+        typed: str = typer.prompt(f"Passphrase of {spec.key}", hide_input=True, err=True)
+        if asyncio.run(opens_key(spec, typed)):
+            return typed
+        typer.echo("It does not open the key.", err=True)
+    raise TargetError(f"{spec.key}: no passphrase that was typed opens it. Is it the right key?")

@@ -117,6 +117,17 @@ async def needs_passphrase(spec: TargetSpec) -> bool:
     return False
 
 
+async def opens_key(spec: TargetSpec, passphrase: str) -> bool:
+    """Whether a passphrase is that of the key file of a target."""
+    from calibench.targets.ssh_user_keys import user_keys
+
+    try:
+        await user_keys(machines_of(spec)[0], spec.address, passphrase)
+    except TargetError:
+        return False
+    return True
+
+
 @asynccontextmanager
 async def opened(spec: TargetSpec, passphrase: str | None = None) -> AsyncIterator[Link]:
     """A link, closed at the end."""
