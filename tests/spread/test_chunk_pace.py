@@ -33,10 +33,14 @@ def test_a_chunk_that_failed_at_its_first_sample_tells_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("left", "workers", "wanted"), [(600, 2, 100), (60, 2, 10), (5, 2, 1), (60, 10, 2), (60, 0, 20)]
+    ("left", "workers", "wanted"), [(600, 2, 100), (300, 2, 50), (60, 2, 10), (300, 10, 10), (90, 0, 30)]
 )
 def test_every_worker_has_several_chunks_of_what_is_left(left: int, workers: int, wanted: int) -> None:
-    assert paced(1e-4).size(left, workers, 1, 0) == wanted
+    assert paced(0.002).size(left, workers, 1, 0) == max(wanted, 25)
+
+
+def test_no_chunk_is_so_small_that_handing_it_out_takes_longer() -> None:
+    assert paced(0.01).size(3, 2, 1, 0) == 5
 
 
 def test_chunks_hold_whole_batches_also_where_a_sample_takes_long() -> None:

@@ -8,6 +8,8 @@ CHUNK_S = 0.25
 """Seconds of a chunk: to hand one out costs some hundredths, and behind an early verdict one a worker was in vain."""
 TURN_S = 0.02
 """Seconds of a turn: one process hands out to all workers, so that the chunks of many last as many turns."""
+LEAST_S = 0.05
+"""The same for the smallest chunks, at the end."""
 FIRST_SAMPLES = 8
 """Of a chunk while nobody knows what a sample takes."""
 ROUNDS_LEFT = 3
@@ -48,8 +50,9 @@ class ChunkPace:
         """
         known = self._sample_s
         wanted = FIRST_SAMPLES if known is None else chunk_seconds(workers) / max(known, 1e-6)
-        most = min(left / (ROUNDS_LEFT * max(workers, 1)), MOST_BYTES / max(sample_bytes, 1))
-        return max(1, ceil(min(wanted, most) / batch)) * batch
+        least = 1 if known is None else LEAST_S / max(known, 1e-6)
+        wanted = max(min(wanted, left / (ROUNDS_LEFT * max(workers, 1))), least)
+        return max(1, ceil(min(wanted, MOST_BYTES / max(sample_bytes, 1)) / batch)) * batch
 
     def stretches(self, total: int, workers: int, batch: int, sample_bytes: int) -> Iterator[tuple[int, int]]:
         """First and end of each chunk; the size of one is decided when it is asked for."""

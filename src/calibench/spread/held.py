@@ -60,7 +60,11 @@ def build_of() -> dict[str, str]:
 
 
 class Shared(WorkerPlugin):
-    """A value that every worker holds, also one that comes later; unpacked when it is first asked for."""
+    """A value that every worker holds, also one that comes later; unpacked when it is first asked for.
+
+    Attributes:
+        same: of a dataset: numbers of the samples that were compared with those of the one who asks.
+    """
 
     def __init__(self, name: str, value: Any) -> None:
         """Pack a value.
@@ -69,6 +73,7 @@ class Shared(WorkerPlugin):
             SettingsError: it cannot leave this process.
         """
         self.name = name
+        self.same: set[int] = set()
         self._build = build_of()
         try:
             self._packed = cloudpickle.dumps(value)
@@ -141,15 +146,23 @@ def compiled_here(model: Sent) -> ov.CompiledModel:
     return found
 
 
-def check_samples(samples: Dataset, indices: Sequence[int], identities: Sequence[str]) -> None:
-    """Refuse samples that are not those of the one who asks: another machine may have others at the same path.
+def held_samples(name: str, indices: Sequence[int], identities: Sequence[str]) -> Dataset:
+    """On a worker: the shared dataset of that name, where these samples are those of the one who asks.
+
+    Another machine may have others at the same path. Each is looked at once.
 
     Raises:
-        DatasetError: names the first.
+        DatasetError: names the first that is another one.
     """
+    shared: Any = get_worker().plugins[name]
+    samples: Dataset = shared.value
     for index, identity in zip(indices, identities, strict=True):
+        if index in shared.same:
+            continue
         if samples.identity(index) != identity:
             raise DatasetError(
                 f"{samples.describe(index).name}: a worker of the cluster has another file there. Give all machines "
                 "the same dataset at the same path."
             )
+        shared.same.add(index)
+    return samples

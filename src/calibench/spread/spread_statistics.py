@@ -73,19 +73,18 @@ class SpreadStatistics:
         return gather(shards(), len(indices), exact=exact, progress=told)
 
     def _hand_in(self, model: Handed, layout: Layout, samples: Dataset, indices: tuple[int, ...], first: int) -> Handed:
-        identities = tuple(samples.identity(index) for index in indices)
+        identities = self.team.identities(samples, indices)
         shard = Shard(self.team.share(samples), layout, indices, identities, first)
         return self.team.client.submit(measure_shard, model, shard, pure=False)
 
 
 def measure_shard(model: Any, shard: Shard) -> tuple[Statistics | None, CalibenchError | None]:
     """On a worker: the statistics of a shard; or how its first faulty sample failed."""
-    from calibench.spread.held import check_samples, compiled_here, held
+    from calibench.spread.held import compiled_here, held_samples
 
     found: Statistics | None = None
     try:
-        samples = held(shard.samples)
-        check_samples(samples, shard.indices, shard.identities)
+        samples = held_samples(shard.samples, shard.indices, shard.identities)
         arrays = (samples[index] for index in shard.indices)
         for number, outputs in enumerate(infer_all(compiled_here(model), arrays, shard.first), shard.first):
             sample = Statistics.of_sample(shard.layout, number, outputs[0][shard.layout.apart], outputs[1])

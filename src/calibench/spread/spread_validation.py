@@ -94,7 +94,7 @@ class SpreadModel:
             self.team.share(validation.judge),
             self.team.share(validation.metrics),
             inner,
-            tuple(samples.identity(index) for index in inner),
+            self.team.identities(samples, inner),
             references,
             first,
             validation.batch,
@@ -105,14 +105,14 @@ class SpreadModel:
 
 def see_part(model: Any, part: Part) -> tuple[list[Seen], float, CalibenchError | None]:
     """On a worker: what a model gives for a chunk, up to the first that fails; the seconds; how it failed."""
-    from calibench.spread.held import check_samples, compiled_here, held
+    from calibench.spread.held import compiled_here, held, held_samples
 
     seen: list[Seen] = []
     start = time.perf_counter()
     try:
-        samples, judge, metrics = (held(name) for name in (part.samples, part.judge, part.metrics))
+        samples = held_samples(part.samples, part.indices, part.identities)
+        judge, metrics = held(part.judge), held(part.metrics)
         compiled = compiled_here(model)
-        check_samples(samples, part.indices, part.identities)
         start = time.perf_counter()  # compiling comes once, and says nothing of the next chunk
         ordered = decode_ahead(Subset(samples, part.indices), 1)
         outputs = infer_batches(compiled, ordered, part.batch, part.first)

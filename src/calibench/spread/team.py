@@ -47,6 +47,7 @@ class Team:
     client: Any
     most_sent: int
     _names: dict[int, tuple[Any, str]] = field(default_factory=dict)
+    _identities: dict[str, dict[int, str]] = field(default_factory=dict)
 
     def share(self, value: Any) -> str:
         """Give a value to every worker, once; the name by which they know it.
@@ -62,6 +63,14 @@ class Team:
             register(self.client, plugin)
             self._names[id(value)] = (value, plugin.name)
         return self._names[id(value)][1]
+
+    def identities(self, samples: Dataset, indices: Sequence[int]) -> tuple[str, ...]:
+        """Of samples; each is looked at once, because some are known by all their bytes."""
+        known = self._identities.setdefault(self.share(samples), {})
+        for index in indices:
+            if index not in known:
+                known[index] = samples.identity(index)
+        return tuple(known[index] for index in indices)
 
     def send(self, graph: ov.Model, device: str, precision: str) -> Handed:
         """A model on its way to whoever needs it; it travels once to each, and again where it was lost."""

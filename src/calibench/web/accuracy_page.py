@@ -194,6 +194,8 @@ class AccuracyPage:
 
     def _show(self, job: Job) -> None:
         self.results.clear()
+        if not job.result:
+            return
         with self.results:
             show_trial(job.result, self.settings, self._take)
 

@@ -89,7 +89,7 @@ def mount(app: FastAPI, workbench: "Workbench") -> None:
         dark=None,
         language="en-US",
         tailwind=False,
-        reconnect_timeout=10,
+        reconnect_timeout=30,
         show_welcome_message=False,
         gzip_middleware_factory=lambda app: GZipMiddleware(app, compresslevel=COMPRESSION),
     )

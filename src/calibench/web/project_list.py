@@ -157,8 +157,9 @@ class ProjectList:
         bar, words, job = self.shown[event.id]
         job = with_progress(job, event)
         self.shown[event.id] = (bar, words, job)
-        bar.value = job.progress
-        words.set_text(line(job))
+        if not bar.is_deleted:  # the list is drawn anew in this moment
+            bar.value = job.progress
+            words.set_text(line(job))
 
     def _columns(self) -> tuple[Column[Row], ...]:
         return (
