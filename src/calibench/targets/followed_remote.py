@@ -14,9 +14,9 @@ from calibench.targets.remote_job import Reached, RemoteJob, Stopped
 from calibench.targets.starter import QueueState
 from calibench.things.target_spec import QUEUES
 
-EVERY_S, RARELY_S, SOON_S = 0.3, 1.0, 30.0
+EVERY_S, RARELY_S, SOON_S = 0.5, 2.0, 5.0
 """Between two looks at its files: at first, and after it has been followed for SOON_S."""
-PROCESS_S, QUEUE_S = 1.0, 3.0
+PROCESS_S, QUEUE_S = 3.0, 3.0
 """Between two looks at its process; at a queue, which everybody asks."""
 LATE_S = 10.0
 """Seconds that a file written on a node may take to be seen on the login node, over a network file system."""
