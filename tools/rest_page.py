@@ -32,6 +32,7 @@ KINDS: dict[JobKind, tuple[str, str, str]] = {
         "a model and two datasets",
     ),
     "machine": ("`POST /targets/{id}/check`", "nothing", "`machine` of the [Target](#target)"),
+    "compare": ("none: `calibench compare --target` only", "`drop_points`", "nothing"),
     "try-settings": (
         "`POST /models/{id}/settings/trials`",
         "`score`, `samples`, `findings` (each with `cause`, `says`, `before`, `after`, `samples`), `settled` (the "

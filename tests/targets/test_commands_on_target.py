@@ -80,6 +80,26 @@ def test_a_calibration_gives_the_same_model_as_here_and_an_evaluation_the_same_s
     assert not list((ssh_server.here / "home").glob("jobs/*"))
 
 
+def test_two_models_are_compared_there_with_the_answer_of_here(
+    run: Run, ssh_server: SshServer, tmp_path: Path, resnet: Path, clothes: Path
+) -> None:
+    made = run("calibrate", resnet, "--dataset", clothes, "-o", tmp_path / "int8", "--no-benchmark", *INPUT)
+    assert made.exit_code == 0, made.stderr
+    said = []
+    for name, more in (("here", ()), ("there", ("--target", "lab"))):
+        compared = run("compare", resnet, tmp_path / "int8/model.xml", "--dataset", clothes, "-o", tmp_path / name,
+                       "--no-benchmark", *INPUT, "--json", *more)  # fmt: skip
+        assert compared.exit_code == 0, compared.stderr
+        said.append(json.loads(compared.stdout))
+    measured = {"created", "seconds", "peak_rss_mb", "machine", "settings", "versions"}
+    assert {name for name in said[0] if said[0][name] != said[1].get(name)} <= measured
+    assert names(tmp_path / "there") == names(tmp_path / "here")
+    assert not list((ssh_server.here / "home").glob("jobs/*"))
+    again = run("compare", resnet, tmp_path / "int8/model.xml", "--dataset", clothes, "-o", tmp_path / "there",
+                "--target", "lab")  # fmt: skip
+    assert (again.exit_code, "--force" in again.stderr) == (1, True), again.stderr
+
+
 def test_what_fails_there_is_the_error_that_it_is_here_and_leaves_nothing(
     run: Run, tmp_path: Path, resnet: Path
 ) -> None:

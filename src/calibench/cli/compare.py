@@ -1,14 +1,18 @@
 """`calibench compare`: an INT8 model beside the FP32 model it was made from, on the same samples."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from calibench.cli import options
+from calibench.cli import options, target_options
 from calibench.cli.answer import answers, print_json, quiet_stdout
 from calibench.cli.options import OUTPUT, RUN, overlaid
 from calibench.errors import SettingsError
+
+if TYPE_CHECKING:
+    from calibench.reports.report import Report
+    from calibench.settings import Settings
 
 
 @answers
@@ -54,6 +58,8 @@ def compare(
     force: Annotated[
         bool, typer.Option("--force", metavar="", help="Replace an existing OUT.", rich_help_panel=OUTPUT)
     ] = False,
+    target: target_options.OnTarget = None,
+    data_dir: target_options.TargetData = None,
     server: Annotated[str | None, typer.Option("--server", hidden=True)] = None,
     json_: options.Json = False,
     log_file: options.LogFile = None,
@@ -73,14 +79,43 @@ def compare(
     from calibench.reports.report import as_json
 
     settings = overlaid(context.params)
-    with quiet_stdout(json_), shown() as progress:
-        compared = comparison.compare_models(
-            fp32, int8, dataset, settings, out, benchmark=not no_benchmark, force=force, progress=progress
-        )
+    if target is not None:
+        target_options.refuse_options(context.params)
+        with quiet_stdout(json_):
+            report = _on_target((fp32, int8), dataset, settings, (target, data_dir), (out, force, not no_benchmark))
+    else:
+        with quiet_stdout(json_), shown() as progress:
+            report = comparison.compare_models(
+                fp32, int8, dataset, settings, out, benchmark=not no_benchmark, force=force, progress=progress
+            ).report
     if json_:
-        print_json(as_json(compared.report))
+        print_json(as_json(report))
         return
-    Console().print(render_comparison(compared.report))
-    if compared.folder:
-        names = sorted(path.name for path in compared.folder.iterdir()) if compared.folder.is_dir() else []
-        typer.echo(f"Written to {compared.folder}: {', '.join(names)}")
+    Console().print(render_comparison(report))
+    if out is not None:
+        names = sorted(path.name for path in out.iterdir()) if out.is_dir() else []
+        typer.echo(f"Written to {out}: {', '.join(names)}")
+
+
+def _on_target(
+    models: tuple[Path, Path],
+    dataset: Path,
+    settings: "Settings",
+    target: tuple[str, Path | None],
+    how: tuple[Path | None, bool, bool],
+) -> "Report":
+    """The report of a target. `how`: OUT, whether it is replaced, whether speed is measured."""
+    from calibench.cli.on_target import compare_there
+    from calibench.targets.bundle import Bundle
+
+    out, force, benchmark = how
+    fp32, int8 = (path.absolute() for path in models)
+    bundle = Bundle(
+        kind="compare",
+        baseline=fp32,
+        model=int8,
+        dataset=dataset.absolute(),
+        settings=settings,
+        benchmark=benchmark,
+    )
+    return compare_there(bundle, *target, out, force)

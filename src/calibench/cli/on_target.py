@@ -135,6 +135,35 @@ def evaluate_there(model: Path, dataset: Path, settings: "Settings", name: str, 
     return Told(evaluation_lines(found), found)
 
 
+def compare_there(what: Bundle, name: str, data_dir: Path | None, out: Path | None, force: bool) -> "Report":
+    """Set an INT8 model beside its FP32 model on a target.
+
+    Args:
+        what: of the kind compare, with the paths of here.
+        out: folder for the report, if wanted.
+
+    Raises:
+        CalibenchError, Cancelled: as `calibrate_there`.
+    """
+    from calibench.reports.report import read_report
+    from calibench.reports.result import check_keeps_models, check_place
+
+    refuse_settings(what.settings)
+    for model in (what.model, what.baseline):
+        assert model is not None
+        check_there(model, what.dataset)
+    check_keeps_models(out)
+    if out is not None:
+        check_place(out, force)
+    with _aside() as folder:
+        write_bundle(what.model_copy(update={"target": _machine(name, data_dir, "compare").spec}), folder)
+        _carried(folder, name)
+        report = read_report(folder / OUT / "report.json")
+        if out is not None:
+            _put(folder / OUT, out, force)
+    return report
+
+
 def benchmark_there(
     models: Sequence[Path],
     dataset: Path | None,
@@ -231,17 +260,23 @@ def _machine(name: str, data_dir: Path | None, command: str) -> "Target":
 def _calibrated(folder: Path, out: Path, name: str, force: bool) -> "Report":
     """Carry the job of a folder, and put its result into its place."""
     from calibench.reports.report import read_report
-    from calibench.reports.result import result_folder
 
     settings = read_bundle(folder).settings
     accuracy = settings.accuracy
     limit = f"{accuracy.max_drop:g}{' %' if accuracy.drop_type == 'relative' else ''}"
     _carried(folder, name, limit, _again(out))
-    with result_folder(out, force=force) as place:
-        for path in (folder / OUT).iterdir():
-            shutil.move(path, place / path.name)
+    _put(folder / OUT, out, force)
     shutil.rmtree(folder, ignore_errors=True)
     return read_report(out / "report.json")
+
+
+def _put(result: Path, out: Path, force: bool) -> None:
+    """Files that came from a target go to where they were asked for, all or none."""
+    from calibench.reports.result import result_folder
+
+    with result_folder(out, force=force) as place:
+        for path in result.iterdir():
+            shutil.move(path, place / path.name)
 
 
 def _carried(folder: Path, name: str, limit: str = "", again: str = "", before: str = "") -> End:

@@ -35,14 +35,14 @@ class Bundle(Frozen):
     target: TargetSpec | None = Field(None, description="where the work is done; None: by the process that reads this")
     model: Path | None = None
     baseline: Path | None = Field(
-        None, description="of a benchmark: the FP32 model that an INT8 one runs beside, in turns"
+        None, description="of a benchmark or a comparison: the FP32 model that an INT8 one stands beside"
     )
     is_compared: bool = Field(False, description="of a benchmark: with what the machine is, and why INT8 pays or not")
     dataset: Path | None = Field(None, description="of a calibration: sets the ranges")
     validation: Path | None = Field(None, description="of a calibration: decides accuracy; None: half of `dataset`")
     settings: Settings = Settings()
     points: Points | None = Field(None, description="where throughput is measured; None: not at all")
-    benchmark: bool = Field(True, description="of a calibration: measure speed, layers and memory")
+    benchmark: bool = Field(True, description="of a calibration or a comparison: measure speed, layers and memory")
     workers: int = Field(0, ge=0, description="of a calibration: processes that share it, one core each; 0, 1: one")
     sources: tuple[Path, ...] = Field((), description="of an import: uploaded files, or one path")
     entry: str | None = Field(None, description="of an import: which file is the model")

@@ -17,7 +17,7 @@ from calibench.settings import Settings
 from calibench.targets.bundle import Bundle
 from calibench.targets.content_hashes import Told, content_hashes
 
-KINDS = ("machine", "baseline", "calibrate", "benchmark", "evaluate", "try-settings")
+KINDS = ("machine", "baseline", "calibrate", "benchmark", "evaluate", "compare", "try-settings")
 """Jobs that a target can do; the others look at files of this machine only."""
 TOKENIZER = "tokenizer.json"
 PROTOTXT = ".prototxt"

@@ -1,4 +1,4 @@
-"""Jobs that run a model and measure it: baseline, benchmark, evaluate, try settings."""
+"""Jobs that run a model and measure it: baseline, benchmark, evaluate, compare, try settings."""
 
 import json
 from pathlib import Path
@@ -54,6 +54,26 @@ def _beside(job: Running, model: Path, grid: PointGrid) -> dict[str, Any]:
     write_plain(job, POINTS, rows)
     write_plain(job, BESIDE, plain)
     return {"points": rows, "measured": plain}
+
+
+def run_comparison(job: Running) -> dict[str, Any]:
+    """An INT8 model beside its FP32 model: the report in out/."""
+    from calibench.comparison import compare_models
+
+    bundle = job.bundle
+    if bundle.baseline is None:
+        raise SettingsError("baseline: a comparison needs the FP32 model, too. Name it.")
+    compared = compare_models(
+        bundle.baseline,
+        model_of(job),
+        dataset_of(job),
+        bundle.settings,
+        job.out,
+        benchmark=bundle.benchmark,
+        force=True,
+        progress=job.tell,
+    )
+    return {"drop_points": compared.report.drop_points}
 
 
 def run_evaluation(job: Running) -> dict[str, Any]:

@@ -79,6 +79,7 @@ WAYS: Mapping[JobKind, tuple[Part, ...]] = {
     "baseline": (_part("diagnose", 4), _part("decode", 3), _part("evaluate", 10), _part("benchmark", 10)),
     "benchmark": (_part("read", 1),),
     "evaluate": (_part("diagnose", 4), _part("decode", 3), _part("evaluate", 10)),
+    "compare": (_part("diagnose", 4), _part("decode", 3), _part("evaluate", 15), _part("benchmark", 15)),
     "try-settings": (_part("diagnose", 4), _part("evaluate", 2)),
     "pick": (_part("write", 1),),
 }

@@ -165,6 +165,7 @@ BODIES: dict[JobKind, tuple[str, str]] = {
     "baseline": ("measuring_jobs", "run_baseline"),
     "benchmark": ("measuring_jobs", "run_benchmark"),
     "evaluate": ("measuring_jobs", "run_evaluation"),
+    "compare": ("measuring_jobs", "run_comparison"),
     "calibrate": ("calibration_job", "run_calibration"),
     "try-settings": ("measuring_jobs", "run_trying"),
 }

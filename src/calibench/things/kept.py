@@ -10,7 +10,7 @@ from calibench.things.target_spec import TargetKind, TargetSpec
 
 JobKind = Literal[
     "import-model", "import-dataset", "sample", "machine", "baseline", "calibrate", "benchmark", "evaluate",
-    "try-settings", "pick",
+    "try-settings", "pick", "compare",
 ]  # fmt: skip
 JobState = Literal["queued", "running", "cancelling", "done", "failed", "cancelled"]
 ThingState = Literal["importing", "ready", "failed"]

@@ -61,6 +61,7 @@ KIND_WORDS = {
     "evaluate": "Measurement of accuracy",
     "try-settings": "Trial of accuracy settings",
     "pick": "Another model of the search",
+    "compare": "Comparison of two models",
 }
 
 

@@ -28,10 +28,11 @@ LANES: dict[JobKind, Lane] = {
     "calibrate": "work",
     "benchmark": "work",
     "evaluate": "work",
+    "compare": "work",
     "pick": "work",
 }
 
-ON_TARGET: tuple[JobKind, ...] = ("baseline", "calibrate", "benchmark", "evaluate", "machine")
+ON_TARGET: tuple[JobKind, ...] = ("baseline", "calibrate", "benchmark", "evaluate", "compare", "machine")
 """Jobs whose work is done on their target; all others are done here, whatever the target of their project."""
 
 PRIORITIES: dict[JobKind, int] = {"pick": 1}
