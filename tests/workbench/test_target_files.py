@@ -79,3 +79,13 @@ def test_workers_of_a_queue_of_the_server_itself_run_the_usual_python(allowing):
     with pytest.raises(SettingsError, match=r"spec\.python: this queue runs on the server's own machine"):
         ask(bench, kind="dask", worker_queue="slurm", python="/tmp/mine")
     assert ask(bench, kind="dask", worker_queue="slurm", workers=4).spec.address == "dask slurm"
+
+
+@pytest.mark.parametrize("address", ["dask tls://farm:8786", "dask ssh://me@a ssh://me@b"])
+def test_workers_whose_answers_are_code_are_chosen_by_the_owner_of_the_server(bench, address):
+    with pytest.raises(SettingsError, match="only the owner of the server adds a cluster on other machines"):
+        bench.targets.add(AskTarget(name="farm", address=address))
+    farm = TargetBook(bench.shelf).add(AskTarget(name="farm", address=address))
+    assert bench.targets.change(farm.id, ChangeTarget(name="park")).spec == farm.spec
+    with pytest.raises(SettingsError, match="only the owner"):
+        bench.targets.change(farm.id, ChangeTarget(address="dask tls://mine:8786"))

@@ -32,7 +32,12 @@ KINDS = (
     ),
     ("slurm", "Slurm queue", "Jobs wait for a node of a cluster; this machine or a login node submits them."),
     ("pbs", "PBS queue", "The same with qsub: PBS Pro, OpenPBS, Torque."),
-    ("dask", "Dask cluster", "Workers that share one calibration: statistics and trials run on all of them."),
+    (
+        "dask",
+        "Dask cluster",
+        "Workers that share one calibration. Their answers are loaded as code: those of other machines are added by "
+        "the owner of this server, with calibench target add.",
+    ),
 )
 WAYS: dict[Way, str] = {
     "hosts": "Machines over SSH",

@@ -22,6 +22,8 @@ def anything(spec: TargetSpec, before: TargetSpec | None) -> None:
 def only_allowed(sources: ImportSources) -> CheckSpec:
     """Files below the folders that the operator allowed, no program but the usual Python, no folder but the usual home.
 
+    And no cluster on machines that the holder of the token chooses: workers answer with pickles, which are code.
+
     What is checked raises SettingsError.
     """
 
@@ -30,6 +32,7 @@ def only_allowed(sources: ImportSources) -> CheckSpec:
             path = getattr(spec, name)
             if path is not None and (before is None or path != getattr(before, name)):
                 _refuse_outside(name, path, sources)
+        _refuse_cluster(spec, before)
         if not is_queue_here(spec):
             return
         usual = TargetSpec() if before is None or not is_queue_here(before) else before
@@ -51,6 +54,15 @@ def _refuse_outside(name: str, path: Path, sources: ImportSources) -> None:
         raise SettingsError(
             f"spec.{name}: {error} Or add the target on the server itself: calibench target add.{without}"
         ) from None
+
+
+def _refuse_cluster(spec: TargetSpec, before: TargetSpec | None) -> None:
+    is_known = before is not None and (spec.scheduler, spec.hosts) == (before.scheduler, before.hosts)
+    if (spec.scheduler or spec.hosts) and not is_known:
+        raise SettingsError(
+            f"{spec.address}: what workers answer is loaded as code, so that only the owner of the server adds a "
+            "cluster on other machines: calibench target add, on the server itself."
+        )
 
 
 def is_queue_here(spec: TargetSpec) -> bool:
