@@ -1,4 +1,3 @@
-import time
 from pathlib import Path
 
 import h5py
@@ -12,6 +11,7 @@ from calibench.caffe.net import FloatArray
 from calibench.caffe.schema import message
 from calibench.caffe.weights_file import read_mean, read_weights, write_weights
 from calibench.errors import JobError, ModelError
+from counted_calls import calls
 
 
 def numbers(*shape: int, seed: int = 0) -> FloatArray:
@@ -280,15 +280,13 @@ def test_a_blob_with_too_few_values_is_told(tmp_path: Path) -> None:
         read_weights(file)
 
 
-def test_many_weights_are_read_fast(tmp_path: Path) -> None:
+def test_many_weights_are_read_without_looking_at_each(tmp_path: Path) -> None:
     values = numbers(10_000_000)  # 40 MB
     content = field_of_any_length(7, field_of_any_length(5, values.tobytes()) + field(7, field(1, b"\x80\xad\xe2\x04")))
     file = tmp_path / "w.caffemodel"
     file.write_bytes(field_of_any_length(100, field(1, b"a") + content))
-    begin = time.process_time()
-    read = read_weights(file)
-    assert time.process_time() - begin < 0.5  # about 0.03 s
-    assert same(read["a"][0], values)
+    assert same(read_weights(file)["a"][0], values)
+    assert calls(lambda: read_weights(file)) < 10_000
 
 
 def field_of_any_length(number: int, content: bytes) -> bytes:

@@ -1,7 +1,6 @@
 """What the formats with boxes say of broken datasets: one clear sentence, or problems that name what was left out."""
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -510,7 +509,7 @@ def test_broken_bytes_give_a_listing_or_one_sentence(
     for target in (file, *(("labels/val/a.txt",) if name == "ultralytics" else ())):
         path = folder / target
         path.write_bytes(damaged(path.read_bytes(), data))
-    assert_bounded(format_, folder)
+    assert_read_or_refused(format_, folder)
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -521,7 +520,7 @@ def test_broken_xml_gives_a_listing_or_one_sentence(
     folder = write_voc(tmp_path_factory.mktemp("set"))
     path = folder / "Annotations/a.xml"
     path.write_bytes(damaged(path.read_bytes(), data))
-    assert_bounded(VOC, folder)
+    assert_read_or_refused(VOC, folder)
 
 
 JSON = st.recursive(
@@ -546,7 +545,7 @@ def test_any_value_at_any_place_of_a_coco_file_gives_a_listing_or_one_sentence(
             entry[data.draw(st.sampled_from(sorted(entry)))] = data.draw(JSON)
     folder = write_coco(tmp_path_factory.mktemp("set"))
     write(folder / "annotations/instances_val2017.json", json.dumps(content))
-    assert_bounded(COCO, folder)
+    assert_read_or_refused(COCO, folder)
 
 
 def damaged(content: bytes, data: st.DataObject) -> bytes:
@@ -561,8 +560,7 @@ def damaged(content: bytes, data: st.DataObject) -> bytes:
     return content[: data.draw(st.integers(len(content) // 2, len(content)))]
 
 
-def assert_bounded(format_: Format, folder: Path) -> None:
-    start = time.perf_counter()
+def assert_read_or_refused(format_: Format, folder: Path) -> None:
     try:
         listing = read(format_, folder)
     except DatasetError as error:
@@ -574,7 +572,6 @@ def assert_bounded(format_: Format, folder: Path) -> None:
         for number in range(len(listing)):
             objects = listing.truth(number).objects
             assert objects is None or (objects.labels < len(listing.classes)).all()
-    assert time.perf_counter() - start < 10
 
 
 def test_the_small_sets_have_no_problems(tmp_path: Path) -> None:
