@@ -23,13 +23,13 @@ GROUPS = {
 }
 """Group -> expression over the markers of pyproject.toml."""
 
-BUDGET = {"set-up": 4, "unit": 8, "models": 13, "browser": 9, "targets": 10}
+BUDGET = {"set-up": 3, "unit": 8, "models": 12, "browser": 14, "targets": 7}
 """Minutes that each may take on two cores when everything planned is there."""
 
-TWO_PROCESSES = ("-n", "2", "--dist", "loadgroup", "--max-worker-restart", "1")
-SPREAD = {"unit": TWO_PROCESSES, "browser": TWO_PROCESSES, "targets": TWO_PROCESSES}
-"""Options of groups whose tests wait more than they compute; a file stays in one process, with its fixtures (so
-tests/conftest.py groups them), and is tried once more where it brings its process down."""
+TWO_PROCESSES = ("-n", "2", "--dist", "loadfile", "--max-worker-restart", "1")
+SPREAD = {"unit": TWO_PROCESSES, "targets": TWO_PROCESSES}
+"""Options of groups whose tests wait more than they compute; a file stays in one process, with its fixtures, and is
+tried once more where it brings its process down."""
 
 NOTHING_FOUND = 5
 """pytest's exit code where no test belongs to the group."""
