@@ -4,6 +4,7 @@ Routes below /fake steer it: POST /fake/fill, /fake/job/ID, /fake/event, GET /fa
 Uploads are counted and dropped.
 """
 
+import logging
 import sys
 import threading
 from pathlib import Path
@@ -68,10 +69,16 @@ def make_app(bench: FakeWorkbench) -> FastAPI:
     return app
 
 
+def is_fault(record: logging.LogRecord) -> bool:
+    """Not that a browser went away in the middle of an answer, which the real server passes over as well."""
+    return not (record.exc_info and "No response returned" in str(record.exc_info[1]))
+
+
 def main() -> None:
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 8091
     more = sys.argv[2] if len(sys.argv) > 2 else ""
     bench = FakeWorkbench(is_empty=more == "empty", many=int(more) if more.isdigit() else 0, allowed=(Path("/data"),))
+    logging.getLogger("uvicorn.error").addFilter(is_fault)
     uvicorn.run(make_app(bench), host="127.0.0.1", port=port, log_level="warning")
 
 
