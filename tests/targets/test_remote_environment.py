@@ -150,8 +150,8 @@ def test_another_calibench_there_is_not_taken_for_ours(made: Path) -> None:
     package = next(environments(made)[0].glob("lib/python*/site-packages/calibench"))
     there, asked = machine(made, None, python), list[str]()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(RemoteMachine, "_make_environment", lambda self, key, wheel, pins: _noted(asked, key))
-        patch.setattr(remote_machine, "pinned", lambda: ["numpy==1"])
+        patch.setattr(RemoteMachine, "_make_environment", lambda self, key, *_: _noted(asked, key))
+        patch.setattr(remote_machine, "pinned", lambda extras: ["numpy==1"])
         patch.setattr(remote_machine, "package_print", lambda folder: package_print(package))
         assert asyncio.run(there.environment()) == f"{python} -I -m calibench"
         patch.setattr(remote_machine, "package_print", lambda folder: "of another")
