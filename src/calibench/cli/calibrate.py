@@ -151,12 +151,14 @@ def calibrate(
     if target is not None:
         target_options.refuse_options(context.params)
     if resume is not None:
-        from calibench.cli import on_target
+        from calibench.cli.carried_folder import is_begun
 
-        if on_target.is_begun(resume):
+        if is_begun(resume):
+            from calibench.cli.on_target import resume_there
+
             refuse_others(context)
             with quiet_stdout(json_):
-                report = on_target.resume_there(resume, data_dir)
+                report = resume_there(resume, data_dir)
             _answer(report, resume, json_)
             return
         what = asked_before(context, resume)

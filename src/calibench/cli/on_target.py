@@ -1,21 +1,17 @@
 """Calibrate, evaluate and benchmark on a target: this process carries the job there and shows how far it is."""
 
 import shutil
-import tempfile
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calibench.cli.bars import shown_with_lines, trial_lines
+from calibench.cli.carried_folder import aside, carried, job_folder, put
 from calibench.cli.known_there import known_targets, passphrase_for
-from calibench.cli.on_server import Told, trial_of
+from calibench.cli.on_server import Told
 from calibench.cli.target_options import refuse_settings
-from calibench.client.connection import KINDS
-from calibench.errors import CalibenchError, Cancelled, DatasetError, JobError, ModelError, SettingsError, TargetError
-from calibench.targets.bundle import BUNDLE, LOG, OUT, Bundle, End
-from calibench.targets.bundle_files import read_bundle, read_events, write_bundle
+from calibench.errors import DatasetError, JobError, ModelError, SettingsError, TargetError
+from calibench.targets.bundle import OUT, Bundle
+from calibench.targets.bundle_files import read_bundle, write_bundle
 
 if TYPE_CHECKING:
     from calibench.inference.benchmark import BenchmarkSettings
@@ -24,14 +20,6 @@ if TYPE_CHECKING:
     from calibench.settings import Settings
     from calibench.things.kept import Target
     from calibench.things.target_spec import TargetSpec
-
-RECORD = "remote.json"
-"""In the folder of a job: where it is. While it is there, the job can be gone on with."""
-GOES_ON = ("LinkLost", "TargetError", "JobError")
-"""Failures after which a job may be gone on with: it is not wrong itself."""
-SEARCH_RUN = "out/search/run.json"
-"""In the folder of a job: what an interrupted search was asked for. While it is there, it can be gone on with."""
-LOOK_S = 0.1
 
 Plain = dict[str, Any]
 
@@ -102,16 +90,6 @@ def _as_now(spec: "TargetSpec", data_dir: Path | None) -> "TargetSpec":
     return found[0] if len(found) == 1 else spec
 
 
-def is_begun(out: Path) -> bool:
-    """Whether a calibration for `out` is under way on a target."""
-    return (job_folder(out.resolve()) / BUNDLE).is_file()
-
-
-def job_folder(out: Path) -> Path:
-    """Where the job of a calibration is carried from, beside its result."""
-    return out.with_name(f".{out.name}.job")
-
-
 def evaluate_there(model: Path, dataset: Path, settings: "Settings", name: str, data_dir: Path | None) -> Told:
     """Score a model on a target.
 
@@ -129,9 +107,9 @@ def evaluate_there(model: Path, dataset: Path, settings: "Settings", name: str, 
         dataset=dataset.absolute(),
         settings=settings,
     )
-    with _aside() as folder:
+    with aside() as folder:
         write_bundle(bundle, folder)
-        found = {**_carried(folder, name).result, "model": str(model)}
+        found = {**carried(folder, name).result, "model": str(model)}
     return Told(evaluation_lines(found), found)
 
 
@@ -155,12 +133,12 @@ def compare_there(what: Bundle, name: str, data_dir: Path | None, out: Path | No
     check_keeps_models(out)
     if out is not None:
         check_place(out, force)
-    with _aside() as folder:
+    with aside() as folder:
         write_bundle(what.model_copy(update={"target": _machine(name, data_dir, "compare").spec}), folder)
-        _carried(folder, name)
+        carried(folder, name)
         report = read_report(folder / OUT / "report.json")
         if out is not None:
-            _put(folder / OUT, out, force)
+            put(folder / OUT, out, force)
     return report
 
 
@@ -200,9 +178,9 @@ def benchmark_there(
             settings=settings,
             points=points,
         )
-        with _aside() as folder:
+        with aside() as folder:
             write_bundle(bundle, folder)
-            found[str(path)] = _carried(folder, target[0]).result["points"]
+            found[str(path)] = carried(folder, target[0]).result["points"]
     return {"machine": there.machine, "dataset": str(dataset), "points": found}
 
 
@@ -216,9 +194,9 @@ def measure_there(target: "Target", bundle: Bundle) -> Plain:
         raise TargetError(
             f"{target.name}: is a cluster, whose machines are not measured one by one. Add one of them over SSH."
         )
-    with _aside() as folder:
+    with aside() as folder:
         write_bundle(bundle.model_copy(update={"target": None if target.spec.is_here else target.spec}), folder)
-        return _carried(folder, target.name, before=f"{target.name}: ").result
+        return carried(folder, target.name, before=f"{target.name}: ").result
 
 
 def check_there(model: Path, *datasets: Path | None) -> None:
@@ -264,124 +242,11 @@ def _calibrated(folder: Path, out: Path, name: str, force: bool) -> "Report":
     settings = read_bundle(folder).settings
     accuracy = settings.accuracy
     limit = f"{accuracy.max_drop:g}{' %' if accuracy.drop_type == 'relative' else ''}"
-    _carried(folder, name, limit, _again(out))
-    _put(folder / OUT, out, force)
+    carried(folder, name, limit, _again(out))
+    put(folder / OUT, out, force)
     shutil.rmtree(folder, ignore_errors=True)
     return read_report(out / "report.json")
 
 
-def _put(result: Path, out: Path, force: bool) -> None:
-    """Files that came from a target go to where they were asked for, all or none."""
-    from calibench.reports.result import result_folder
-
-    with result_folder(out, force=force) as place:
-        for path in result.iterdir():
-            shutil.move(path, place / path.name)
-
-
-def _carried(folder: Path, name: str, limit: str = "", again: str = "", before: str = "") -> End:
-    """Run the job of a folder; where it came to nothing, the folder goes, unless the job can be gone on with.
-
-    Args:
-        again: the command that goes on; '': that of any job.
-        before: stands before each step that is shown.
-
-    Raises:
-        CalibenchError: of the kind by which it failed.
-        Cancelled: it was stopped there, too.
-    """
-    from calibench.targets.run_bundle import run_bundle
-
-    with _told(folder, limit, before), (folder / LOG).open("a", encoding="utf-8") as log, redirect_stdout(log):
-        end = run_bundle(folder)
-    if end.state == "done":
-        return end
-    again = again or f"calibench run {folder}"
-    if end.failure is None:
-        raise Cancelled(_interrupted(folder, name, again))
-    kind: type[CalibenchError] = KINDS.get(
-        end.failure.kind, TargetError if end.failure.kind == "LinkLost" else JobError
-    )
-    if (folder / RECORD).is_file() and end.failure.kind in GOES_ON:
-        raise kind(f"{end.failure.message} Go on with what is there: {again}")
-    shutil.rmtree(folder, ignore_errors=True)
-    raise kind(end.failure.message)
-
-
-def _interrupted(folder: Path, name: str, again: str) -> str:
-    """What became of a job that was interrupted; its folder goes, unless it can be gone on with."""
-    from calibench.targets.remote_record import is_left_there
-
-    if is_left_there(folder):
-        return f"Interrupted; the job could not be stopped on {name}, and may go on there. Go on with it: {again}"
-    if (folder / SEARCH_RUN).is_file():
-        return f"Interrupted; the job was stopped on {name} too. What its search has found is kept. Go on: {again}"
-    shutil.rmtree(folder, ignore_errors=True)
-    return f"Interrupted; the job was stopped on {name} too, and nothing was written."
-
-
 def _again(out: Path) -> str:
     return f"calibench calibrate --resume {out}"
-
-
-@contextmanager
-def _aside() -> Iterator[Path]:
-    """A folder for a job without files of a result; it stays where the job can be gone on with."""
-    folder = Path(tempfile.mkdtemp(prefix="calibench-job-"))
-    try:
-        yield folder
-    finally:
-        if not _is_kept(folder):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_kept(folder: Path) -> bool:
-    """Whether its job failed, and can be gone on with."""
-    from calibench.targets.bundle_files import read_end
-    from calibench.targets.remote_record import is_left_there
-
-    end = read_end(folder) if folder.is_dir() else None
-    if end is None or not (folder / RECORD).is_file():
-        return False
-    return is_left_there(folder) if end.failure is None else end.failure.kind in GOES_ON
-
-
-def _step(event: Mapping[str, Any]) -> str:
-    """What goes on; while a job waits in a queue that is the queue's reason."""
-    step = str(event["step"])
-    return f"queued: {step}" if event.get("stage") == "queued" and step != "queued" else step
-
-
-@contextmanager
-def _told(folder: Path, limit: str, before: str = "") -> Iterator[None]:
-    """Show the events of a folder while something works in it."""
-    over = threading.Event()
-    _, begun = read_events(folder)
-    with shown_with_lines() as (progress, say):
-        on_trial = trial_lines(say, limit)
-
-        def hear(event: Mapping[str, Any]) -> None:
-            if event["type"] == "trial":
-                on_trial(trial_of(event), int(event.get("left", 0)))
-            elif event["type"] == "note":
-                say(f"Note: {event.get('text', '')}")
-            elif event["type"] == "progress" and event.get("step") not in (None, "done"):
-                progress(f"{before}{_step(event)}", int(event["done"]), int(event["total"]))
-
-        follower = threading.Thread(target=_follow, args=(folder, begun, hear, over), daemon=True)
-        follower.start()
-        try:
-            yield
-        finally:
-            over.set()
-            follower.join()
-
-
-def _follow(folder: Path, offset: int, hear: Callable[[Mapping[str, Any]], None], over: threading.Event) -> None:
-    """Pass on each event once, and those that came before the end."""
-    is_over = False
-    while not is_over:
-        is_over = over.wait(LOOK_S)
-        events, offset = read_events(folder, offset)
-        for event in events:
-            hear(event)
