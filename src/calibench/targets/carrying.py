@@ -22,7 +22,7 @@ from calibench.targets.link import Link, LinkLost
 from calibench.targets.opened_link import open_link
 from calibench.targets.queue_reasons import way_out
 from calibench.targets.remote_job import Reached, RemoteJob, Stopped, reached
-from calibench.targets.remote_record import read_record, write_record
+from calibench.targets.remote_record import NOT_REMOVED, read_record, write_record
 from calibench.targets.sent_job import is_laid, send_job, start_job
 from calibench.targets.ssh_host_keys import is_changed
 from calibench.targets.starter import Starter
@@ -134,7 +134,7 @@ class Carrier:
     async def leave(self, within_s: float = LEAVING_S) -> None:
         """Stop the job there, bring here what its search has found, and remove it; what cannot be done is said."""
         job = self._job
-        if job.record.phase == "new":
+        if not job.record.is_left:
             return
         try:
             async with asyncio.timeout(within_s):
@@ -147,7 +147,7 @@ class Carrier:
                 await there.machine.remove_job(job.record.job_id)
         except (CalibenchError, TimeoutError, OSError) as error:
             reason = str(error).rstrip(".") or f"no answer within {within_s:g} s"
-            job.tell.note(f"It could not be removed there: {reason}. {_left_behind(job)}")
+            job.tell.note(f"{NOT_REMOVED}{reason}. {_left_behind(job)}")
         else:
             job.keep(phase="new", handle="", attempts=0)
             job.tell.begin_anew()
@@ -190,7 +190,8 @@ class Carrier:
                 await self._fetch(there)
             else:
                 assert job.record.end is not None
-                await self._remove(there)
+                if phase == "fetched":
+                    await self._remove(there)
                 return job.record.end
             self._patience.well()
 
@@ -201,7 +202,9 @@ class Carrier:
         except LinkLost:
             raise
         except TargetError as error:
-            self._job.tell.note(f"It could not be removed there: {error} Do it later: calibench target clean.")
+            self._job.tell.note(f"{NOT_REMOVED}{error} Do it later: calibench target clean.")
+        else:
+            self._job.keep(phase="removed")
 
     async def _judge(self, stopped: Stopped, there: Reached) -> None:
         """What it means that the work is over; one that did not end by itself is started again, as here."""

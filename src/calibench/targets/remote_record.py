@@ -11,9 +11,13 @@ from calibench.settings import Frozen
 from calibench.targets.bundle import REMOTE, End
 from calibench.targets.bundle_files import write_whole
 
-Phase = Literal["new", "laying", "laid", "starting", "started", "ended", "fetched"]
+Phase = Literal["new", "laying", "laid", "starting", "started", "ended", "fetched", "removed"]
 """new: it has no folder there; laying: one that may not be whole; laid: its files are there; starting: it may have been
-started; started: by `handle`; ended: `end` says how; fetched: the result is here, and nothing is needed there now."""
+started; started: by `handle`; ended: `end` says how; fetched: the result is here, and nothing is needed there now;
+removed: nothing of it is there."""
+NOT_REMOVED = "It could not be removed there: "
+"""What a note begins with that says why something of a job stays on its target."""
+OVER = ("fetched", "removed")
 
 
 class RemoteRecord(Frozen):
@@ -28,6 +32,11 @@ class RemoteRecord(Frozen):
     attempts: int = Field(0, description="processes that were started for it", ge=0)
     end: End | None = None
     is_interrupted: bool = Field(False, description="`end` was not said by the work itself: it was ended from outside")
+
+    @property
+    def is_left(self) -> bool:
+        """Whether something of it may be there: a process, a place in a queue, or files."""
+        return self.phase not in ("new", "removed")
 
 
 def read_record(folder: Path) -> RemoteRecord:
@@ -57,7 +66,7 @@ def write_record(record: RemoteRecord, folder: Path) -> None:
 def is_left_there(folder: Path) -> bool:
     """Whether something of the job of a folder may be on its target: a process, a place in a queue, or files."""
     try:
-        return (folder / REMOTE).exists() and read_record(folder).phase != "new"
+        return (folder / REMOTE).exists() and read_record(folder).is_left
     except JobError:
         return False
 
@@ -74,6 +83,6 @@ def hand_over(before: Path, after: Path) -> None:
     if not (before / REMOTE).exists():
         return
     record = read_record(before).model_copy(update={"attempts": 0})
-    if record.phase == "fetched":  # all is said of that one; what comes is another run under its name
+    if record.phase in OVER:  # all is said of that one; what comes is another run under its name
         record = record.model_copy(update={"phase": "new", "handle": "", "end": None, "is_interrupted": False})
     write_record(record, after)
