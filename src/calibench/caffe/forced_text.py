@@ -24,6 +24,7 @@ from calibench.caffe.text_splices import (
     spliced,
 )
 from calibench.caffe.weights_file import read_mean
+from calibench.caffe.written_paths import origin
 from calibench.errors import ModelError
 
 ZERO = 128.0
@@ -73,9 +74,8 @@ def _preparation(path: Path, rule: Any, scale_in: float, means: dict[str, FloatA
 
 
 def _mean(path: Path, written: str) -> FloatArray:
-    """The mean image of a prototxt: below the working directory, as in Caffe, else beside the prototxt."""
-    places = (Path.cwd() / written, path.absolute().parent / written)
-    found = next((place for place in places if place.is_file()), None)
+    """The mean image of a prototxt."""
+    found = next((place for place in origin().places(written, path) if place.is_file()), None)
     if found is None:
         raise ModelError(f"{path}: -fu has to move the mean image, but there is no {written}. Put it in its place.")
     return read_mean(found)

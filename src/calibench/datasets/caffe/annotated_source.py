@@ -1,6 +1,6 @@
 """Layers of type AnnotatedData, as SSD has them: messages AnnotatedDatum in an LMDB, with boxes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from calibench.caffe.net import Layer, Net
 from calibench.datasets.caffe.datum_reading import DatumReading, read_datums
-from calibench.datasets.caffe.label_map import ClassList, read_classes
+from calibench.datasets.caffe.label_map import ClassList, label_maps, read_classes
 from calibench.datasets.caffe.layer_source import LayerSource, class_number, notes_on_chance
 from calibench.datasets.caffe.transform import frame_of_blob
 from calibench.datasets.dataset import Description
@@ -121,6 +121,7 @@ def open_annotated(net: Net, layer: Layer) -> LayerSource:
         where=records.where,
         describe=boxes.describe if boxes and is_annotated else describe,
         identity=reading.identity,
+        files=(*reading.files, *label_maps(net, layer)),
         label=label if is_labelled else None,
         annotated=frozenset(("objects" if boxes else "label",)) if is_annotated else frozenset(),
         classes=boxes.classes.names if boxes else (),
@@ -135,9 +136,7 @@ def _cut_as_drawn(reading: DatumReading, layer: Layer) -> DatumReading:
     """With samplers that can draw nothing but the whole picture, SSD cuts it out, which goes through a JPEG."""
     samplers = layer.params.annotated_data_param.batch_sampler
     is_cut = bool(samplers) and all(_is_whole(each) for each in samplers)
-    return DatumReading(
-        reading.records, reading.kind, reading.top, reading.transform, reading.colour, is_cut, reading.sizes
-    )
+    return replace(reading, is_cut=is_cut)
 
 
 def _note_on_samplers(reading: DatumReading, layer: Layer) -> tuple[str, ...]:

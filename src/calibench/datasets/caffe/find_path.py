@@ -1,9 +1,10 @@
-"""Find what a prototxt names: its paths are relative to the folder in which Caffe was started."""
+"""Find what a prototxt names, and say where nothing was found."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from calibench.caffe.net import Layer, Net
+from calibench.caffe.written_paths import Origin, origin
 from calibench.datasets.unreadable import shown
 from calibench.errors import DatasetError
 
@@ -16,15 +17,21 @@ class Place:
         prototxt: the file.
         layer: its name.
         line: of the layer, from 1; 0 where it is not known.
+        origin: what paths refer to.
     """
 
     prototxt: Path
     layer: str
     line: int
+    origin: Origin = field(default_factory=origin)
 
     def __str__(self) -> str:
         line = f", line {self.line}" if self.line else ""
         return f"{self.prototxt}{line}, layer {self.layer}"
+
+    def places(self, written: str, near: tuple[Path, ...] = ()) -> tuple[Path, ...]:
+        """Where a path of the layer may lead, the first place first; `near`: further folders to look in."""
+        return self.origin.places(written, self.prototxt, near)
 
 
 def place_of(net: Net, layer: Layer) -> Place:
@@ -45,7 +52,7 @@ def find(written: str, what: str, place: Place, near: tuple[Path, ...] = ()) -> 
     """
     if not written:
         raise DatasetError(f"{place}: names no {what}. Add it to the layer.")
-    looked = _candidates(written, place, near)
+    looked = place.places(written, near)
     found = next((path for path in looked if path.exists()), None)
     if found is not None:
         return found
@@ -58,9 +65,4 @@ def find(written: str, what: str, place: Place, near: tuple[Path, ...] = ()) -> 
 
 def exists(written: str, place: Place) -> bool:
     """Whether `find` would find something."""
-    return any(path.exists() for path in _candidates(written, place, ()))
-
-
-def _candidates(written: str, place: Place, near: tuple[Path, ...]) -> tuple[Path, ...]:
-    folders = (Path.cwd(), place.prototxt.absolute().parent, *near)
-    return tuple(dict.fromkeys(folder / written for folder in folders))
+    return any(path.exists() for path in place.places(written))

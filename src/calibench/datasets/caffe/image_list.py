@@ -13,7 +13,7 @@ from calibench.datasets.caffe.caffe_resize import stretched
 from calibench.datasets.caffe.find_path import Place, find, place_of
 from calibench.datasets.caffe.layer_source import LayerSource, class_number, content_of, notes_on_chance
 from calibench.datasets.caffe.open_cv import Picture, decoded
-from calibench.datasets.caffe.transform import Transform, read_transform, transformed
+from calibench.datasets.caffe.transform import Transform, mean_files, read_transform, transformed
 from calibench.datasets.dataset import Description, Sample
 from calibench.datasets.truth import Truth
 from calibench.datasets.unreadable import shown
@@ -36,22 +36,44 @@ class ListReading:
     """How the pictures of one layer become arrays.
 
     Attributes:
-        folders: in which paths are looked for, the first first.
+        place: of the layer; paths are looked for from there, and in the folder of the list.
         param: message ImageDataParameter.
         is_swapped: red first; Intel's `bgr2rgb`.
     """
 
     path: Path
     lines: tuple[Line, ...]
-    folders: tuple[Path, ...]
+    place: Place
     param: Any
     top: str
     transform: Transform
     is_swapped: bool
 
+    def _places(self, written: str) -> tuple[Path, ...]:
+        return self.place.places(written, (self.path.absolute().parent,))
+
     def where(self, index: int) -> str:
         """A line as a message names it."""
         return f"{shown(self.path)}, line {self.lines[index].number}"
+
+    def file(self, index: int) -> Path:
+        """Where a picture lies.
+
+        Raises:
+            DatasetError: there is no such file.
+        """
+        written, root = self.lines[index].path, str(self.param.root_folder)
+        # Caffe joins the two as they are; a slash that lacks is added.
+        names = dict.fromkeys((root + written, f"{root}/{written}" if root else written))
+        files: list[Path] = [file for each in zip(*map(self._places, names), strict=True) for file in each]
+        found = next((file for file in files if file.is_file()), None)
+        if found is not None:
+            return found
+        folders = " and ".join(dict.fromkeys(shown(folder) for folder in self._places("")))
+        raise DatasetError(
+            f"{self.where(index)}: there is no picture {shown(root + written)}, looked for in {folders}. Correct the "
+            "list or root_folder."
+        )
 
     def data(self, index: int) -> bytes:
         """The bytes of a picture file.
@@ -59,21 +81,11 @@ class ListReading:
         Raises:
             DatasetError: there is no such file, or it may not be read.
         """
-        written, root = self.lines[index].path, str(self.param.root_folder)
-        # Caffe joins the two as they are; a slash that lacks is added.
-        names = dict.fromkeys((root + written, f"{root}/{written}" if root else written))
-        files = [folder / name for folder in self.folders for name in names]
-        for file in files:
-            if file.is_file():
-                try:
-                    return file.read_bytes()
-                except OSError as error:
-                    raise DatasetError(f"{self.where(index)}: {shown(file)}: {error.strerror}") from None
-        folders = " and ".join(shown(folder) for folder in self.folders)
-        raise DatasetError(
-            f"{self.where(index)}: there is no picture {shown(root + written)}, looked for in {folders}. Correct the "
-            "list or root_folder."
-        )
+        file = self.file(index)
+        try:
+            return file.read_bytes()
+        except OSError as error:
+            raise DatasetError(f"{self.where(index)}: {shown(file)}: {error.strerror}") from None
 
     def arrays(self, index: int) -> Sample:
         """What the blob holds of one picture: float32 [1, C, H, W].
@@ -134,10 +146,9 @@ def open_image_list(net: Net, layer: Layer) -> LayerSource:
         if bool(getattr(param, one)) != bool(getattr(param, other)):
             raise DatasetError(f"{place}: image_data_param needs {one} and {other}, or neither.")
     path = find(param.source, "list of pictures", place)
-    folders = tuple(dict.fromkeys((Path.cwd(), place.prototxt.absolute().parent, path.absolute().parent)))
     transform = read_transform(layer.params.transform_param, place)
     is_swapped = layer.params.transform_param.bgr2rgb and param.is_color
-    reading = ListReading(path, read_list(path, place), folders, param, layer.tops[0], transform, is_swapped)
+    reading = ListReading(path, read_list(path, place), place, param, layer.tops[0], transform, is_swapped)
     is_labelled = len(layer.tops) > 1 and reading.lines[0].label is not None
 
     def label(index: int) -> int:
@@ -158,6 +169,8 @@ def open_image_list(net: Net, layer: Layer) -> LayerSource:
         where=reading.where,
         describe=describe,
         identity=reading.identity,
+        files=(path, *mean_files(layer.params.transform_param, place)),
+        file_of=reading.file,
         label=label if is_labelled else None,
         annotated=frozenset(("label",)) if is_labelled else frozenset(),
         notes=notes_on_chance(layer, param),

@@ -1,7 +1,7 @@
 """What one data layer reads, whatever its type: the samples in their order, with what is annotated."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,9 @@ class LayerSource:
         where: number of a sample -> its place in the data, as a message names it.
         describe: number of a sample -> name, annotations, frame.
         identity: number of a sample -> SHA-256 of what is stored and of what is done to it, hex.
+        files: files and folders that hold all samples, and what else is read: the list, the mean, the label map.
+        file_of: number of a sample -> the file that it alone lies in; None where they lie in `files`. Raises
+            DatasetError where there is none.
         label: number of a sample -> its class; None where classes are not annotated.
         check: number of a sample -> nothing; raises DatasetError where its annotations name no class, without looking
             at its picture.
@@ -42,6 +45,8 @@ class LayerSource:
     where: Callable[[int], str]
     describe: Callable[[int], Description]
     identity: Callable[[int], str]
+    files: tuple[Path, ...]
+    file_of: Callable[[int], Path] | None = None
     label: Callable[[int], int] | None = None
     annotated: frozenset[Kind] = frozenset()
     classes: tuple[str, ...] = ()
@@ -49,6 +54,15 @@ class LayerSource:
     check: Callable[[int], None] = lambda index: None
     problems: dict[str, Problem] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def read_by(self, samples: Iterable[int]) -> tuple[Path, ...]:
+        """The files and folders that are read for some samples.
+
+        Raises:
+            DatasetError: the file of one is not there.
+        """
+        own = () if self.file_of is None else (self.file_of(index) for index in samples)
+        return tuple(dict.fromkeys((*self.files, *own)))
 
 
 def class_number(value: float, where: str) -> int:
