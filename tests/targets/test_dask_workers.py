@@ -129,6 +129,32 @@ def test_a_search_spread_over_two_machines_has_the_bytes_of_one_process_though_a
     wait_for(lambda: is_gone(ssh_server))
 
 
+def test_machines_without_the_samples_get_them_once_and_keep_no_job(
+    hosts: TargetSpec,
+    ssh_server: SshServer,
+    resnet: Path,
+    clothes: Path,
+    alone: tuple[Path, dict[str, Any]],
+    tmp_path: Path,
+) -> None:
+    one = hosts.model_copy(update={"hosts": hosts.hosts[:1]})  # its user may not look into the folder of the samples
+    for name, is_sent in (("first", True), ("again", False)):
+        job = tmp_path / name
+        write_bundle(Bundle.model_validate(bundle(resnet, clothes, alone[1], target=one)), job)
+        end = run_bundle(job)
+        assert end.state == "done", end
+        assert [(job / "out" / each).read_bytes() for each in BYTES] == [
+            (alone[0] / each).read_bytes() for each in BYTES
+        ]
+        assert any("of samples are sent there" in each["text"] for each in told(job, "note")) == is_sent
+        uploads = [each for each in told(job, "progress") if each["stage"] == "upload"]
+        assert bool(uploads) == is_sent
+        wait_for(lambda: is_gone(ssh_server))
+    kept = ssh_server.here / "home"
+    assert list((kept / "jobs").iterdir()) == []
+    assert list((kept / "blobs").iterdir())
+
+
 def test_workers_end_with_a_calibration_that_is_cancelled(
     hosts: TargetSpec, ssh_server: SshServer, resnet: Path, pictures: Path, tmp_path: Path
 ) -> None:

@@ -22,6 +22,7 @@ from calibench.datasets.dataset import Dataset
 from calibench.errors import DatasetError, SettingsError, TargetError
 from calibench.inference.runner import compile_for_samples, core
 from calibench.machine import FLAGS, cpu_flags
+from calibench.spread.moved_paths import unpacked
 
 MOST_MODELS = 2
 """Compiled models a worker keeps: the trial at hand, and one before it."""
@@ -101,7 +102,7 @@ class Shared(WorkerPlugin):
                     "same. Give workers that are like this machine."
                 )
         try:
-            return cloudpickle.loads(self._packed)
+            return unpacked(self._packed)
         except ImportError as error:
             raise TargetError(f"A worker of the cluster cannot open the samples: {error}. Install it there.") from None
 
@@ -162,7 +163,7 @@ def held_samples(name: str, indices: Sequence[int], identities: Sequence[str]) -
         if samples.identity(index) != identity:
             raise DatasetError(
                 f"{samples.describe(index).name}: a worker of the cluster has another file there. Give all machines "
-                "the same dataset at the same path."
+                "the same dataset at the same path, or none: what starts over SSH then gets it from here."
             )
         shared.same.add(index)
     return samples

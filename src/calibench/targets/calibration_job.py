@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,11 +89,13 @@ def _helpers(job: Running) -> Iterator[TargetSpec | int]:
         yield job.bundle.workers
         return
     from calibench.targets.dask_start import opened_workers
+    from calibench.targets.worker_samples import samples_of
 
     mark = job.folder / WORKERS  # whoever cancels the job gives it the time to end them
     mark.touch()
     try:
-        with opened_workers(target, job.tell.note) as cluster:
+        told = partial(job.tell, "upload")
+        with opened_workers(target, job.tell.note, partial(samples_of, job.bundle, told)) as cluster:
             yield cluster
     finally:
         mark.unlink(missing_ok=True)

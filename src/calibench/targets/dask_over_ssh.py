@@ -13,11 +13,13 @@ from typing import Any
 
 from calibench.errors import TargetError
 from calibench.spread.cluster import why
+from calibench.spread.moved_paths import VARIABLE
 from calibench.targets.link import Answer, Link
 from calibench.targets.own_address import is_loopback, reached_at
 from calibench.targets.own_wheel import EXTRAS
 from calibench.targets.remote_machine import RemoteMachine
 from calibench.targets.target_check import PASSPHRASE, opened
+from calibench.targets.worker_samples import NO_SAMPLES, Bringing, Brought, WorkerSamples
 from calibench.things.target_spec import TargetSpec
 
 LOOPBACK = "127.0.0.1"
@@ -33,8 +35,10 @@ NEEDED = (*EXTRAS, "targets")
 WORKER = """\
 umask 077
 mkdir {folder} || exit 1
-trap 'rm -rf {folder}' EXIT
+trap 'rm -rf {folder} {samples}' EXIT
 cat > {folder}/tls.pem
+if [ -n {samples} ]; then echo $$ > {samples}/pgid; uname -n > {samples}/pgid.host; fi
+export {variable}={moved}
 {python} -I -m distributed.cli.dask_worker {scheduler} --name {name} --host {host} --nworkers {count} --nthreads 1 \
 --memory-limit 0 --no-dashboard --dashboard-address {loopback}:0 --death-timeout {death} --local-directory {folder} \
 --tls-ca-file {folder}/tls.pem --tls-cert {folder}/tls.pem --tls-key {folder}/tls.pem > {folder}/log 2>&1
@@ -57,11 +61,14 @@ class Reached:
     own: str
     python: str
     count: int
+    brought: Brought
 
 
 @asynccontextmanager
-async def workers_over_ssh(spec: TargetSpec, tls: Path, told: Told) -> AsyncIterator[str]:
-    """The address of a scheduler to which all workers have come.
+async def workers_over_ssh(
+    spec: TargetSpec, tls: Path, told: Told, samples: WorkerSamples = NO_SAMPLES
+) -> AsyncIterator[str]:
+    """The address of a scheduler to which all workers have come, each on a machine that has the samples.
 
     Raises:
         TargetError: a machine cannot be reached, has not what it needs, or its workers do not come.
@@ -69,7 +76,8 @@ async def workers_over_ssh(spec: TargetSpec, tls: Path, told: Told) -> AsyncIter
     async with AsyncExitStack() as stack:
         wanted = [spec.of_host(host) for host in spec.hosts]
         links = [await stack.enter_async_context(opened(each, os.environ.get(PASSPHRASE))) for each in wanted]
-        reached = await asyncio.gather(*(_prepared(*each, spec, told) for each in zip(links, wanted, strict=True)))
+        preparing = _Preparing(spec, Bringing(samples), told)
+        reached = await asyncio.gather(*map(preparing.prepared, links, wanted))
         address = spec.listen or reached_at({each.link.name: each.seen for each in reached})
         scheduler = await stack.enter_async_context(scheduler_at(address, tls))
         starts = [_worker(each, number, scheduler) for number, each in enumerate(reached)]
@@ -117,9 +125,13 @@ class _Worker:
     def __init__(self, reached: Reached, name: str, scheduler: Any) -> None:
         self.link, self.name, self.count = reached.link, name, reached.count
         self._folder = f"/tmp/calibench-workers-{secrets.token_hex(8)}"
+        self._samples = shlex.quote(reached.brought.folder)
         is_alone = is_loopback(reached.own) and not is_loopback(scheduler.ip)
         self._line = WORKER.format(
             folder=self._folder,
+            samples=self._samples,
+            variable=VARIABLE,
+            moved=shlex.quote(reached.brought.moved),
             python=shlex.quote(reached.python),
             scheduler=shlex.quote(str(scheduler.address)),
             name=name,
@@ -136,20 +148,29 @@ class _Worker:
     async def clear(self) -> None:
         """Remove what killed workers left."""
         with suppress(TargetError):
-            await self.link.run(f"rm -rf {self._folder}", within_s=ENDING_S)
+            await self.link.run(f"rm -rf {self._folder} {self._samples}", within_s=ENDING_S)
 
 
 def _worker(reached: Reached, number: int, scheduler: Any) -> _Worker:
     return _Worker(reached, f"host{number}", scheduler)
 
 
-async def _prepared(link: Link, spec: TargetSpec, whole: TargetSpec, told: Told) -> Reached:
-    machine = RemoteMachine(link, spec)
-    python = await machine.python_with(NEEDED, "distributed, dask", told)
-    answer = await link.run('echo "$SSH_CONNECTION"')
-    words = (answer.out.decode(errors="replace").split() + 4 * [""])[:4]
-    count = whole.workers or int((await machine.facts()).get("physical_cores") or 1)
-    return Reached(link, words[0], words[2], python, count)
+@dataclass(frozen=True)
+class _Preparing:
+    """Makes machines ready for workers: an environment, and the samples."""
+
+    spec: TargetSpec
+    bringing: Bringing
+    told: Told
+
+    async def prepared(self, link: Link, spec: TargetSpec) -> Reached:
+        machine = RemoteMachine(link, spec, sender=secrets.token_hex(8))
+        python = await machine.python_with(NEEDED, "distributed, dask", self.told)
+        answer = await link.run('echo "$SSH_CONNECTION"')
+        words = (answer.out.decode(errors="replace").split() + 4 * [""])[:4]
+        count = self.spec.workers or int((await machine.facts()).get("physical_cores") or 1)
+        brought = await self.bringing.to(machine, link, self.told)
+        return Reached(link, words[0], words[2], python, count, brought)
 
 
 async def _all_there(scheduler: Any, starts: list[_Worker], running: list[asyncio.Task[Answer]]) -> None:

@@ -17,6 +17,7 @@ from typing import TypeVar
 import psutil
 
 from calibench.errors import SettingsError
+from calibench.targets.worker_samples import NO_SAMPLES, WorkerSamples
 from calibench.things.target_spec import TargetSpec
 
 TLS = "tls.pem"
@@ -29,12 +30,16 @@ Value = TypeVar("Value")
 
 
 @contextmanager
-def opened_workers(spec: TargetSpec, told: Told) -> Iterator[TargetSpec]:
+def opened_workers(
+    spec: TargetSpec, told: Told, samples: Callable[[], WorkerSamples] = lambda: NO_SAMPLES
+) -> Iterator[TargetSpec]:
     """The cluster of a target, with a scheduler that answers; one is started where the target says on what.
 
     Args:
         spec: of kind dask.
         told: what a person should know while workers are started.
+        samples: finds what is brought to machines over SSH. Jobs of a queue and workers that run already have a disk
+            with them.
 
     Raises:
         SettingsError: Dask is not installed.
@@ -50,7 +55,7 @@ def opened_workers(spec: TargetSpec, told: Told) -> Iterator[TargetSpec]:
         raise SettingsError(f"{spec.address} needs Dask. Install it: pip install 'calibench[targets]'.") from None
     with _private_folder(spec) as folder, _quiet():
         tls = write_certificates(folder)
-        with _started(spec, tls, told) as scheduler:
+        with _started(spec, tls, told, samples) as scheduler:
             yield TargetSpec(kind="dask", scheduler=scheduler, tls_ca=tls, tls_cert=tls, tls_key=tls)
 
 
@@ -98,12 +103,12 @@ def in_own_loop(opened: AbstractAsyncContextManager[Value]) -> Iterator[Value]:
 
 
 @contextmanager
-def _started(spec: TargetSpec, tls: Path, told: Told) -> Iterator[str]:
+def _started(spec: TargetSpec, tls: Path, told: Told, samples: Callable[[], WorkerSamples]) -> Iterator[str]:
     """The address of a scheduler whose workers come."""
     if spec.hosts:
         from calibench.targets.dask_over_ssh import workers_over_ssh
 
-        with in_own_loop(workers_over_ssh(spec, tls, told)) as scheduler:
+        with in_own_loop(workers_over_ssh(spec, tls, told, samples())) as scheduler:
             yield scheduler
     else:
         _import_jobqueue(spec)

@@ -1,0 +1,85 @@
+"""Samples of every format, on a worker on whose machine the files lie in another folder."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import cloudpickle
+import layouts_with_boxes as boxes
+import layouts_without_boxes as plain
+import numpy as np
+import pytest
+
+from calibench.datasets.dataset import Dataset
+from calibench.datasets.detect import read_dataset
+from calibench.datasets.inputs import InputPlan
+from calibench.spread.moved_paths import VARIABLE, unpacked
+
+
+def plain_pictures(folder: Path) -> None:
+    for number in range(3):
+        plain.draw(folder / f"{number}.png", color=(number, 2, 3))
+
+
+def class_folders(folder: Path) -> None:
+    for number in range(4):
+        plain.draw(folder / f"class{number % 2}" / f"{number}.png", color=(number, 2, 3))
+
+
+def tensors(folder: Path) -> None:
+    folder.mkdir()
+    for number in range(3):
+        np.save(folder / f"{number}.npy", np.full((8, 8, 3), number, np.uint8))
+
+
+FORMATS: dict[str, Callable[[Path], object]] = {
+    "pictures": plain_pictures,
+    "class folders": class_folders,
+    "tensors": tensors,
+    "coco": boxes.write_coco,
+    "voc": boxes.write_voc,
+    "ultralytics": boxes.write_ultralytics,
+    "darknet": boxes.write_darknet,
+    "yolo pairs": boxes.write_yolo_pairs,
+    "open images": boxes.write_open_images,
+    "wider face": boxes.write_wider_face,
+    "imagenet list": plain.imagenet_list,
+    "cifar": plain.cifar,
+    "cifar binary": plain.cifar_binary,
+    "mnist": plain.mnist,
+    "semantic": plain.semantic,
+    "cityscapes": plain.cityscapes,
+    "lfw": plain.lfw,
+    "vgg face": plain.vgg_face,
+    "super resolution": plain.super_resolution,
+    "text lines": plain.text_lines,
+}
+
+
+def seen(samples: Dataset) -> list[tuple[object, ...]]:
+    """What of every sample decides a calibration."""
+    found = []
+    for index in range(len(samples)):
+        truth = samples.describe(index).truth
+        arrays = {name: array.tobytes() for name, array in samples[index].items()}
+        found.append((samples.identity(index), arrays, repr(truth)))
+    return found
+
+
+def moved_to(there: Path, here: Path, packed: bytes, monkeypatch: pytest.MonkeyPatch) -> Dataset:
+    here.rename(there)
+    monkeypatch.setenv(VARIABLE, json.dumps({str(here): str(there)}))
+    found: Dataset = unpacked(packed)
+    return found
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_worker_reads_the_files_where_they_were_brought(
+    name: str, tmp_path: Path, plan: Callable[..., InputPlan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    FORMATS[name](here)
+    packed = cloudpickle.dumps(read_dataset(here, plan()))
+    expected = seen(read_dataset(here, plan()))
+    assert seen(moved_to(tmp_path / "there", here, packed, monkeypatch)) == expected
+    assert len(expected) > 0
