@@ -12,6 +12,7 @@ import pytest
 
 from calibench.datasets.dataset import Dataset
 from calibench.datasets.detect import read_dataset
+from calibench.datasets.formats.formats import FORMATS
 from calibench.datasets.inputs import InputPlan
 from calibench.spread.moved_paths import VARIABLE, unpacked
 
@@ -32,28 +33,32 @@ def tensors(folder: Path) -> None:
         np.save(folder / f"{number}.npy", np.full((8, 8, 3), number, np.uint8))
 
 
-FORMATS: dict[str, Callable[[Path], object]] = {
-    "pictures": plain_pictures,
-    "class folders": class_folders,
-    "tensors": tensors,
+WRITERS: dict[str, Callable[[Path], object]] = {
+    "folder": plain_pictures,
+    "imagenet": class_folders,
+    "arrays-folder": tensors,
     "coco": boxes.write_coco,
     "voc": boxes.write_voc,
-    "ultralytics": boxes.write_ultralytics,
-    "darknet": boxes.write_darknet,
-    "yolo pairs": boxes.write_yolo_pairs,
-    "open images": boxes.write_open_images,
-    "wider face": boxes.write_wider_face,
-    "imagenet list": plain.imagenet_list,
+    "yolo": boxes.write_ultralytics,
+    "yolo, darknet": boxes.write_darknet,
+    "yolo, pairs": boxes.write_yolo_pairs,
+    "open-images": boxes.write_open_images,
+    "wider-face": boxes.write_wider_face,
+    "imagenet-list": plain.imagenet_list,
     "cifar": plain.cifar,
-    "cifar binary": plain.cifar_binary,
+    "cifar, binary": plain.cifar_binary,
     "mnist": plain.mnist,
-    "semantic": plain.semantic,
+    "common-semantic-segmentation": plain.semantic,
     "cityscapes": plain.cityscapes,
     "lfw": plain.lfw,
-    "vgg face": plain.vgg_face,
-    "super resolution": plain.super_resolution,
-    "text lines": plain.text_lines,
+    "vggface2": plain.vgg_face,
+    "super-resolution": plain.super_resolution,
+    "text-lines": plain.text_lines,
 }
+
+
+def test_no_format_is_missing_here() -> None:
+    assert {name.partition(",")[0] for name in WRITERS} >= {each.name for each in FORMATS}
 
 
 def seen(samples: Dataset) -> list[tuple[object, ...]]:
@@ -73,13 +78,15 @@ def moved_to(there: Path, here: Path, packed: bytes, monkeypatch: pytest.MonkeyP
     return found
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", WRITERS)
 def test_a_worker_reads_the_files_where_they_were_brought(
     name: str, tmp_path: Path, plan: Callable[..., InputPlan], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = tmp_path / "here"
-    FORMATS[name](here)
+    WRITERS[name](here)
     packed = cloudpickle.dumps(read_dataset(here, plan()))
-    expected = seen(read_dataset(here, plan()))
+    samples = read_dataset(here, plan())
+    assert samples.about.format == name.partition(",")[0]
+    expected = seen(samples)
     assert seen(moved_to(tmp_path / "there", here, packed, monkeypatch)) == expected
     assert len(expected) > 0
