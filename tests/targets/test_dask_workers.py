@@ -3,7 +3,9 @@
 import os
 import shutil
 import stat
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -220,6 +222,34 @@ def test_jobs_of_a_queue_share_a_calibration_and_end_with_it(
         assert (tmp_path / "job/out" / name).read_bytes() == (alone[0] / name).read_bytes()
     wait_for(lambda: not slurm.jobs() and not workers(tmp_path))
     assert list((tmp_path / "home").rglob("*")) == []
+
+
+@pytest.mark.root
+def test_a_job_of_a_queue_behind_a_login_node_starts_more_jobs_to_share_the_calibration(
+    login_node: SshServer,
+    python: Path,
+    slurm: SlurmCluster,
+    resnet: Path,
+    clothes: Path,
+    alone: tuple[Path, dict[str, Any]],
+    tmp_path: Path,
+) -> None:
+    spec = login_node.spec(kind="dask", worker_queue="slurm", workers=1, python=str(python))
+    write_bundle(Bundle.model_validate(bundle(resnet, clothes, alone[1], target=spec)), tmp_path / "job")
+    most: list[int] = []
+    with ThreadPoolExecutor() as beside:
+        carried = beside.submit(run_bundle, tmp_path / "job")
+        while not carried.done():
+            most.append(len(slurm.jobs()))
+            time.sleep(0.2)
+    assert carried.result().state == "done", carried.result()
+    assert max(most) == 2
+    for name in BYTES:
+        assert (tmp_path / "job/out" / name).read_bytes() == (alone[0] / name).read_bytes()
+    wait_for(lambda: not slurm.jobs() and not workers(login_node))
+    home = login_node.here / "home"
+    assert [path.name for path in (home / "jobs").iterdir()] == []
+    assert list(home.glob("workers*")) == []
 
 
 @pytest.mark.root

@@ -23,6 +23,10 @@ from calibench.things.target_spec import TargetSpec, WorkerHost
         (["dask", "slurm"], TargetSpec(kind="dask", worker_queue="slurm")),
         (["dask pbs"], TargetSpec(kind="dask", worker_queue="pbs")),
         (
+            ["dask", "slurm", "ssh://me@login:2222"],
+            TargetSpec(kind="dask", worker_queue="slurm", host="login", user="me", port=2222),
+        ),
+        (
             ["dask", "ssh://me@a", "ssh://b:2222"],
             TargetSpec(kind="dask", hosts=(WorkerHost(host="a", user="me"), WorkerHost(host="b", port=2222))),
         ),
@@ -41,6 +45,7 @@ def test_every_form_of_an_address_is_read(words: list[str], spec: TargetSpec) ->
         "slurm ssh://me@login:22",
         "pbs ssh://login:22",
         "dask slurm",
+        "dask pbs ssh://me@login:22",
         "dask ssh://me@a:22 ssh://b:2222",
     ],
 )
@@ -59,7 +64,8 @@ def test_an_address_in_one_word_is_what_the_target_says_of_itself(address: str) 
         (["ssh://lab", "slurm"], "not an address of a target"),
         (["local", "ssh://lab"], "not an address of a target"),
         (["dask"], "dask: not an address of a target"),
-        (["dask", "slurm", "ssh://login"], "dask slurm ssh://login: not an address of a target"),
+        (["dask", "slurm", "lab"], "slurm lab: not an address of a target"),
+        (["dask", "local"], "local: a scheduler is reached over TLS"),
         (["dask", "ssh://a", "tls://head:1"], "not an address of a target"),
         (["dask", "tcp://head:8786"], "tcp://head:8786: a scheduler is reached over TLS"),
         (["dask", "tls://head"], "the port is missing"),

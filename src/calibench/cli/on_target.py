@@ -190,7 +190,7 @@ def measure_there(target: "Target", bundle: Bundle) -> Plain:
     Raises:
         CalibenchError, Cancelled: as `calibrate_there`.
     """
-    if target.kind == "dask":
+    if target.kind == "dask" and not target.spec.is_carried:
         raise TargetError(
             f"{target.name}: is a cluster, whose machines are not measured one by one. Add one of them over SSH."
         )
@@ -227,7 +227,7 @@ def _target(name: str, data_dir: Path | None) -> "Target":
 def _machine(name: str, data_dir: Path | None, command: str) -> "Target":
     """A target that does a whole job, as a cluster of workers does not: they share a calibration."""
     found = _target(name, data_dir)
-    if found.kind == "dask":
+    if found.kind == "dask" and not found.spec.is_carried:
         raise TargetError(
             f"--target {name}: is a cluster of workers, which share the calibrations of this machine. Leave it out, so "
             f"that this machine does it, or let one machine of it {command}: calibench target add NAME ssh://user@host"

@@ -46,7 +46,7 @@ class Carried:
 
     Attributes:
         files: by the path there, relative to the folder of the job, with '/'.
-        bundle: to be written there: its paths are relative, it has no target.
+        bundle: to be written there: its paths are relative, its target is that of there.
     """
 
     files: Mapping[str, CarriedFile]
@@ -76,7 +76,7 @@ def carried(bundle: Bundle, told: Told = lambda count: None, memory: Path | None
     if bundle.kind not in KINDS:
         raise SettingsError(f"{bundle.kind}: is done on this machine. Leave the target out.")
     paths: dict[str, Path] = {}
-    update: dict[str, Any] = {"target": None}
+    update: dict[str, Any] = {"target": bundle.target and bundle.target.there}
     if bundle.model is not None:
         update["model"] = _model(bundle.model, bundle.settings.weights, paths)
     if bundle.baseline is not None:

@@ -54,7 +54,8 @@ def carry(folder: Path, bundle: Bundle, passphrase: str | None = None) -> End:
     assert bundle.target is not None
     tell, record = CarriedProgress(folder), read_record(folder)
     write_record(record, folder)
-    job = RemoteJob(folder, bundle, bundle.target, starter_of(bundle.target), tell, record)
+    spec = bundle.target.carrier
+    job = RemoteJob(folder, bundle, spec, starter_of(spec), tell, record)
     carrier = Carrier(job, passphrase)
     if is_cancel_asked(folder):
         return _left(carrier, job)

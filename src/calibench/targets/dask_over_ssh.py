@@ -16,7 +16,7 @@ from calibench.spread.cluster import why
 from calibench.spread.moved_paths import VARIABLE
 from calibench.targets.link import Answer, Link
 from calibench.targets.own_address import is_loopback, reached_at
-from calibench.targets.own_wheel import EXTRAS
+from calibench.targets.own_wheel import WITH_WORKERS
 from calibench.targets.remote_machine import RemoteMachine
 from calibench.targets.target_check import PASSPHRASE, opened
 from calibench.targets.worker_samples import NO_SAMPLES, Bringing, Brought, WorkerSamples
@@ -31,7 +31,6 @@ ENDING_S = 5.0
 """Seconds between the end of the scheduler, which workers see, and the end of what is still there of them."""
 LONG_S = 10**8
 LOOK_S = 0.1
-NEEDED = (*EXTRAS, "targets")
 WORKER = """\
 umask 077
 mkdir {folder} || exit 1
@@ -165,7 +164,7 @@ class _Preparing:
 
     async def prepared(self, link: Link, spec: TargetSpec) -> Reached:
         machine = RemoteMachine(link, spec, sender=secrets.token_hex(8))
-        python = await machine.python_with(NEEDED, "distributed, dask", self.told)
+        python = await machine.python_with(WITH_WORKERS, "distributed, dask", self.told)
         answer = await link.run('echo "$SSH_CONNECTION"')
         words = (answer.out.decode(errors="replace").split() + 4 * [""])[:4]
         count = self.spec.workers or int((await machine.facts()).get("physical_cores") or 1)

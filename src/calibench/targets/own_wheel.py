@@ -13,6 +13,8 @@ from calibench.targets.remote_side import package_files
 
 EXTRAS = ("datasets", "caffe")
 """What jobs need beside the base; a server and its pages are not needed on a target."""
+WITH_WORKERS = (*EXTRAS, "targets")
+"""The same where workers of a cluster run, or a job that starts some."""
 DATE = (1980, 1, 1, 0, 0, 0)
 """Of every file, so that the same code gives the same bytes."""
 WHEEL = "Wheel-Version: 1.0\nGenerator: calibench\nRoot-Is-Purelib: true\nTag: py3-none-any\n"

@@ -13,7 +13,7 @@ from typing import Any
 from calibench.errors import TargetError
 from calibench.targets import remote_side
 from calibench.targets.link import Link, Moved
-from calibench.targets.own_wheel import EXTRAS, pinned, write_own_wheel
+from calibench.targets.own_wheel import EXTRAS, WITH_WORKERS, pinned, write_own_wheel
 from calibench.targets.remote_side import BLOBS, JOBS, MARK, PACKS, WHEELS, package_print, partial_name
 from calibench.things.kept import Cleaned
 from calibench.things.target_spec import TargetSpec
@@ -69,8 +69,11 @@ class RemoteMachine:
         found: dict[str, Any] = await self._ask("facts")
         return found
 
-    async def environment(self, told: Told = lambda sentence: None) -> str:
+    async def environment(self, told: Told = lambda sentence: None, *, has_workers: bool = False) -> str:
         """Bring Calibench there where it is not yet, in exactly the version of this process.
+
+        Args:
+            has_workers: it starts workers of a cluster from there.
 
         Returns:
             The words of a shell that run it: `... run FOLDER`.
@@ -78,7 +81,8 @@ class RemoteMachine:
         Raises:
             TargetError: it cannot be installed; says the reason and the mend.
         """
-        return _command(await self.python_with(EXTRAS, told=told))
+        extras, module = (WITH_WORKERS, "dask_jobqueue") if has_workers else (EXTRAS, "")
+        return _command(await self.python_with(extras, module, told))
 
     async def python_with(self, extras: tuple[str, ...], module: str = "", told: Told = lambda sentence: None) -> str:
         """A Python there that has Calibench in exactly the version of this process, made where there is none.

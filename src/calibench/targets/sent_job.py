@@ -35,7 +35,7 @@ async def send_job(job: RemoteJob, there: Reached, carried: Carried) -> None:
         fault = facts["faults"][0]
         raise TargetError(f"{there.link.name}: {fault['says']} {fault['mend']}".strip())
     job.tell.stage("prepare", 1, 3)
-    command = await there.machine.environment(job.tell.note)
+    command = await there.machine.environment(job.tell.note, has_workers=carried.bundle.target is not None)
     job.tell.stage("prepare", 2, 3)
     found = {name: (_sha256(path), path) for name, path in _search_files(job.folder)}
     await _upload(job, there, carried.contents | dict(found.values()), facts.get("disk_free_mb"))
@@ -75,8 +75,7 @@ async def start_job(job: RemoteJob, there: Reached) -> None:
 
 
 def remote_bundle(bundle: Bundle, spec: TargetSpec) -> Bundle:
-    """What the machine there is to do: the same, by itself, and within the time that its queue grants."""
-    bundle = bundle.model_copy(update={"target": None})
+    """What the machine there is to do: the same, within the time that its queue grants."""
     settings, walltime_s = bundle.settings, spec.queue.walltime_s
     if walltime_s is None or bundle.kind != "calibrate" or settings.method != "accuracy-aware":
         return bundle

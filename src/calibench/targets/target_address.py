@@ -11,7 +11,7 @@ from calibench.things.target_spec import QUEUES, TargetKind, TargetSpec, WorkerH
 
 FORMS = (
     "ssh://user@host[:port], slurm or pbs (followed by ssh://user@host where the queue is not here), and dask with "
-    "tls://host:port, slurm, pbs, or one ssh://user@host and more"
+    "tls://host:port, one of these queues, or one ssh://user@host and more"
 )
 
 
@@ -62,11 +62,12 @@ def _cluster(words: Sequence[str]) -> TargetSpec:
         found = [_over_ssh("ssh", word) for word in words]
         hosts = tuple(WorkerHost(host=each.host or "", port=each.port, user=each.user) for each in found)
         return TargetSpec(kind="dask", hosts=hosts)
+    if words[0] in QUEUES:
+        queue = parse_target(words)
+        place = queue.model_dump(include={"host", "port", "user"}, exclude_unset=True)
+        return TargetSpec.model_validate({"kind": "dask", "worker_queue": queue.kind, **place})
     if len(words) > 1:
         raise _unknown(" ".join(("dask", *words)))
-    for kind in QUEUES:
-        if words[0] == kind:
-            return TargetSpec.model_validate({"kind": "dask", "worker_queue": kind})
     return TargetSpec(kind="dask", scheduler=_scheduler(words[0]))
 
 

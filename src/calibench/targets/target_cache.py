@@ -2,7 +2,7 @@
 
 from calibench.errors import TargetError
 from calibench.targets.remote_machine import RemoteMachine
-from calibench.targets.target_check import NO_LINK, in_queue, machines_of, opened
+from calibench.targets.target_check import in_queue, machines_of, opened
 from calibench.things.kept import TargetCache
 from calibench.things.target_spec import TargetSpec
 
@@ -13,7 +13,7 @@ async def cache_of(spec: TargetSpec, passphrase: str | None = None) -> TargetCac
     Raises:
         TargetError: it cannot be reached, or has no home of ours.
     """
-    if spec.kind == NO_LINK and not spec.hosts:
+    if not spec.keeps_files:
         raise TargetError(f"{spec.address}: keeps nothing of Calibench, so there is nothing to clean.")
     found = dict.fromkeys(("environments", "files", "jobs", "kept"), 0)
     for each in machines_of(spec):

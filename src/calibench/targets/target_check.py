@@ -20,8 +20,6 @@ UNREACHABLE = "unreachable"
 """Cause of a fault: nothing there was looked at."""
 LOCKED = "has a passphrase"
 """What `user_keys` says of such a key."""
-NO_LINK = "dask"
-"""Kind of target that is reached without a shell."""
 
 Plain = dict[str, Any]
 
@@ -34,12 +32,12 @@ async def check_target(spec: TargetSpec, passphrase: str | None = None) -> Plain
         minutes) and, of a queue, `queues`; None: it does not answer. faults: as `Target.faults`; (): none.
     """
     try:
-        if spec.kind == NO_LINK:
+        if spec.kind == "dask" and not spec.is_carried:
             from calibench.targets.dask_check import check_cluster
 
             return await check_cluster(spec, passphrase)
         async with opened(spec, passphrase) as link:
-            return await _checked(spec, link)
+            return await _checked(spec.carrier, link)
     except (TargetError, SettingsError) as error:
         return {"machine": None, "faults": (as_fault(error, UNREACHABLE),)}
 
@@ -75,7 +73,7 @@ async def in_queue(machine: "RemoteMachine", spec: TargetSpec, link: Link) -> tu
 
 def machines_of(spec: TargetSpec) -> tuple[TargetSpec, ...]:
     """The machines that a target is reached through: itself, or those on which its workers are started."""
-    return tuple(spec.of_host(host) for host in spec.hosts) if spec.hosts else (spec,)
+    return tuple(spec.of_host(host) for host in spec.hosts) if spec.hosts else (spec.carrier,)
 
 
 async def offered_key(spec: TargetSpec) -> HostKey:

@@ -57,7 +57,7 @@ class TargetSpec(Frozen):
         (), max_length=1000, description="of a cluster that is started for each calibration: machines over SSH"
     )
     worker_queue: QueueKind | None = Field(
-        None, description="of a cluster that is started for each calibration: queue of this machine, jobs are workers"
+        None, description="of a cluster that is started for each calibration: queue here or of `host`; jobs are workers"
     )
     workers: int | None = Field(
         None,
@@ -80,7 +80,23 @@ class TargetSpec(Frozen):
     @property
     def is_carried(self) -> bool:
         """Whether a whole job is brought to where this target is, and its result fetched from there."""
-        return self.kind == "ssh" or self.kind in QUEUES
+        return self.kind == "ssh" or self.kind in QUEUES or (self.kind == "dask" and self.host is not None)
+
+    @property
+    def carrier(self) -> "TargetSpec":
+        """What does a whole job that is carried: this target; of a cluster behind a login node, the queue there."""
+        if self.kind != "dask" or self.worker_queue is None:
+            return self
+        of_cluster = {"worker_queue": None, "workers": None, "listen": None}
+        return self.model_copy(update={"kind": self.worker_queue, **of_cluster})
+
+    @property
+    def there(self) -> "TargetSpec | None":
+        """The target of a job that was carried: none, but for a cluster, whose workers are started from there."""
+        if self.kind != "dask":
+            return None
+        names = ("kind", "worker_queue", "queue", "workers", "listen", "home")
+        return TargetSpec(**{name: getattr(self, name) for name in names})
 
     def of_host(self, host: WorkerHost) -> "TargetSpec":
         """A machine on which workers are started, as a target of its own."""
@@ -99,7 +115,7 @@ class TargetSpec(Frozen):
         if self.hosts:
             return " ".join(["dask", *(each.address for each in self.hosts)])
         if self.worker_queue is not None:
-            return f"dask {self.worker_queue}"
+            return f"dask {self.worker_queue} {login}".strip()
         if self.kind in QUEUES:
             return f"{self.kind} {login}".strip()
         return login or self.scheduler or self.kind

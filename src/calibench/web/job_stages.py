@@ -46,7 +46,7 @@ def stages_of(kind: JobKind, target: Target | None) -> tuple[str, ...]:
     """The stages of a job, in order; () where this machine does it, whose way is short."""
     if target is None or not target.spec.is_carried or kind == "machine":
         return ()
-    queued = ("queued",) if target.kind in QUEUES else ()
+    queued = ("queued",) if target.spec.carrier.kind in QUEUES else ()
     return ("prepare", "upload", *queued, *(("calibrate",) if kind == "calibrate" else ()), "inference", "download")
 
 

@@ -113,7 +113,7 @@ def _with_speed(projects: Projects, project: Project, root: KeptModel) -> Projec
 
 def cluster_hindrance(target: Target) -> Hindrance | None:
     """Why a target is no machine to be compared; None: it is one."""
-    if target.kind != "dask":
+    if target.kind != "dask" or target.spec.is_carried:
         return None
     sentence = f"{target.name}: is a cluster, whose machines are not measured one by one. Add one of them over SSH."
     return Hindrance(code="cluster", sentence=sentence, action="Add a target", link="/targets/new")
