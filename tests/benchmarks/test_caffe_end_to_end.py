@@ -26,9 +26,9 @@ def calibrated(project: CaffeProject, loss: float, **settings: object) -> CaffeR
     job = CaffeJob(
         project.prototxt,
         project.weights,
-        project.iterations,
-        project.blob,
-        loss,
+        iterations=project.iterations,
+        blob=project.blob,
+        accuracy_loss=loss,
         is_detection=project.is_detection,
         settings=Settings(caffe=CaffeSettings(), **settings),
     )

@@ -120,7 +120,8 @@ def test_one_picture_more_is_not(relabelled: Relabelled) -> None:
 def test_a_tolerance_out_of_reach_is_said_and_the_nearest_written(tmp_path: Path) -> None:
     project = hostile_project(tmp_path / "it", 32)
     settings = Settings(caffe=CaffeSettings(), threads=1, overflow_guard="on", inference_precision="f32")
-    job = CaffeJob(project.prototxt, project.weights, project.iterations, project.blob, 0.1, settings=settings)
+    asked = {"iterations": project.iterations, "blob": project.blob, "accuracy_loss": 0.1}
+    job = CaffeJob(project.prototxt, project.weights, **asked, settings=settings)
     result = calibrate_caffe(job, benchmark=False)
     search = found(result.report)
     assert not search.is_reached and not is_kept(search)

@@ -100,7 +100,12 @@ class TinyProject:
         given = {"overflow_guard": "on", "inference_precision": "f32", "threads": 1, **more}
         settings = Settings(caffe=caffe or CaffeSettings(), **given)
         job = CaffeJob(
-            self.prototxt, self.weights, COUNTS["TEST"] // BATCHES["TEST"], "accuracy-top1", loss, settings=settings
+            self.prototxt,
+            self.weights,
+            iterations=COUNTS["TEST"] // BATCHES["TEST"],
+            blob="accuracy-top1",
+            accuracy_loss=loss,
+            settings=settings,
         )
         return replace(job, **fields)
 

@@ -128,6 +128,17 @@ def calibrate_caffe(
     return CaffeResult(found.report, names.folder, written)
 
 
+def check_caffe(job: CaffeJob, *, force: bool = False) -> None:
+    """Refuse before the work what `calibrate_caffe` would refuse; other than `plan_caffe` no sample is decoded.
+
+    Raises:
+        CalibenchError: as `calibrate_caffe` would.
+    """
+    check_files(job)
+    _ready(job)
+    check_names(job, names_of(job), force=force)
+
+
 def plan_caffe(job: CaffeJob, *, force: bool = False) -> CaffePlan:
     """Check everything that can be checked before the work begins, and say what would be done.
 

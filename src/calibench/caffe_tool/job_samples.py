@@ -4,6 +4,8 @@ from pathlib import Path
 
 import openvino as ov
 
+from calibench.caffe.forced_text import mean_images
+from calibench.caffe.prototxt import read_prototxt
 from calibench.caffe_tool.job import CaffeJob
 from calibench.datasets.caffe.caffe_samples import CaffeSamples, check_prepared, fed_to, iterations
 from calibench.datasets.caffe.data_layer import caffe_sets
@@ -27,15 +29,40 @@ def samples_of(job: CaffeJob, graph: ov.Model) -> tuple[Path | Dataset, Path | D
         unmeasured = (UNMEASURED,) if job.quantize_only else ()
         return job.dataset, None, (*unmeasured, "--dataset is used: -i and -s count nothing.")
     train, test, source = _fed_sets(job, graph)
-    calibration = Subset(train, tuple(range(min(job.sampling * train.batch_size, len(train)))))
+    calibration = Subset(train, tuple(_calibrating(job, train)))
     if job.quantize_only:
         same = f"Calibration samples come from the TEST data ({test.source})."
         return calibration, calibration, (UNMEASURED, same if train is test else source)
     wanted = job.iterations * test.batch_size
     _check_count(job, wanted, test)
-    for index in range(min(wanted, len(test))):
+    for index in _deciding(job, test):
         test.layer.check(index)
     return calibration, iterations(test, job.iterations, test.batch_size), (source, *_wrapped(job, wanted, test))
+
+
+def files_of(job: CaffeJob) -> tuple[Path, ...]:
+    """The files and folders that the paths in the prototxt of a job lead to, as far as the job reads them.
+
+    Raises:
+        DatasetError, ModelError: the data is missing or damaged.
+    """
+    means = mean_images(read_prototxt(job.model)) if job.force_u8 else ()
+    if job.dataset is not None:
+        return means
+    train, test, _ = caffe_sets(job.model)
+    deciding = range(1) if job.quantize_only else _deciding(job, test)  # the first sample is tried always
+    read = (*train.layer.read_by(_calibrating(job, train)), *test.layer.read_by(deciding))
+    return tuple(dict.fromkeys((*read, *means)))
+
+
+def _calibrating(job: CaffeJob, train: CaffeSamples) -> range:
+    """Numbers of the samples that set the ranges."""
+    return range(min(job.sampling * train.batch_size, len(train)))
+
+
+def _deciding(job: CaffeJob, test: CaffeSamples) -> range:
+    """Numbers of the samples that decide, each once."""
+    return range(min(job.iterations * test.batch_size, len(test)))
 
 
 def _fed_sets(job: CaffeJob, graph: ov.Model) -> tuple[CaffeSamples, CaffeSamples, str]:

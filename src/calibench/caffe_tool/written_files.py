@@ -80,13 +80,13 @@ class Written:
 
 def names_of(job: CaffeJob) -> Names:
     """Beside the prototxt, with its name; a dot in a folder or in the name does no harm."""
-    stem, place = _without(job.model.name, ".prototxt"), job.model.parent
+    stem, place = _without(job.model.name, ".prototxt"), job.beside or job.model.parent
     return Names(
         job.out or place / f"{stem}_quantized",
         place / f"{stem}_quantized.prototxt",
         place / f"{stem}_quantized.caffemodel",
         place / f"{stem}_quantized_force_u8.prototxt",
-        job.weights.parent / _new_name(job.weights.name),
+        (job.beside or job.weights.parent) / _new_name(job.weights.name),
     )
 
 
@@ -147,7 +147,7 @@ def write_files(job: CaffeJob, names: Names, quantized: Quantized) -> Written:
     graph = normalise(read_model(job.model, weights=job.weights).graph)
     scales = scales_of(graph, quantized.quantization, quantized.options)
     quantized_text = with_scales(read_prototxt(job.model), scales)
-    text = parse(quantized_text.text, names.prototxt)
+    text = parse(quantized_text.text, job.model)  # whose folder is the one that its paths may be relative to
     used = job.weights
     written = Written(names.prototxt, notes=quantized_text.notes)
     shifts = {name: shift for name, shift in quantized.shifts.items() if name in scales and shift.any()}
