@@ -20,8 +20,8 @@ Asked = TypeVar("Asked", bound="AskHost")
 QUEUE, CLUSTER = "Queue", "Cluster"
 
 ADDRESSES = (
-    "ssh://user@host[:port], slurm, pbs, slurm ssh://user@login, dask ssh://a ssh://b, dask slurm, "
-    "or dask tls://host:port."
+    "ssh://user@host[:port], slurm, pbs, slurm ssh://user@login, dask ssh://a ssh://b, "
+    "dask slurm (or with its login node), or dask tls://host:port."
 )
 Key = Annotated[Path | None, typer.Option(help="Private key. [dim]Default: ssh-agent and ~/.ssh[/dim]", metavar="FILE")]
 HostKeys = Annotated[

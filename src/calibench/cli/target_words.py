@@ -23,7 +23,7 @@ def check_lines(target: Target) -> tuple[str, ...]:
         rows += [("host", _host(each)) for each in machine.get("hosts", ())]
         rows += [("worker", _worker(each)) for each in machine.get("workers", ())]
         rows += [("queue", _queue(each)) for each in machine.get("queues", ())]
-    if spec.kind in QUEUES:
+    if spec.kind in QUEUES or spec.worker_queue is not None:
         rows.append(("asks for", asked_words(spec.queue)))
     lines = [f"{label:<10} {text}" for label, text in rows]
     for fault in target.faults:

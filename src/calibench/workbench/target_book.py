@@ -224,6 +224,8 @@ def _check_cluster(spec: TargetSpec, example: str) -> None:
         raise SettingsError(f"spec.scheduler: no scheduler is named, and nothing that starts workers. {example}")
     if len(ways) > 1:
         raise SettingsError(f"spec.{ways[1]}: goes not with {ways[0]}. Leave one of them out.")
+    if spec.host is not None and spec.worker_queue is None:
+        raise SettingsError(f"spec.host: is the login node of a queue, and goes not with {ways[0]}. Leave it out.")
     if spec.scheduler and (spec.workers is not None or spec.listen is not None):
         raise SettingsError("spec.workers: the workers of a scheduler that runs already are its own. Leave it out.")
 
