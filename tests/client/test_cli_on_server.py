@@ -48,6 +48,14 @@ def first(server, network, sets, tmp_path_factory):
     return out
 
 
+def test_targets_of_a_server_are_listed_with_their_load(there):
+    lines = there("target", "list", check=0).stdout.splitlines()
+    assert lines[0].split()[-1] == "load"
+    assert " cores" in lines[1]
+    (row,) = json.loads(there("target", "list", "--json", check=0).stdout)
+    assert (row["name"], row["load"]["cores"] > 0) == ("This machine", True)
+
+
 @contextmanager
 def started(link, *words):
     """The program while it runs."""

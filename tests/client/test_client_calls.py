@@ -19,7 +19,18 @@ from calibench.things.asked import (
     Points,
     TrySettings,
 )
-from calibench.things.kept import Cleaned, HostKey, Job, KeptDataset, KeptModel, Project, Target, TargetCache, Upload
+from calibench.things.kept import (
+    Cleaned,
+    HostKey,
+    Job,
+    KeptDataset,
+    KeptModel,
+    Project,
+    Target,
+    TargetCache,
+    TargetLoad,
+    Upload,
+)
 from calibench.things.target_spec import TargetSpec
 
 
@@ -129,7 +140,7 @@ def every_call(client, server, tmp_path):
     yield "targets.clean", client.targets.clean(2), Cleaned
     yield "targets.remove", client.targets.remove(2), type(None)
     yield "targets.check", client.targets.check(1), Job
-    yield "targets.load", client.targets.load(1), dict
+    yield "targets.load", client.targets.load(1, wait_s=0), TargetLoad
     yield "uploads.all", client.uploads.all(), tuple
     yield "uploads.get", client.uploads.get("5d41402abc4b2a76"), Upload
     yield "uploads.send", client.uploads.send(tmp_path / "m.onnx"), Upload

@@ -41,6 +41,7 @@ from calibench.things.kept import (
     Project,
     Target,
     TargetCache,
+    TargetLoad,
     Upload,
 )
 from calibench.things.machine_row import MachineRow
@@ -188,6 +189,8 @@ class FakeDatasets(Shelf):
 class FakeTargets(Shelf):
     """Hosts are asked by their names: `gone...` does not answer, `moved...` has another key, `known...` is known."""
 
+    questions = 0
+
     def all(self, search: str = "") -> tuple[Target, ...]:
         return tuple(sorted(self.things.values(), key=lambda each: each.id))
 
@@ -195,14 +198,27 @@ class FakeTargets(Shelf):
         self.bench.calls.append(("check target", target_id))
         return self.bench.jobs.begin("machine", f"Look at {self.get(target_id).name}", target_id=target_id)
 
-    def load(self, target_id: int) -> dict[str, Any]:
-        target = self.get(target_id)
+    def load(self, target_id: int, wait_s: float = 0.0) -> TargetLoad:
+        """lab: older with each question; cluster: by a look that goes on; moved: not since its key has changed."""
+        target, self.questions = self.get(target_id), self.questions + 1
+        room = TargetLoad(memory_percent=44.0, memory_free_mb=9_000, disk_free_mb=41_000, age_s=4.0)
         if target.spec.is_here:
-            return {"cpu_percent": 37.0, "memory_percent": 52.0, "memory_free_mb": 11_500, "disk_free_mb": 90_000}
+            return room.model_copy(update={"cpu_percent": 37.0, "memory_free_mb": 11_500, "age_s": 0.0})
         if target.machine is None:
-            return {"cpu_percent": None, "memory_percent": None, "queued": 0, "running": 0}
-        running = {"queued": 1, "running": 1} if target_id == 2 else {}
-        return {"cpu_percent": 30.0, "memory_percent": 44.0, "memory_free_mb": 9_000, "disk_free_mb": 41_000} | running
+            return TargetLoad(trouble=target.faults[0].sentence if target.faults else "")
+        more: dict[int, dict[str, Any]] = {
+            2: {
+                "cpu_percent": 30.0,
+                "load": 2.4,
+                "cores": 8,
+                "age_s": float(self.questions),
+                "queued": 1,
+                "running": 1,
+            },
+            3: {"nodes": 12, "idle_nodes": 3, "age_s": 3700.0, "is_being_looked_at": True},
+            5: {"cpu_percent": 70.0, "age_s": 190.0, "trouble": target.faults[0].sentence if target.faults else ""},
+        }
+        return room.model_copy(update=more.get(target_id, {}))
 
     def add(self, asked: AskTarget) -> Target:
         spec = spec_of(asked)

@@ -1,5 +1,6 @@
 """Targets in a real browser: listed, added with a confirmed host key, changed, cleaned, removed, chosen, compared."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -27,10 +28,32 @@ def test_targets_are_listed_with_their_state_features_and_load(open_page: OpenPa
     page = open_page("/targets")
     rows = page.locator(".listing tbody tr")
     first, lab, rack = (rows.nth(number).inner_text() for number in (0, 1, 3))
-    assert all(word in first for word in ("This machine", "Good", "VNNI", "37 %", "idle"))
+    assert all(word in first for word in ("This machine", "Good", "VNNI", "37 %", "12.1 GB free", "idle"))
     assert all(word in lab for word in ("ssh://ana@lab.example:22", "neither VNNI nor AMX", "1 running, 1 queued"))
     assert "Faults" in rack and "does not answer" in rack
     assert "Not checked" in rows.nth(5).inner_text()
+    cluster, moved = (rows.nth(number).inner_text() for number in (2, 4))
+    assert "3 of 12 nodes idle" in cluster and "1 h 2 min ago" in cluster
+    assert "70 %" in moved and "cannot be reached now, seen 3 min 10 s ago" in moved
+    assert "cannot be reached now" in rack and "seen" not in rack
+
+
+@pytest.mark.parametrize(("path", "words"), [("/targets", "{} s ago"), ("/targets/2", "Seen {} s ago.")])
+def test_the_load_of_another_machine_goes_on_with_its_age(open_page: OpenPage, path: str, words: str) -> None:
+    page = open_page(path)
+    later = page.get_by_text(re.compile(re.escape(words).replace(re.escape("{}"), "([3-9]|[1-9][0-9])")))
+    later.first.wait_for()
+
+
+def test_the_page_of_a_target_says_how_busy_it_is_and_why_it_cannot_be_told(open_page: OpenPage) -> None:
+    page = open_page("/targets/2")
+    page.get_by_text("Load 2.4 of 8 cores in the last minute. 9.4 GB of memory").wait_for()
+    assert page.get_by_role("progressbar", name="Processor").get_attribute("aria-valuenow") == "0.3"
+    page = open_page("/targets/3")
+    page.get_by_text("3 of 12 nodes idle.").wait_for()
+    assert page.get_by_role("progressbar", name="Processor").count() == 0
+    page = open_page("/targets/5")
+    page.get_by_text("It cannot be reached now: WARNING: ssh://moved.example:22: its host key has changed").wait_for()
 
 
 def test_where_this_machine_is_alone_the_page_says_what_a_target_is_for(open_page: OpenPage, site: Site) -> None:

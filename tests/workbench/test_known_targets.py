@@ -56,10 +56,11 @@ def test_the_load_counts_jobs_and_room(bench):
     bench.job("baseline", "running")
     bench.job("calibrate", "queued")
     load = bench.targets.load(target.id)
-    assert (load["running"], load["queued"]) == (1, 1)
-    assert 0 <= load["cpu_percent"] <= 100
-    assert load["memory_free_mb"] > 0
-    assert load["disk_free_mb"] > 0
+    assert (load.running, load.queued) == (1, 1)
+    assert 0 <= load.cpu_percent <= 100
+    assert load.memory_free_mb > 0
+    assert load.disk_free_mb > 0
+    assert load.age_s == 0
 
 
 def test_a_target_that_is_not_there_is_not_there(bench):
@@ -184,16 +185,57 @@ def test_a_target_that_is_used_or_busy_is_not_removed(bench):
     assert ("deleted", target.id) in bench.told("target")
 
 
-def test_the_load_from_afar_is_that_of_the_last_check(bench):
+def test_until_it_is_looked_at_again_the_load_from_afar_is_that_of_the_last_check(bench, played_looks):
     target = lab(bench)
-    assert bench.targets.load(target.id)["cpu_percent"] is None
-    looked_at(bench, target)
-    bench.job("baseline", "running", target_id=target.id)
-    bench.job("baseline", "queued")
+    assert bench.targets.load(target.id).cpu_percent is None
+    assert played_looks.made == []  # nobody has looked whether it is the machine that was meant
+    checked = looked_at(bench, target)
     load = bench.targets.load(target.id)
-    assert (load["cpu_percent"], load["memory_percent"], load["memory_free_mb"]) == (25.0, 75.0, 250)
-    assert (load["queued"], load["running"]) == (0, 1)
-    assert load["as_of"] is not None
+    assert (load.cpu_percent, load.memory_percent, load.memory_free_mb) == (25.0, 75.0, 250)
+    assert (load.as_of, load.is_being_looked_at, load.trouble) == (checked.checked, True, "")
+    played_looks.ends({"load": [3.0], "logical_cores": 4, "memory_mb": 1000, "memory_free_mb": 100})
+    now = bench.targets.load(target.id, wait_s=60)
+    assert (now.cpu_percent, now.load, now.cores, now.memory_percent) == (75.0, 3.0, 4, 90.0)
+    assert now.as_of > checked.checked and not now.is_being_looked_at
+    looked_at(bench, target)
+    assert bench.targets.load(target.id).load == 1.0  # the check was later
+
+
+def test_what_does_not_answer_is_shown_as_it_was_seen_last_with_the_reason(bench, played_looks):
+    target = looked_at(bench, lab(bench))
+    bench.targets.load(target.id)
+    played_looks.ends(TargetError("me@lab: does not answer within 10 s. Is it switched on?"))
+    load = bench.targets.load(target.id, wait_s=60)
+    assert (load.load, load.as_of) == (1.0, target.checked)
+    assert load.trouble == "me@lab: does not answer within 10 s."
+    assert bench.targets.load(looked_at(bench, target).id).trouble == ""
+    away = {"cause": "unreachable", "sentence": "me@lab: is gone."}
+    known = bench.targets.load(looked_at(bench, target, machine=None, faults=[away]).id)
+    assert (known.trouble, known.load, known.as_of) == ("me@lab: is gone.", None, None)
+
+
+def test_a_queue_tells_how_many_of_its_nodes_are_idle(bench, played_looks):
+    queues = [{"name": "main", "is_default": True, "nodes": 4, "idle": 3}, {"name": "amx", "nodes": 2, "idle": 0}]
+    made = bench.targets.add(AskTarget(name="farm", address="slurm ssh://me@login"))
+    target = looked_at(bench, made, machine={**FOUND, "queues": queues})
+    load = bench.targets.load(target.id)
+    assert (load.nodes, load.idle_nodes) == (4, 3)
+    moved = bench.targets.change(target.id, ChangeTarget(spec=TargetSpec(kind="slurm", queue={"queue": "amx"})))
+    load = bench.targets.load(looked_at(bench, moved, machine={"queues": queues}).id)
+    assert (load.nodes, load.idle_nodes, load.load) == (2, 0, None)
+
+
+def test_jobs_are_the_load_of_the_machine_that_works_on_them(bench, played_looks):
+    here, there = bench.targets.local(), looked_at(bench, lab(bench))
+    farm = bench.targets.add(AskTarget(name="farm", address="dask pbs"))
+    bench.job("baseline", "running", target_id=there.id)
+    bench.job("calibrate", "queued", target_id=there.id)
+    bench.job("machine", "running", target_id=there.id)
+    bench.job("pick", "queued", target_id=there.id)  # built out of what is here
+    bench.job("calibrate", "running", target_id=farm.id)  # this machine calibrates, workers measure
+    bench.job("import-model", "running")
+    found = [bench.targets.load(each.id) for each in (here, there, farm)]
+    assert [(load.running, load.queued) for load in found] == [(2, 1), (2, 1), (1, 0)]
 
 
 def test_it_is_cleaned_when_nothing_runs_there(bench, monkeypatch):

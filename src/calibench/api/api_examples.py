@@ -76,7 +76,8 @@ HOST_KEY = {
 }
 LOAD = {
     **{"cpu_percent": 12.5, "memory_percent": 41.0, "memory_free_mb": 38_000, "disk_free_mb": 114_000},
-    **{"queued": 0, "running": 1, "as_of": None},
+    **{"load": 0.4, "cores": 4, "nodes": None, "idle_nodes": None, "queued": 0, "running": 1},
+    **{"as_of": CREATED, "age_s": 4.2, "trouble": "", "is_being_looked_at": False},
 }
 PROJECT: dict[str, Any] = {
     "id": 1,

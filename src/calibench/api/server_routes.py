@@ -10,7 +10,7 @@ from calibench import __version__
 from calibench.api.parameters import Door
 from calibench.api.sent_events import HEARTBEAT_S, sent_events
 from calibench.settings import Frozen
-from calibench.things.kept import Job
+from calibench.things.kept import Job, TargetLoad
 
 router = APIRouter(tags=["server"])
 
@@ -33,8 +33,8 @@ class ThisMachine(Frozen):
 
     target_id: int = Field(description="the target that it is")
     machine: dict[str, Any] | None = Field(None, description="as in report.json; null until it was looked at")
-    load: dict[str, Any] = Field(description="processor, memory and disk at this moment")
-    running_jobs: int
+    load: TargetLoad = Field(description="processor, memory and disk at this moment")
+    running_jobs: int = Field(description="that this machine works on")
 
 
 @router.get("/health", summary="Whether the server answers")
@@ -53,11 +53,12 @@ def show_version() -> Version:
 def show_machine(door: Door) -> ThisMachine:
     """What it is and what it does now."""
     target = door.targets.local()
+    load = door.targets.load(target.id)
     return ThisMachine(
         target_id=target.id,
         machine=target.machine,
-        load=door.targets.load(target.id),
-        running_jobs=len(door.jobs.running()),
+        load=load,
+        running_jobs=load.running,
     )
 
 

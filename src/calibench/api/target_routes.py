@@ -1,13 +1,16 @@
 """/targets: the machines, queues and clusters that calibrate and measure."""
 
-from typing import Any
+from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from calibench.api.checked_json import CheckedRoute
 from calibench.api.parameters import Door, Id, Stretch
 from calibench.things.asked import AskHost, AskTarget, ChangeTarget
-from calibench.things.kept import Cleaned, HostKey, Job, Target, TargetCache
+from calibench.things.kept import Cleaned, HostKey, Job, Target, TargetCache, TargetLoad
+
+WAIT_S = 5.0
+"""A new connection takes about one, over a long way three."""
 
 router = APIRouter(prefix="/targets", tags=["targets"], route_class=CheckedRoute)
 host_keys = APIRouter(prefix="/host-keys", tags=["targets"], route_class=CheckedRoute)
@@ -77,6 +80,17 @@ def check_target(door: Door, id: Id) -> Job:
 
 
 @router.get("/{id}/load", summary="Show the load of a target")
-def show_target_load(door: Door, id: Id) -> dict[str, Any]:
-    """Processor, memory and disk: of the server at this moment, of another machine as its last check found them."""
-    return door.targets.load(id)
+def show_target_load(
+    door: Door,
+    id: Id,
+    wait_s: Annotated[
+        float, Query(ge=0, le=30, description="seconds to wait for a look at another machine; 0: what is known")
+    ] = WAIT_S,
+) -> TargetLoad:
+    """Processor, memory, disk, nodes of a queue, and jobs of this server; `age_s` says how old that is.
+
+    What is older than 20 s is looked at, over one connection that stays open as long as somebody asks. A machine that
+    does not answer is told of as it was seen last, with `trouble`, and asked less often. Of a target that was never
+    checked, or that is a scheduler of Dask, only checks know.
+    """
+    return door.targets.load(id, wait_s)

@@ -14,7 +14,7 @@ from calibench.cli.data_options import data_dir_or_default
 from calibench.cli.reach_options import FILES
 from calibench.errors import SettingsError, TargetError
 from calibench.things.asked import AskHost, AskTarget, ChangeTarget
-from calibench.things.kept import Cleaned, HostKey, Target, TargetCache
+from calibench.things.kept import Cleaned, HostKey, Target, TargetCache, TargetLoad
 
 if TYPE_CHECKING:
     from calibench.client.client import Client
@@ -31,6 +31,9 @@ class Targets(Protocol):
     def all(self) -> tuple[Target, ...]: ...
 
     def named(self, name: str) -> Target: ...
+
+    def loads(self, targets: list[Target]) -> list[TargetLoad]:
+        """How busy they are; [] where no server looks at them."""
 
     def add(self, asked: AskTarget) -> Target: ...
 
@@ -103,6 +106,9 @@ class OfFolder:
     def named(self, name: str) -> Target:
         return self._book.named(name)
 
+    def loads(self, targets: list[Target]) -> list[TargetLoad]:
+        return []
+
     def add(self, asked: AskTarget) -> Target:
         return self._book.add(asked)
 
@@ -152,6 +158,11 @@ class OfServer:
 
     def named(self, name: str) -> Target:
         return self._client.targets.named(name)
+
+    def loads(self, targets: list[Target]) -> list[TargetLoad]:
+        from calibench.cli.load_column import loads_of
+
+        return loads_of(self._client, targets)
 
     def add(self, asked: AskTarget) -> Target:
         with _said_of_files():

@@ -138,13 +138,23 @@ def list_(
     log_file: options.LogFile = None,
     debug: options.Debug = False,
 ) -> None:
-    """List the targets, with what their last check found."""
+    """List the targets, with what their last check found; those of a server with their load."""
     from calibench.cli.known_there import known_targets
+    from calibench.cli.load_column import load_words
     from calibench.cli.server_lists import print_things
 
     with known_targets(data_dir, server) as known:
         found = list(known.all())
-    print_things(found, [_row(each) for each in found], ("name", "address", "state", "INT8", "checked"), json_)
+        loads = known.loads(found)
+    rows, heads = [_row(each) for each in found], ("name", "address", "state", "INT8", "checked")
+    if not loads:
+        print_things(found, rows, heads, json_)
+        return
+    loaded = list(zip(found, rows, loads, strict=True))
+    if json_:
+        print_json([{**each.model_dump(mode="json"), "load": load.model_dump(mode="json")} for each, _, load in loaded])
+        return
+    print_things(found, [(*row, load_words(load)) for _, row, load in loaded], (*heads, "load"), json_)
 
 
 @target.command("check", no_args_is_help=True)

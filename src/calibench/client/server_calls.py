@@ -1,15 +1,13 @@
 """What can be asked of the machines that a server knows, and of files on their way to it."""
 
 from pathlib import Path
-from typing import Any
-
 from calibench.client.connection import Connection, understood
 from calibench.client.contents import as_file, file_entry
 from calibench.client.sending import send
 from calibench.errors import TargetError
 from calibench.progress import Progress, silent
 from calibench.things.asked import AskHost, AskTarget, ChangeTarget
-from calibench.things.kept import Cleaned, HostKey, Job, Target, TargetCache, Upload
+from calibench.things.kept import Cleaned, HostKey, Job, Target, TargetCache, TargetLoad, Upload
 from calibench.things.target_spec import TargetSpec
 
 
@@ -89,9 +87,14 @@ class Targets:
         """Look at it anew; a job."""
         return self._connection.ask(Job, "POST", f"/targets/{id}/check")
 
-    def load(self, id: int) -> dict[str, Any]:
-        """Processor, memory and disk: of the server at this moment, of another one as its last check found them."""
-        return dict(self._connection.read(f"/targets/{id}/load"))
+    def load(self, id: int, wait_s: float | None = None) -> TargetLoad:
+        """How busy it is, and how old that is.
+
+        Args:
+            wait_s: seconds to wait for a look at another machine, where what is known is old; 0: none; None: a few.
+        """
+        asked = {} if wait_s is None else {"wait_s": wait_s}
+        return self._connection.thing(TargetLoad, f"/targets/{id}/load", **asked)
 
 
 class Uploads:

@@ -237,6 +237,27 @@ class Deletion(Frozen):
     hindrance: str = Field("", description="why it cannot be deleted now, such as a running job; empty: it can")
 
 
+class TargetLoad(Frozen):
+    """How busy a target is; None: not known."""
+
+    cpu_percent: float | None = Field(
+        None, description="of all cores together; of another machine `load` over `cores`, at most 100"
+    )
+    load: float | None = Field(None, description="programs that run or wait, mean of the last minute")
+    cores: int | None = Field(None, description="logical ones")
+    memory_percent: float | None = None
+    memory_free_mb: int | None = None
+    disk_free_mb: int | None = Field(None, description="of the data folder's disk, or of the home's there")
+    nodes: int | None = Field(None, description="of the queue; of all its queues where none is named and none is usual")
+    idle_nodes: int | None = None
+    queued: int = Field(0, description="jobs of this server that wait for it")
+    running: int = Field(0, description="jobs of this server that it works on")
+    as_of: datetime | None = Field(None, description="when that was seen, jobs aside; null: not yet")
+    age_s: float | None = Field(None, ge=0, description="seconds since `as_of`")
+    trouble: str = Field("", description="why it could not be looked at since; empty: it could")
+    is_being_looked_at: bool = Field(False, description="ask again in a moment for something newer")
+
+
 class TargetCache(Frozen):
     """What Calibench keeps on a target and cleaning removes, in bytes on its disk."""
 

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 from nicegui import ui
 
 from calibench.errors import CalibenchError
-from calibench.things.kept import Event, Target
+from calibench.things.kept import Event, Target, TargetLoad
 from calibench.things.target_spec import QUEUES
 from calibench.web import looks
 from calibench.web.live import follow, gathered
+from calibench.web.load_words import busy_words, jobs_words, when_words
 from calibench.web.page_frame import frame, page
 from calibench.web.page_words import in_page
 from calibench.web.paged_list import Column, Listing
@@ -20,16 +21,14 @@ from calibench.web.target_looks import (
     check_of,
     check_state,
     int8_features,
-    jobs_words,
-    percent_words,
 )
 from calibench.web.words import text
 
 if TYPE_CHECKING:
     from calibench.workbench.door import Workbench
 
-LOOK_S = 5.0
-"""Seconds between two looks at the load."""
+LOOK_S, SOON_S = 5.0, 1.0
+"""Seconds between two questions for the load, and where a look goes on; another machine is looked at less often."""
 WHAT_FOR = (
     "A target is where models are measured and calibrated. INT8 pays or not by the processor, so calibrate where the "
     "model will run: add another machine over SSH, a batch queue of Slurm or PBS, or a Dask cluster. Model and "
@@ -56,6 +55,8 @@ class TargetList:
             ui.button("Add a target", icon="add", on_click=lambda: ui.navigate.to("/targets/new")).props(
                 "no-caps unelevated"
             )
+        self.loads: dict[int, dict[str, Any]] = {}
+        self.timer = ui.timer(SOON_S, self._follow_loads)
         self.news = News()
         follow(workbench, self._hear, "target", "job")
         self.listing: Listing[Target] = Listing(self._columns(), self._read, "Targets")
@@ -64,6 +65,7 @@ class TargetList:
         self._say_what_for()
 
     def _read(self) -> tuple[Target, ...]:
+        self.loads.clear()  # a row for each is drawn anew
         self.checks = self.workbench.jobs.all(kind="machine", states=("queued", "running"))
         return tuple(sorted(self.workbench.targets.all(), key=lambda each: (not each.spec.is_here, each.id)))
 
@@ -85,8 +87,7 @@ class TargetList:
             Column("INT8", _features, _features),
             Column("Cores", lambda each: _number(each, "physical_cores"), lambda each: _fact(each, "physical_cores"),
                    is_number=True, begins_high=True),
-            Column("Memory", lambda each: _size(each, "memory_mb"), lambda each: _fact(each, "memory_mb"),
-                   is_number=True, begins_high=True),
+            Column("Memory", self._memory, lambda each: _fact(each, "memory_mb"), is_number=True, begins_high=True),
             Column("Free disk", lambda each: _size(each, "disk_free_mb"), lambda each: _fact(each, "disk_free_mb"),
                    is_number=True, begins_high=True),
             Column("Load", self._load, is_number=True),
@@ -105,19 +106,39 @@ class TargetList:
         if target.faults:
             text(in_page(target.faults[0].sentence), "div").classes("small reason-of-failure name")
 
-    def _read_load(self, target: Target) -> dict[str, Any]:
+    def _read_load(self, target_id: int) -> TargetLoad:
         try:
-            return self.workbench.targets.load(target.id)
+            return self.workbench.targets.load(target_id)
         except CalibenchError:
-            return {}  # it was removed; the event of that draws the list anew
+            return TargetLoad()  # it was removed; the event of that draws the list anew
+
+    def _memory(self, target: Target) -> None:
+        text(_size(target, "memory_mb"))
+        if _fact(target, "memory_mb") is not None:
+            self.loads[target.id] = {"free": text("", "div").classes("quiet small")}
 
     def _load(self, target: Target) -> None:
-        words = text(percent_words(self._read_load(target).get("cpu_percent")))
-        if target.spec.is_here:
-            ui.timer(LOOK_S, lambda: words.set_text(percent_words(self._read_load(target).get("cpu_percent"))))
+        places = self.loads.setdefault(target.id, {})  # the column before it may have begun them
+        places["busy"] = text("")
+        if not target.spec.is_here:
+            places["when"] = text("", "div").classes("quiet small load-age")
+        self._show_load(target.id)
+
+    def _show_load(self, target_id: int) -> bool:
+        """Whether something newer comes soon."""
+        load = self._read_load(target_id)
+        free = "" if load.memory_free_mb is None else f"{looks.size(load.memory_free_mb * MB)} free"
+        words = {"busy": busy_words(load), "when": when_words(load), "free": free}
+        for name, place in self.loads[target_id].items():
+            place.set_text(words[name])
+        return load.is_being_looked_at
+
+    def _follow_loads(self) -> None:
+        is_soon = [self._show_load(target_id) for target_id in self.loads]
+        self.timer.interval = SOON_S if any(is_soon) else LOOK_S
 
     def _jobs(self, target: Target) -> str:
-        return jobs_words(self._read_load(target))
+        return jobs_words(self._read_load(target.id))
 
 
 def _name(target: Target) -> None:

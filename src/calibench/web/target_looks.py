@@ -88,27 +88,6 @@ def _host_words(machine: Mapping[str, Any]) -> str:
     return f"{machine['cpu']} ({', '.join(machine.get('flags', ()))}), {machine['physical_cores']} cores"
 
 
-def free_words(load: Mapping[str, Any], is_here: bool) -> str:
-    """What is free, in a line; '' where it is not known."""
-    parts = [
-        (load.get("memory_free_mb"), "of memory"),
-        (load.get("disk_free_mb"), f"of {'the data folder' if is_here else 'its home'}'s disk"),
-    ]
-    known = [f"{looks.size(int(value) * MB)} {what}" for value, what in parts if value is not None]
-    return f"{' and '.join(known)} are free." if known else ""
-
-
-def percent_words(value: float | None) -> str:
-    """A share of a machine that is busy."""
-    return looks.NOTHING if value is None else f"{value:.0f} %"
-
-
-def jobs_words(load: Mapping[str, Any]) -> str:
-    """How many jobs run and wait there."""
-    named = ((int(load.get(key) or 0), key) for key in ("running", "queued"))
-    return ", ".join(f"{count} {word}" for count, word in named if count) or "idle"
-
-
 def check_of(jobs: tuple[Job, ...], target_id: int) -> Job | None:
     """The check of a target that goes on."""
     return next((each for each in jobs if each.target_id == target_id and each.state not in ENDED), None)

@@ -7,13 +7,14 @@ from nicegui import run, ui
 from calibench.errors import CalibenchError
 from calibench.store.refused import NotThere
 from calibench.things.asked import ChangeTarget
-from calibench.things.kept import Event, HostKey
+from calibench.things.kept import Event, HostKey, TargetLoad
 from calibench.things.target_spec import QUEUES, TargetSpec
 from calibench.web import looks
 from calibench.web.asking import ask_name
 from calibench.web.host_key_part import CHANGED, UNKNOWN, confirm_host_key
 from calibench.web.job_bar import JobBar
 from calibench.web.live import follow, gathered
+from calibench.web.load_meters import load_meters
 from calibench.web.machine_facts import flag_words, int8_words
 from calibench.web.page_frame import frame, page, rename_page
 from calibench.web.page_words import in_page
@@ -25,10 +26,7 @@ from calibench.web.target_looks import (
     address_words,
     check_of,
     check_state,
-    free_words,
-    jobs_words,
     machine_rows,
-    percent_words,
     worker_rows,
 )
 from calibench.web.target_queues import draw_queues
@@ -38,8 +36,6 @@ from calibench.web.words import note, said, tell, text
 if TYPE_CHECKING:
     from calibench.workbench.door import Workbench
 
-LOOK_S = 2.0
-"""Seconds between two looks at the load of this machine."""
 SHOWN_PROJECTS = 10
 FLAT_DENSE = "no-caps flat dense"
 
@@ -167,38 +163,13 @@ class TargetPage:
                         fact(name, value)
             else:
                 text(int8_words(machine), "p")
-            self._load()
+            load_meters(self._read_load, self.target.spec.is_here)
 
-    def _load(self) -> None:
-        load = self._read_load()
-        with ui.element("div").classes("loads"):
-            meters = [
-                _meter(name, load.get(key))
-                for name, key in (("Processor", "cpu_percent"), ("Memory", "memory_percent"))
-                if load.get(key) is not None
-            ]
-        rest = text(self._rest(load), "p").classes("quiet")
-        if not self.target.spec.is_here:
-            return
-
-        def look() -> None:
-            now = self._read_load()
-            for (bar, words), key in zip(meters, ("cpu_percent", "memory_percent"), strict=False):
-                bar.value = float(now.get(key) or 0.0) / 100
-                words.set_text(percent_words(now.get(key)))
-            rest.set_text(self._rest(now))
-
-        ui.timer(LOOK_S, look)
-
-    def _rest(self, load: dict[str, Any]) -> str:
-        when = "" if self.target.spec.is_here or self.target.checked is None else "As of the last check. "
-        return f"{free_words(load, self.target.spec.is_here)} {when}Jobs of this server: {jobs_words(load)}.".strip()
-
-    def _read_load(self) -> dict[str, Any]:
+    def _read_load(self) -> TargetLoad:
         try:
             return self.workbench.targets.load(self.id)
         except CalibenchError:
-            return {}  # it was removed; the event of that draws the page anew
+            return TargetLoad()  # it was removed; the event of that draws the page anew
 
     def _settings(self) -> None:
         spec = self.target.spec
@@ -276,13 +247,6 @@ class TargetPage:
             self.workbench.targets.check(self.id)
         except CalibenchError as error:
             tell(error)
-
-
-def _meter(name: str, value: float | None) -> tuple[ui.linear_progress, Any]:
-    with ui.element("div").classes("load"):
-        text(name)
-        bar = ui.linear_progress((value or 0.0) / 100, show_value=False, size="8px")
-        return bar.props(f'rounded aria-label="{name}"'), text(percent_words(value)).classes("number")
 
 
 def _draw_workers(machine: dict[str, Any]) -> None:

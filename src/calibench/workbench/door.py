@@ -81,6 +81,7 @@ class Workbench:
     def stop(self) -> None:
         """Take no more jobs; those that run go on in processes of their own."""
         self._sweeping.stop()
+        self.targets.stop()
         self.worker.stop()
         for news in self._news:
             news.stop()

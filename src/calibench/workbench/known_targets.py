@@ -2,11 +2,8 @@
 
 import asyncio
 import os
-import shutil
 from collections.abc import Coroutine
 from typing import Any, TypeVar
-
-import psutil
 
 from calibench.errors import SettingsError
 from calibench.store.data_folder import DataFolder
@@ -14,16 +11,16 @@ from calibench.targets.bundle import Bundle
 from calibench.targets.target_cache import cache_of
 from calibench.targets.target_check import PASSPHRASE, clean_target, offered_key
 from calibench.things.asked import AskHost
-from calibench.things.kept import ENDED, Cleaned, HostKey, Job, Target, TargetCache
+from calibench.things.kept import ENDED, Cleaned, HostKey, Job, TargetCache, TargetLoad
 from calibench.things.target_spec import TargetSpec
+from calibench.workbench.current_load import load_here, load_there, with_jobs
 from calibench.workbench.import_sources import ImportSources
 from calibench.workbench.job_book import JobBook
+from calibench.workbench.load_looks import LoadLooks, Seen, can_be_seen
 from calibench.workbench.shelf import Shelf
 from calibench.workbench.target_book import TargetBook
 from calibench.workbench.target_files import only_allowed
 from calibench.worker.job_rows import GOING
-
-MB = 1024 * 1024
 
 Answer = TypeVar("Answer")
 
@@ -33,7 +30,7 @@ class KnownTargets(TargetBook):
 
     def __init__(self, shelf: Shelf, jobs: JobBook, folder: DataFolder, sources: ImportSources) -> None:
         super().__init__(shelf, only_allowed(sources))
-        self._jobs, self._folder = jobs, folder
+        self._jobs, self._folder, self._looks = jobs, folder, LoadLooks()
 
     def look_once(self) -> None:
         """Have this machine looked at, where that was not done yet."""
@@ -85,43 +82,24 @@ class KnownTargets(TargetBook):
         self.refuse_clean(target)
         return _waited_for(clean_target(target.spec, os.environ.get(PASSPHRASE)))
 
-    def load(self, id: int) -> dict[str, Any]:
-        """How busy the machine is: this one now, another one as its last check found it.
+    def load(self, id: int, wait_s: float = 0.0) -> TargetLoad:
+        """How busy a target is: this machine now; another one as it was seen last, and a look begins where that is old.
 
-        Returns:
-            cpu_percent: of all cores together, since the last call; memory_percent, memory_free_mb, disk_free_mb: of
-            the disk with the data folder, or with the home there; queued, running: jobs; as_of: ISO 8601, None: now.
-            What is not known is None.
+        Args:
+            wait_s: seconds that may be waited for such a look.
         """
         target = self.get(id)
-        return self._load_here() if target.spec.is_here else self._load_there(target)
+        if target.spec.is_here:
+            load = load_here(self._folder.path)
+        else:
+            is_seen = target.state != "unchecked" and can_be_seen(target.spec)
+            load = load_there(target, self._looks.seen(target, wait_s) if is_seen else Seen())
+        jobs = self._shelf.store.all(Job, where={"state": GOING})
+        return with_jobs(load, target, jobs, {each.id: each for each in self.all()})
 
-    def _load_here(self) -> dict[str, Any]:
-        memory = psutil.virtual_memory()
-        return {
-            "cpu_percent": psutil.cpu_percent(interval=None),
-            "memory_percent": memory.percent,
-            "memory_free_mb": memory.available // MB,
-            "disk_free_mb": shutil.disk_usage(self._folder.path).free // MB,
-            "queued": self._shelf.store.count(Job, where={"state": "queued"}),
-            "running": self._shelf.store.count(Job, where={"state": ("running", "cancelling")}),
-            "as_of": None,
-        }
-
-    def _load_there(self, target: Target) -> dict[str, Any]:
-        machine = target.machine or {}
-        memory, free = machine.get("memory_mb"), machine.get("memory_free_mb")
-        load, cores = machine.get("load") or (), machine.get("logical_cores")
-        jobs = self._shelf.store.all(Job, where={"state": GOING, "target_id": target.id})
-        return {
-            "cpu_percent": min(100.0, 100 * load[0] / cores) if load and cores else None,
-            "memory_percent": 100 * (1 - free / memory) if memory and free is not None else None,
-            "memory_free_mb": free,
-            "disk_free_mb": machine.get("disk_free_mb"),
-            "queued": sum(job.state == "queued" for job in jobs),
-            "running": sum(job.state != "queued" for job in jobs),
-            "as_of": target.checked.isoformat() if target.checked else None,
-        }
+    def stop(self) -> None:
+        """Look at none any more."""
+        self._looks.stop()
 
 
 def _host_key(spec: TargetSpec) -> HostKey:

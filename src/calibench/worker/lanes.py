@@ -66,12 +66,21 @@ def turn(job: Job, targets: Targets) -> Turn:
         targets: by id; that of the job at least.
     """
     lane, target = LANES[job.kind], targets.get(job.target_id or 0)
-    is_away = lane == "work" and job.kind in ON_TARGET and target is not None and target.spec.is_carried
-    if not is_away:
+    if lane != "work" or target is None or not is_away(job, target):
         return Turn(lane, "", priority(job.kind))
-    assert target is not None
-    part = f"job-{job.id}" if target.spec.kind in QUEUES else f"target-{target.id}"
+    part = f"job-{job.id}" if target.spec.carrier.kind in QUEUES else f"target-{target.id}"
     return Turn("away", part, priority(job.kind))
+
+
+def is_away(job: Job, target: Target | None) -> bool:
+    """Whether another machine does the work of a job, or is what it looks at.
+
+    Args:
+        target: of the job; None: it has none.
+    """
+    if target is None or job.kind not in ON_TARGET:
+        return False
+    return target.spec.is_carried or (job.kind == "machine" and not target.spec.is_here)
 
 
 def priority(kind: JobKind) -> int:
