@@ -1,6 +1,7 @@
 """What can be asked of the machines that a server knows, and of files on their way to it."""
 
 from pathlib import Path
+
 from calibench.client.connection import Connection, understood
 from calibench.client.contents import as_file, file_entry
 from calibench.client.sending import send
