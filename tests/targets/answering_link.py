@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from calibench.targets.conversation import Conversation
 from calibench.targets.link import Answer, Moved
 
 
@@ -30,6 +31,9 @@ class AnsweringLink:
         """As the files of a job are read."""
         rows = [self._files.get(name, "") for name in ("started", "told_to_end", "exit_code")]
         return "".join(f"{row}\n-\n" if row else "-\n" for row in rows).encode()
+
+    async def converse(self, command: str) -> Conversation:
+        raise NotImplementedError
 
     async def read(self, path: str, at: int = 0) -> bytes:
         return b""

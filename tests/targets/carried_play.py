@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from calibench.targets import followed_remote
 from calibench.targets.bundle import Bundle
 from calibench.targets.bundle_files import write_bundle
+from calibench.targets.conversation import Conversation
 from calibench.targets.link import Answer, Link, LinkLost, Moved
 from calibench.targets.local_link import LocalLink
 from calibench.targets.remote_job import RemoteJob
@@ -56,6 +56,22 @@ class Disturbed:
         self._look(f"run {command}")
         return await self._link.run(command, given=given, within_s=within_s)
 
+    async def converse(self, command: str) -> Conversation:
+        self._look(f"converse {command}")
+        talk = await self._link.converse(command)
+        say, hear = talk.say, talk.hear
+
+        async def say_or_cut(text: bytes) -> None:
+            self._look("say")
+            await say(text)
+
+        async def hear_or_cut() -> bytes | None:
+            self._look("hear")
+            return await hear()
+
+        talk.say, talk.hear = say_or_cut, hear_or_cut  # type: ignore[method-assign]
+        return talk
+
     async def put(self, source: Path, target: str, moved: Moved, at: int = 0) -> None:
         self._look("put")
         await self._link.put(source, target, moved, at)
@@ -70,7 +86,7 @@ class Disturbed:
         return await self._link.read(path, at)
 
     async def close(self) -> None:
-        """Nothing to do."""
+        await self._link.close()
 
 
 def halt_at(phase: str) -> Callable[..., None]:
@@ -87,7 +103,6 @@ def halt_at(phase: str) -> Callable[..., None]:
 
 if __name__ == "__main__":
     RemoteMachine.environment = played  # type: ignore[assignment, method-assign]
-    followed_remote.EVERY_S = 0.02
     if len(sys.argv) > 2:
         RemoteJob.keep = halt_at(sys.argv[2])  # type: ignore[method-assign]
     run_bundle(Path(sys.argv[1]))

@@ -36,7 +36,7 @@ HERE = Path(__file__).parent
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RemoteMachine, "environment", played)
     monkeypatch.setattr(followed_remote, "EVERY_S", 0.02)
-    monkeypatch.setattr(followed_remote, "PROCESS_S", 0.1)
+    monkeypatch.setattr(followed_remote, "RARELY_S", 0.1)
     monkeypatch.setattr(followed_remote, "QUEUE_S", 0.1)
     monkeypatch.setattr(followed_remote, "LATE_S", 0.0)
     monkeypatch.setattr(kept_trying, "FIRST_S", 0.01)

@@ -11,7 +11,7 @@ from shared_python import shared_python
 from ssh_server import SshServer
 from told_events import told
 
-from calibench.targets import followed_remote, kept_trying
+from calibench.targets import kept_trying
 from calibench.targets.bundle import OUT
 from calibench.targets.carried_progress import CarriedProgress
 from calibench.targets.remote_machine import RemoteMachine
@@ -26,7 +26,6 @@ BIG = 6_000_000
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RemoteMachine, "environment", played)
-    monkeypatch.setattr(followed_remote, "EVERY_S", 0.05)
     monkeypatch.setattr(kept_trying, "FIRST_S", 0.05)
 
 

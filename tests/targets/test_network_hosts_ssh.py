@@ -13,7 +13,7 @@ from told_events import told
 from typer.testing import CliRunner, Result
 
 from calibench.cli.app import app
-from calibench.targets import followed_remote, kept_trying, ssh_login
+from calibench.targets import kept_trying, ssh_login
 from calibench.targets.bundle import OUT
 from calibench.targets.carried_progress import CarriedProgress
 from calibench.targets.remote_machine import RemoteMachine
@@ -91,7 +91,6 @@ def test_a_pulled_cable_in_the_upload_and_in_the_download(
     spec: TargetSpec, lab: Host, cable: Cable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(RemoteMachine, "environment", played)
-    monkeypatch.setattr(followed_remote, "EVERY_S", 0.05)
     own = spec.model_dump(exclude_unset=True, exclude={"home"})
     for stage in ("upload", "download"):
         cable.is_pulled = False

@@ -3,7 +3,6 @@
 The wheels of what Calibench needs are empty here: what counts is that pip takes them, and from nowhere else.
 """
 
-import asyncio
 import json
 import re
 import shutil
@@ -14,11 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from closed_links import done, local
 from packaging.requirements import Requirement
 
 from calibench.errors import TargetError
 from calibench.targets import remote_machine
-from calibench.targets.local_link import LocalLink
 from calibench.targets.own_wheel import pinned, write_own_wheel
 from calibench.targets.remote_machine import RemoteMachine
 from calibench.targets.remote_side import package_print
@@ -68,14 +67,14 @@ def made(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The home of a user on whose machine the environment was made."""
     user = tmp_path_factory.mktemp("user")
     told: list[str] = []
-    command = asyncio.run(machine(user, wheels).environment(told.append))
+    command = done(machine(user, wheels).environment(told.append))
     assert len(told) == 1 and "Calibench is installed there" in told[0]
     (user / "command").write_text(command)
     return user
 
 
 def machine(user: Path, wheels: Path | None, python: str = BARE) -> RemoteMachine:
-    return RemoteMachine(LocalLink(user), TargetSpec(kind="ssh", host="lab", python=python, wheels=wheels))
+    return RemoteMachine(local(user), TargetSpec(kind="ssh", host="lab", python=python, wheels=wheels))
 
 
 def environments(user: Path) -> list[Path]:
@@ -102,7 +101,7 @@ def test_all_of_it_lies_in_the_home_of_the_target_and_is_private(made: Path) -> 
 def test_a_second_time_it_is_used_as_it_is(made: Path, wheels: Path) -> None:
     told: list[str] = []
     before = environments(made)[0].stat().st_ino
-    assert asyncio.run(machine(made, wheels).environment(told.append)) == (made / "command").read_text()
+    assert done(machine(made, wheels).environment(told.append)) == (made / "command").read_text()
     assert environments(made)[0].stat().st_ino == before
     assert told == []
 
@@ -113,7 +112,7 @@ def test_an_environment_that_does_not_work_any_more_is_made_anew(made: Path, whe
     shutil.rmtree(next(environment.glob("lib/python*/site-packages/calibench")))
     few = only(wheels, tmp_path / "few", "numpy")
     with pytest.raises(TargetError, match="could not be installed from the folder of wheels"):
-        asyncio.run(machine(tmp_path / "user", few).environment())
+        done(machine(tmp_path / "user", few).environment())
     assert environments(tmp_path / "user") == [], "nothing half is left"
 
 
@@ -133,7 +132,7 @@ def test_a_wheel_that_is_missing_is_named(wheels: Path, tmp_path: Path) -> None:
     for path in few.glob("numpy-*"):
         path.unlink()
     with pytest.raises(TargetError) as told:
-        asyncio.run(machine(tmp_path / "user", few).environment())
+        done(machine(tmp_path / "user", few).environment())
     assert re.search(r"wheels: numpy==[\d.]+ is not there, or does not fit\. Complete", str(told.value))
     assert str(told.value).endswith("Complete the folder of wheels.")
     assert environments(tmp_path / "user") == []
@@ -142,7 +141,7 @@ def test_a_wheel_that_is_missing_is_named(wheels: Path, tmp_path: Path) -> None:
 def test_a_folder_without_wheels_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     (tmp_path / "user").mkdir()
     with pytest.raises(TargetError, match="holds no wheels"):
-        asyncio.run(machine(tmp_path / "user", tmp_path).environment())
+        done(machine(tmp_path / "user", tmp_path).environment())
 
 
 def test_another_calibench_there_is_not_taken_for_ours(made: Path) -> None:
@@ -153,9 +152,9 @@ def test_another_calibench_there_is_not_taken_for_ours(made: Path) -> None:
         patch.setattr(RemoteMachine, "_make_environment", lambda self, key, *_: _noted(asked, key))
         patch.setattr(remote_machine, "pinned", lambda extras: ["numpy==1"])
         patch.setattr(remote_machine, "package_print", lambda folder: package_print(package))
-        assert asyncio.run(there.environment()) == f"{python} -I -m calibench"
+        assert done(there.environment()) == f"{python} -I -m calibench"
         patch.setattr(remote_machine, "package_print", lambda folder: "of another")
-        assert asyncio.run(there.environment()) == "python -I -m calibench"
+        assert done(there.environment()) == "python -I -m calibench"
     assert len(asked) == 1
 
 

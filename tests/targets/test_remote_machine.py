@@ -1,7 +1,6 @@
 """What is kept on a target: contents by their hash, folders of jobs, and what hinders it there."""
 
 import ast
-import asyncio
 import hashlib
 import os
 import stat
@@ -11,11 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
+from closed_links import LINKS, done, local
 
 from calibench.errors import TargetError
 from calibench.machine import describe_machine
 from calibench.targets import remote_machine, remote_side
-from calibench.targets.link import Answer
+from calibench.targets.conversation import Conversation
 from calibench.targets.local_link import LocalLink
 from calibench.targets.remote_machine import RemoteMachine
 from calibench.targets.remote_side import telling_line
@@ -34,9 +34,7 @@ def user(tmp_path: Path) -> Path:
 
 
 def machine(user: Path, sender: str = "host", **spec: object) -> RemoteMachine:
-    return RemoteMachine(
-        LocalLink(user), TargetSpec(kind="ssh", host="lab", **{"python": sys.executable, **spec}), sender
-    )
+    return RemoteMachine(local(user), TargetSpec(kind="ssh", host="lab", **{"python": sys.executable, **spec}), sender)
 
 
 def written(folder: Path, **contents: bytes) -> dict[str, Path]:
@@ -58,7 +56,7 @@ def ignore(count: int) -> None:
 
 
 def test_the_facts_of_this_machine_are_those_of_the_report(user: Path) -> None:
-    found = asyncio.run(machine(user).facts())
+    found = done(machine(user).facts())
     own = describe_machine().model_dump(mode="json")
     same = ("cpu", "flags", "physical_cores", "logical_cores", "memory_mb", "system", "python")
     assert {name: found[name] for name in same} == {name: own[name] for name in same}
@@ -69,16 +67,16 @@ def test_the_facts_of_this_machine_are_those_of_the_report(user: Path) -> None:
 
 def test_a_python_that_is_not_there_is_named_with_its_mend(user: Path) -> None:
     with pytest.raises(TargetError, match=r"there is no python9\. Install Python 3.11 or newer there, or name its"):
-        asyncio.run(machine(user, python="python9").facts())
+        done(machine(user, python="python9").facts())
     with pytest.raises(TargetError, match=r"there is no python9\."):
-        asyncio.run(machine(user, python="python9").missing([]))
+        done(machine(user, python="python9").missing([]))
 
 
 def test_a_python_that_is_too_old_is_a_fault(user: Path) -> None:
     old = user / "python3"
     old.write_text("#!/bin/sh\necho Python 3.6.9\n")
     old.chmod(0o755)
-    found = asyncio.run(machine(user, python="~/python3").facts())
+    found = done(machine(user, python="~/python3").facts())
     assert [fault["cause"] for fault in found["faults"]] == ["python"]
     assert found["faults"][0]["says"] == "its Python is 3.6.9, too old."
 
@@ -86,10 +84,10 @@ def test_a_python_that_is_too_old_is_a_fault(user: Path) -> None:
 def test_only_what_is_missing_travels_and_a_second_time_nothing(user: Path, tmp_path: Path) -> None:
     files = written(tmp_path / "here", small=b"a" * 10, empty=b"", large=os.urandom(remote_machine.SMALL + 1))
     there, moved = machine(user), []
-    asyncio.run(there.send(files, moved.append))
+    done(there.send(files, moved.append))
     assert sum(moved) == 10 + remote_machine.SMALL + 1
-    assert asyncio.run(there.missing(pairs(files))) == {}
-    asyncio.run(there.send(files, moved.append))
+    assert done(there.missing(pairs(files))) == {}
+    done(there.send(files, moved.append))
     assert sum(moved) == 10 + remote_machine.SMALL + 1
     for sha256, path in files.items():
         blob = user / HOME / "blobs" / sha256[:2] / sha256
@@ -101,13 +99,13 @@ def test_what_has_arrived_of_a_file_is_not_sent_again(user: Path, tmp_path: Path
     content = os.urandom(1_000_000)
     files = written(tmp_path / "here", large=content)
     there, moved = machine(user), []
-    assert list(asyncio.run(there.missing(pairs(files))).values()) == [0]
+    assert list(done(there.missing(pairs(files))).values()) == [0]
     partial = user / there._partial(next(iter(files)))
     partial.write_bytes(content[:600_000])
-    assert list(asyncio.run(there.missing(pairs(files))).values()) == [600_000]
-    asyncio.run(there.send(files, moved.append))
+    assert list(done(there.missing(pairs(files))).values()) == [600_000]
+    done(there.send(files, moved.append))
     assert sum(moved) == 400_000
-    assert asyncio.run(there.missing(pairs(files))) == {}
+    assert done(there.missing(pairs(files))) == {}
 
 
 def test_a_file_that_another_one_sends_right_now_is_not_touched_and_an_old_one_is_taken_over(
@@ -115,38 +113,38 @@ def test_a_file_that_another_one_sends_right_now_is_not_touched_and_an_old_one_i
 ) -> None:
     files = written(tmp_path / "here", large=os.urandom(1_000_000))
     one, two = machine(user, "one"), machine(user, "two")
-    asyncio.run(one.missing(pairs(files)))
+    done(one.missing(pairs(files)))
     partial = user / one._partial(next(iter(files)))
     partial.write_bytes(b"x" * 10)
-    assert list(asyncio.run(two.missing(pairs(files))).values()) == [0]
+    assert list(done(two.missing(pairs(files))).values()) == [0]
     os.utime(partial, (0, 0))
-    assert list(asyncio.run(two.missing(pairs(files))).values()) == [10]
+    assert list(done(two.missing(pairs(files))).values()) == [10]
     assert not partial.exists()
 
 
 def test_what_arrives_damaged_is_sent_again(user: Path, tmp_path: Path) -> None:
     files = written(tmp_path / "here", large=os.urandom(1_000_000))
     there = machine(user)
-    asyncio.run(there.missing(pairs(files)))
+    done(there.missing(pairs(files)))
     (user / there._partial(next(iter(files)))).write_bytes(b"not the beginning of it")
-    asyncio.run(there.send(files, ignore))
-    assert asyncio.run(there.missing(pairs(files))) == {}
+    done(there.send(files, ignore))
+    assert done(there.missing(pairs(files))) == {}
 
 
 def test_a_file_that_changes_on_the_way_is_named(user: Path, tmp_path: Path) -> None:
     files = written(tmp_path / "here", small=b"as it was")
     (tmp_path / "here" / "small").write_bytes(b"as it is ")
     with pytest.raises(TargetError, match="small: was changed while it was sent"):
-        asyncio.run(machine(user).send(files, ignore))
+        done(machine(user).send(files, ignore))
 
 
 def test_a_job_has_links_to_what_it_reads_and_copies_of_what_it_writes(user: Path, tmp_path: Path) -> None:
     files = written(tmp_path / "here", model=b"weights")
     (sha256,) = files
     there = machine(user)
-    asyncio.run(there.send(files, ignore))
+    done(there.send(files, ignore))
     laid = {"in/model/m.bin": sha256, "in/dataset/a/1.jpg": None, "out/search/journal": sha256}
-    folder = Path(asyncio.run(there.lay("j1", laid)))
+    folder = Path(done(there.lay("j1", laid)))
     assert folder == user / there.job_folder("j1")
     blob = user / HOME / "blobs" / sha256[:2] / sha256
     assert (folder / "in/model/m.bin").samefile(blob)
@@ -154,7 +152,7 @@ def test_a_job_has_links_to_what_it_reads_and_copies_of_what_it_writes(user: Pat
     (folder / "out/search/journal").write_bytes(b"more")
     assert blob.read_bytes() == b"weights"
     assert (folder / "in/dataset/a/1.jpg").read_bytes() == b""
-    assert asyncio.run(there.lay("j1", laid)) == str(folder), "once more, after a cut"
+    assert done(there.lay("j1", laid)) == str(folder), "once more, after a cut"
     for place in (folder, user / HOME, blob.parent):
         assert stat.S_IMODE(place.stat().st_mode) == 0o700
 
@@ -162,51 +160,51 @@ def test_a_job_has_links_to_what_it_reads_and_copies_of_what_it_writes(user: Pat
 @pytest.mark.parametrize("name", ["../x", "/tmp/x", "in/../../x", "in//x", "", "./x"])
 def test_a_file_that_would_lie_outside_of_its_folder_is_refused(user: Path, name: str) -> None:
     with pytest.raises(TargetError, match="leads out of its folder"):
-        asyncio.run(machine(user).lay("j1", {name: None}))
+        done(machine(user).lay("j1", {name: None}))
 
 
 def test_a_job_of_another_folder_is_refused(user: Path) -> None:
     for job_id in ("../blobs", "..", ""):
         with pytest.raises(TargetError):
-            asyncio.run(machine(user).remove_job(job_id))
+            done(machine(user).remove_job(job_id))
 
 
 def test_a_folder_is_not_laid_out_of_contents_that_are_not_there(user: Path) -> None:
     with pytest.raises(TargetError, match=r"1 files are not there, such as in/m\.bin"):
-        asyncio.run(machine(user).lay("j1", {"in/m.bin": "0" * 64}))
+        done(machine(user).lay("j1", {"in/m.bin": "0" * 64}))
 
 
 def test_the_manifest_holds_hash_and_size_of_each_file_of_the_result(user: Path) -> None:
     there = machine(user)
-    folder = Path(asyncio.run(there.lay("j1", {})))
+    folder = Path(done(there.lay("j1", {})))
     (folder / "out/front").mkdir(parents=True)
     (folder / "out/front/model.bin").write_bytes(b"abc")
     (folder / "log.txt").write_text("not of the result")
     expected = (hashlib.sha256(b"abc").hexdigest(), 3)
-    assert asyncio.run(there.manifest("j1")) == {"out/front/model.bin": expected}
+    assert done(there.manifest("j1")) == {"out/front/model.bin": expected}
 
 
 def test_clean_leaves_nothing_but_what_runs(user: Path, tmp_path: Path) -> None:
     files = written(tmp_path / "here", model=b"w" * 1000)
     (sha256,) = files
     there = machine(user)
-    asyncio.run(there.send(files, ignore))
+    done(there.send(files, ignore))
     for job_id in ("runs", "waits", "done", "dead"):
-        folder = Path(asyncio.run(there.lay(job_id, {"in/m.bin": sha256})))
+        folder = Path(done(there.lay(job_id, {"in/m.bin": sha256})))
         (folder / "bundle.json").write_text("{}")
     jobs = user / HOME / "jobs"
     (jobs / "done" / "end.json").write_text("{}")
     aged(jobs)
     bytes_of = {"environments": 0, "files": 1000, "jobs": len("{}") * 5, "kept": 0}
-    assert asyncio.run(there.would_clean()) == bytes_of
+    assert done(there.would_clean()) == bytes_of
     with subprocess.Popen(["sleep", "60"], start_new_session=True) as process:
         pgid = (jobs / "runs" / "pgid").write_text(f"{process.pid}\n")
         aged(jobs)
         (user / HOME / "environments").mkdir()
         (user / HOME / "environments/one").write_bytes(b"e" * 50)
         bytes_of = {"environments": 0, "files": 0, "jobs": len("{}") * 3, "kept": 2}
-        assert asyncio.run(there.would_clean(["waits"])) == bytes_of
-        cleaned = asyncio.run(there.clean(["waits"]))
+        assert done(there.would_clean(["waits"])) == bytes_of
+        cleaned = done(there.clean(["waits"]))
         assert sorted(path.name for path in jobs.iterdir()) == ["runs", "waits"]
         assert (user / HOME / "environments").exists()
         assert cleaned.freed_bytes == len("{}") * 3, "the content is still in use by what runs"
@@ -214,8 +212,8 @@ def test_clean_leaves_nothing_but_what_runs(user: Path, tmp_path: Path) -> None:
         assert (jobs / "runs/in/m.bin").read_bytes() == b"w" * 1000
         process.kill()
     bytes_of = {"environments": 50, "files": 0, "jobs": 1000 + len("{}") * 2 + pgid, "kept": 0}
-    assert asyncio.run(there.would_clean()) == bytes_of
-    assert asyncio.run(there.clean()).freed_bytes == 1050 + len("{}") * 2 + pgid
+    assert done(there.would_clean()) == bytes_of
+    assert done(there.clean()).freed_bytes == 1050 + len("{}") * 2 + pgid
     assert not (user / HOME).exists()
 
 
@@ -231,12 +229,12 @@ def test_clean_leaves_nothing_but_what_runs(user: Path, tmp_path: Path) -> None:
 )
 def test_clean_leaves_a_job_as_long_as_it_may_go_on(user: Path, files: dict[str, str], is_kept: bool) -> None:
     there = machine(user)
-    folder = Path(asyncio.run(there.lay("one", {})))
+    folder = Path(done(there.lay("one", {})))
     with subprocess.Popen(["sleep", "60"], start_new_session=True) as process:
         for name, text in files.items():
             (folder / name).write_text(text.format(alive=process.pid))
         aged(folder)
-        assert asyncio.run(there.clean()).jobs_kept == int(is_kept)
+        assert done(there.clean()).jobs_kept == int(is_kept)
         assert folder.exists() is is_kept
         process.kill()
 
@@ -244,25 +242,25 @@ def test_clean_leaves_a_job_as_long_as_it_may_go_on(user: Path, files: dict[str,
 def test_clean_knows_of_a_queue_what_it_is_told(user: Path) -> None:
     there = machine(user)
     for job_id in ("waits", "over"):
-        (Path(asyncio.run(there.lay(job_id, {}))) / "submitted").touch()
+        (Path(done(there.lay(job_id, {}))) / "submitted").touch()
     aged(user / HOME / "jobs")
-    assert [job for job, _ in asyncio.run(there.submitted())] == ["over", "waits"]
-    assert asyncio.run(there.clean(["waits"], ["over"])).jobs_kept == 1
+    assert [job for job, _ in done(there.submitted())] == ["over", "waits"]
+    assert done(there.clean(["waits"], ["over"])).jobs_kept == 1
     assert [path.name for path in (user / HOME / "jobs").iterdir()] == ["waits"]
 
 
 def test_clean_leaves_a_job_whose_files_arrive_or_whose_end_is_fetched(user: Path, tmp_path: Path) -> None:
     there = machine(user)
     (sha256,) = written(tmp_path / "here", model=b"w" * 1000)
-    asyncio.run(there.missing([(sha256, 1000)]))
+    done(there.missing([(sha256, 1000)]))
     partial = user / HOME / "blobs" / sha256[:2] / f"{sha256}.another.partial"
     partial.write_bytes(b"w")
-    folder = Path(asyncio.run(there.lay("ended", {})))
+    folder = Path(done(there.lay("ended", {})))
     (folder / "end.json").write_text("{}")
-    assert asyncio.run(there.clean()).jobs_kept == 2
+    assert done(there.clean()).jobs_kept == 2
     assert partial.exists() and folder.exists()
     aged(user / HOME)
-    assert asyncio.run(there.clean()).jobs_kept == 0
+    assert done(there.clean()).jobs_kept == 0
     assert not (user / HOME).exists()
 
 
@@ -274,27 +272,34 @@ def aged(folder: Path) -> None:
 
 
 class Counting(LocalLink):
-    """Counts the bytes that commands are given."""
+    """Counts the bytes that are said."""
 
     sent = 0
 
-    async def run(self, command: str, *, given: bytes = b"", within_s: float = 60.0) -> Answer:
-        self.sent += len(given)
-        return await super().run(command, given=given, within_s=within_s)
+    async def converse(self, command: str) -> Conversation:
+        talk = await super().converse(command)
+        say = talk.say
+
+        async def counted(text: bytes) -> None:
+            self.sent += len(text)
+            await say(text)
+
+        talk.say = counted  # type: ignore[method-assign]
+        return talk
 
 
 def test_long_lists_of_files_travel_once(user: Path) -> None:
-    link = Counting(user)
+    LINKS.append(link := Counting(user))
     there = RemoteMachine(link, TargetSpec(kind="ssh", host="lab", python=sys.executable))
     blobs = [(hashlib.sha256(str(number).encode()).hexdigest(), number) for number in range(5000)]
-    first = asyncio.run(there.missing(blobs))
+    first = done(there.missing(blobs))
     assert len(first) == 5000 and link.sent > 150_000
     link.sent = 0
-    assert asyncio.run(there.missing(blobs)) == first
+    assert done(there.missing(blobs)) == first
     assert link.sent < 20_000
     for path in (user / HOME / "lists").iterdir():
         path.write_text("damaged")
-    assert asyncio.run(there.missing(blobs)) == first
+    assert done(there.missing(blobs)) == first
 
 
 def test_what_an_environment_takes_is_not_asked_for_where_there_is_one(user: Path) -> None:
@@ -309,12 +314,12 @@ def test_what_an_environment_takes_is_not_asked_for_where_there_is_one(user: Pat
 
 
 def test_a_target_without_anything_is_clean(user: Path) -> None:
-    assert asyncio.run(machine(user).would_clean()) == {"environments": 0, "files": 0, "jobs": 0, "kept": 0}
-    assert asyncio.run(machine(user).clean()).freed_bytes == 0
+    assert done(machine(user).would_clean()) == {"environments": 0, "files": 0, "jobs": 0, "kept": 0}
+    assert done(machine(user).clean()).freed_bytes == 0
 
 
 def test_a_python_that_has_this_calibench_is_used_as_it_is(user: Path) -> None:
-    command = asyncio.run(machine(user).environment())
+    command = done(machine(user).environment())
     assert command == f"{sys.executable} -I -m calibench"
     assert not (user / ".cache").exists()
     said = subprocess.run(f"{command} --help", shell=True, capture_output=True, text=True, check=True)
@@ -325,12 +330,12 @@ def test_what_a_shell_says_by_itself_is_not_taken_for_the_answer(user: Path) -> 
     chatty = user / "python3"
     chatty.write_text(f'#!/bin/sh\necho Welcome to the lab!\nexec {sys.executable} "$@"\n')
     chatty.chmod(0o755)
-    assert asyncio.run(machine(user, python="~/python3").missing([])) == {}
+    assert done(machine(user, python="~/python3").missing([])) == {}
 
 
 def test_a_request_is_one_line_whatever_names_are_in_it(user: Path) -> None:
     name = 'in/it\'s "a" \\ name ü 写.jpg'
-    folder = asyncio.run(machine(user).lay("j1", {name: None}))
+    folder = done(machine(user).lay("j1", {name: None}))
     assert (Path(folder) / name).exists()
 
 

@@ -177,11 +177,13 @@ class Carrier:
     async def _go_on(self, there: Reached) -> End:
         """From where the job is to its end."""
         job = self._job
+        is_there = False
         while True:
             phase = job.record.phase
             if phase in ("new", "laying"):
                 await send_job(job, there, self.look_at_files())
-            elif phase == "laid" and not await is_laid(there):
+                is_there = True
+            elif phase == "laid" and not is_there and not await is_laid(there):
                 job.keep(phase="new")
             elif phase in ("laid", "starting"):
                 await start_job(job, there)

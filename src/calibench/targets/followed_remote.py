@@ -2,22 +2,24 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import aclosing
 from time import monotonic
 
 from pydantic import ValidationError
 
 from calibench.errors import TargetError
-from calibench.targets.bundle import END, EVENTS, LOG, End
+from calibench.targets.bundle import END, End
 from calibench.targets.bundle_files import parse_events
 from calibench.targets.queue_reasons import meant
 from calibench.targets.remote_job import Reached, RemoteJob, Stopped
+from calibench.targets.remote_machine import Seen
 from calibench.targets.starter import QueueState
 from calibench.things.target_spec import QUEUES
 
-EVERY_S, RARELY_S, SOON_S = 0.5, 2.0, 5.0
-"""Between two looks at its files: at first, and after it has been followed for SOON_S."""
-PROCESS_S, QUEUE_S = 3.0, 3.0
-"""Between two looks at its process; at a queue, which everybody asks."""
+EVERY_S = 0.5
+QUEUE_S, RARELY_S = 3.0, 10.0
+"""Between two looks at a queue, which everybody asks: while the job waits, and while it runs. What it writes is seen at
+once, and its end with it."""
 LATE_S = 10.0
 """Seconds that a file written on a node may take to be seen on the login node, over a network file system."""
 
@@ -32,26 +34,46 @@ async def follow(job: RemoteJob, there: Reached, well: Callable[[], None]) -> St
         LinkLost: it goes on there; follow it again.
         TargetError: it cannot be looked at any more.
     """
-    is_queued = job.spec.kind in QUEUES
-    state, looked, ended = QueueState("running"), float("-inf"), 0.0
-    said, begun = "", monotonic()
+    if job.spec.kind in QUEUES:
+        return await _follow_queued(job, there, well)
+    last = await _followed(job, there, well, job.record.handle)
+    return Stopped(_end(there, last.end) if last is not None and last.end else None)
+
+
+async def _follow_queued(job: RemoteJob, there: Reached, well: Callable[[], None]) -> Stopped:
+    """The same, while its queue is asked where it is."""
+    said, ended = "", 0.0
     while True:
-        if monotonic() - looked >= (QUEUE_S if is_queued else PROCESS_S):
-            state, looked = await job.starter.look(there.link, job.record.handle), monotonic()
-        await _take_over(job, there)
-        if (end := await _end(there)) is not None:
-            await _take_over(job, there)
-            if is_queued and end.state == "cancelled":  # by the queue, which says why when it has cleared away
-                state = await _ended(job, there)
-            return Stopped(end, state.reason if state.state == "ended" else "")
-        well()
+        state = await job.starter.look(there.link, job.record.handle)
         if state.state == "queued" and not job.tell.events_at:
             said = _tell_queued(job, there, state.reason, said)
+        pause = 0.0 if state.state == "ended" else RARELY_S if state.state == "running" else QUEUE_S
+        last = await _followed(job, there, well, for_s=pause)
+        if last is not None and last.end:
+            end = _end(there, last.end)
+            if end.state == "cancelled":  # by the queue, which says why when it has cleared away
+                state = await _ended(job, there)
+            return Stopped(end, state.reason if state.state == "ended" else "")
         if state.state == "ended":  # it was looked at before its files: whatever it wrote, it wrote before
             ended = ended or monotonic()
-            if not is_queued or monotonic() - ended >= LATE_S:
+            if monotonic() - ended >= LATE_S:
                 return Stopped(None, state.reason)
-        await asyncio.sleep(EVERY_S if monotonic() - begun < SOON_S else RARELY_S)
+            await asyncio.sleep(EVERY_S)
+
+
+async def _followed(
+    job: RemoteJob, there: Reached, well: Callable[[], None], process: str = "", for_s: float | None = None
+) -> Seen | None:
+    """Pass on what it writes, as `RemoteMachine.follow`; the last that was seen."""
+    seen = None
+    following = there.machine.follow(job.record.job_id, job.tell.events_at, job.tell.log_at, process, for_s)
+    async with aclosing(following) as all_seen:
+        async for seen in all_seen:
+            events, length = parse_events(seen.events)
+            job.tell.take_over(events, job.tell.events_at + length, seen.log)
+            well()
+    well()
+    return seen
 
 
 async def _ended(job: RemoteJob, there: Reached) -> QueueState:
@@ -71,18 +93,7 @@ def _tell_queued(job: RemoteJob, there: Reached, reason: str, said: str) -> str:
     return told
 
 
-async def _take_over(job: RemoteJob, there: Reached) -> None:
-    """Pass on the new events and the new lines of the log."""
-    told = await there.link.read(f"{there.folder}/{EVENTS}", job.tell.events_at)
-    log = await there.link.read(f"{there.folder}/{LOG}", job.tell.log_at)
-    events, length = parse_events(told)
-    job.tell.take_over(events, job.tell.events_at + length, log)
-
-
-async def _end(there: Reached) -> End | None:
-    text = await there.link.read(f"{there.folder}/{END}")
-    if not text:
-        return None
+def _end(there: Reached, text: str) -> End:
     try:
         return End.model_validate_json(text)
     except ValidationError:

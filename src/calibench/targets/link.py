@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from calibench.errors import TargetError
+from calibench.targets.conversation import Conversation
 
 Moved = Callable[[int], None]
 """Told the number of bytes that were moved since the last call."""
@@ -38,6 +39,11 @@ class Link(Protocol):
         Args:
             given: to its standard input.
             within_s: seconds; then it is ended, and TargetError is raised.
+        """
+
+    async def converse(self, command: str) -> Conversation:
+        """Begin a line of POSIX shell that is told lines and answers lines; its errors come among them. It must end
+        when its standard input does.
         """
 
     async def put(self, source: Path, target: str, moved: Moved, at: int = 0) -> None:

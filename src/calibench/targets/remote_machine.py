@@ -2,26 +2,26 @@
 
 import asyncio
 import hashlib
-import json
 import shlex
 import tempfile
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from calibench.errors import TargetError
 from calibench.targets import remote_side
+from calibench.targets.asked_remote import AskedRemote, TooOld
 from calibench.targets.link import Link, Moved
 from calibench.targets.own_wheel import EXTRAS, WITH_WORKERS, pinned, write_own_wheel
-from calibench.targets.remote_side import BLOBS, JOBS, MARK, PACKS, WHEELS, package_print, partial_name
+from calibench.targets.remote_side import BLOBS, JOBS, PACKS, WHEELS, package_print, partial_name
 from calibench.things.kept import Cleaned
 from calibench.things.target_spec import TargetSpec
 
 Told = Callable[[str], None]
 """Told a sentence when the next thing begins that takes a while."""
 
-QUICK_S = 60.0
 HASHING_S = 1800.0
 """Seconds that reading gigabytes may take there."""
 INSTALLING_S = 3600.0
@@ -31,12 +31,22 @@ PACK = 16 * 1024 * 1024
 """Bytes of a pack, about."""
 ATTEMPTS = 2
 """How often contents are sent that arrive damaged."""
-RUN_PACKED = "import sys, zlib; exec(zlib.decompress(sys.stdin.buffer.read()))"
-"""Program that runs another one: sent plain, it would be the most that travels where all files are there."""
-LISTED, FEW = ("blobs", "files"), 100
-"""Arguments that may be long, and the length up to which they are just sent."""
-NO_PROGRAM = (126, 127)
-"""Exit codes of a shell: may not be run, not found."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is new of a job.
+
+    Attributes:
+        events, log: what its files have more; of events whole lines.
+        end: text of its end.json; '': it has not ended.
+        is_gone: its process is not there any more.
+    """
+
+    events: bytes
+    log: bytes
+    end: str
+    is_gone: bool
 
 
 class RemoteMachine:
@@ -51,22 +61,18 @@ class RemoteMachine:
 
     def __init__(self, link: Link, spec: TargetSpec, sender: str = "host") -> None:
         self._link, self._spec, self._sender = link, spec, sender
-        self._home = spec.home.removeprefix("~/").rstrip("/")
+        self._asked = AskedRemote(link, spec)
+        self._ask, self._home = self._asked.ask, self._asked.home
 
     async def facts(self) -> dict[str, Any]:
         """The machine in the words of calibench.machine ("cpu", "flags", "physical_cores", ... "disk_free_mb" below
         its home), with "load" (1, 5, 15 minutes), "calibench" (version there, or None) and "faults": what hinders a
         job, each {"cause", "says", "mend"}; () is ready.
         """
-        version = await self._link.run(f"{self._python} -V")
-        said = (version.out + version.err).decode(errors="replace").strip()
-        if version.code or not said.startswith("Python "):
-            raise self._no_python(version.code, said)
-        number = tuple(int(part) for part in said.split()[1].split(".")[:2])
-        if number < (3, 8):  # too old for the text that looks at it
-            says, mend = f"its Python is {said.split()[1]}, too old.", remote_side.newer()
-            return {"python": said.split()[1], "faults": [{"cause": "python", "says": says, "mend": mend}]}
-        found: dict[str, Any] = await self._ask("facts")
+        try:
+            found: dict[str, Any] = await self._ask("facts")
+        except TooOld as old:
+            return {"python": old.version, "faults": [{"cause": "python", "says": old.says, "mend": old.mend}]}
         return found
 
     async def environment(self, told: Told = lambda sentence: None, *, has_workers: bool = False) -> str:
@@ -141,19 +147,42 @@ class RemoteMachine:
         await asyncio.to_thread(_check_unchanged, {sha256: files[sha256] for sha256 in damaged})
         raise TargetError(f"{self._link.name}: {files[damaged[0]]} arrives damaged. Look at the disk there.")
 
-    async def lay(self, job_id: str, files: Mapping[str, str | None]) -> str:
+    async def lay(self, job_id: str, files: Mapping[str, str | None], texts: Mapping[str, str] | None = None) -> str:
         """Make the folder of a job out of contents that are there; None: an empty placeholder.
 
         Files in its in/ are hard links to what other jobs use too and may not be written; others are copies.
 
+        Args:
+            texts: small files that are written last.
+
         Returns:
             The absolute path of the folder.
         """
-        return str(await self._ask("lay", within_s=HASHING_S, folder=f"{JOBS}/{job_id}", files=dict(files)))
+        return str(
+            await self._ask(
+                "lay", within_s=HASHING_S, folder=f"{JOBS}/{job_id}", files=dict(files), texts=dict(texts or {})
+            )
+        )
 
     def job_folder(self, job_id: str) -> str:
         """Where a job lies, from the user's home (unless the home of the target is absolute)."""
         return f"{self._home}/{JOBS}/{job_id}"
+
+    async def follow(
+        self, job_id: str, events: int, log: int, process: str = "", for_s: float | None = None
+    ) -> AsyncGenerator[Seen, None]:
+        """What a job writes, as it comes, until it has ended there; what it last wrote comes with that.
+
+        Args:
+            events, log: bytes of its files that are known.
+            process: handle of it as DirectStart gives it; '': nobody looks whether it is there.
+            for_s: seconds that it is followed at most; None: to its end.
+        """
+        asked: dict[str, Any] = {"job_id": job_id, "events": events, "log": log, "process": process, "for_s": for_s}
+        async with aclosing(self._asked.hear("follow", **asked)) as answers:
+            async for told in answers:
+                new = {name: str(told[name]).encode("latin-1") for name in ("events", "log")}
+                yield Seen(new["events"], new["log"], told["end"], told["is_gone"])
 
     async def manifest(self, job_id: str, below: Sequence[str] = ("out",)) -> dict[str, tuple[str, int]]:
         """SHA-256 and size of every file of a result, by its path from the job's folder.
@@ -186,7 +215,7 @@ class RemoteMachine:
 
     async def would_clean(self, running: Sequence[str] = (), over: Sequence[str] = ()) -> dict[str, int]:
         """The bytes that `clean` would free: of "environments", "files" and "jobs"; and "kept": jobs that go on."""
-        asked = {"running": list(running), "over": list(over)}
+        asked: dict[str, Any] = {"running": list(running), "over": list(over)}
         found: dict[str, int] = await self._ask("would_clean", within_s=HASHING_S, **asked)
         return found
 
@@ -241,50 +270,6 @@ class RemoteMachine:
 
     def _partial(self, sha256: str) -> str:
         return f"{self._home}/{BLOBS}/{sha256[:2]}/{partial_name(sha256, self._sender)}"
-
-    @property
-    def _python(self) -> str:
-        program = self._spec.python
-        if program.startswith("~/"):
-            return '"$HOME"/' + shlex.quote(program[2:])
-        return shlex.quote(program)
-
-    async def _ask(self, command: str, *, within_s: float = QUICK_S, **arguments: Any) -> Any:
-        """Have the remote side do one thing. Long lists of files travel once; then their hash stands for them."""
-        long = {name: value for name, value in arguments.items() if name in LISTED and len(value) > FEW}
-        asked = {name: value for name, value in arguments.items() if name not in long}
-        if not long:
-            return (await self._told(command, within_s, asked))["done"]
-        text = json.dumps(long)
-        kept = {"kept": hashlib.sha256(text.encode()).hexdigest()}
-        told = await self._told(command, within_s, asked | kept)
-        if "unknown" in told:
-            told = await self._told(command, within_s, asked | kept | {"long": text})
-        return told["done"]
-
-    async def _told(self, command: str, within_s: float, arguments: dict[str, Any]) -> dict[str, Any]:
-        asked = json.dumps({"command": command, "home": self._home, **arguments})
-        text = Path(remote_side.__file__).read_text(encoding="utf-8") + f"\n\nanswer({asked!r})\n"
-        line = f"{self._python} -I -c {shlex.quote(RUN_PACKED)}"
-        said = await self._link.run(line, given=zlib.compress(text.encode(), 9), within_s=within_s)
-        mark = next((line for line in reversed(said.out.decode().splitlines()) if line.startswith(MARK)), None)
-        if mark is None:
-            raise self._no_python(said.code, said.err.decode(errors="replace"))
-        told: dict[str, Any] = json.loads(mark.removeprefix(MARK))
-        if "refused" in told:
-            raise TargetError(f"{self._link.name}: {' '.join(told['refused'])}")
-        return told
-
-    def _no_python(self, code: int, said: str) -> TargetError:
-        name, python = self._link.name, self._spec.python
-        last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "it says nothing")
-        if code in NO_PROGRAM:
-            return TargetError(
-                f"{name}: there is no {python}. Install Python 3.11 or newer there, or name its program: --python PATH."
-            )
-        return TargetError(
-            f"{name}: {python} does not work ({last[:200]}). Name a Python 3.11 or newer there: --python PATH."
-        )
 
 
 def _command(python: str) -> str:

@@ -1,7 +1,8 @@
-"""What is done on a target beyond a line of shell: this text is sent over standard input to `PYTHON -I -`.
+"""What is done on a target beyond a line of shell: this text is sent over standard input to a Python there.
 
-One file of the standard library, in the syntax of Python 3.8. It is installed nowhere and nothing of it stays: a call
-does one thing below the home folder and answers one line of JSON. Everything there is private to the user:
+One file of the standard library, in the syntax of Python 3.8. It is installed nowhere and nothing of it stays: it
+answers requests line by line, each for one thing below the home folder, and ends when nobody can ask any more.
+Everything there is private to the user:
 
     environments/<key>/    Calibench and what it needs; there whole or not at all
     blobs/ab/<sha256>      contents of files, read-only; `<sha256>.<sender>.partial` while one arrives
@@ -19,10 +20,13 @@ import json
 import os
 import platform
 import re
+import select
 import shutil
 import subprocess
 import sys
 import time
+import types
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +51,10 @@ REMOVED_WITHIN_S = 4.0
 """Seconds in which a folder must be gone; a job that is at its end may write its last files in them."""
 LISTS_S = 30 * 86400.0
 """Seconds that a list of files is kept after it was used last."""
+BEAT_S = 3.0
+"""Seconds after which who follows a job is told that nothing is new: so the connection is known to be well."""
+LOOK_S = 0.25
+"""Between two looks at the files and the process of a job."""
 WAITS_S = 14 * 86400.0
 """Seconds that a job may wait or run in a queue without a word before it is taken for dead."""
 ROOM_MB, JOB_ROOM_MB = 2048, 256
@@ -68,12 +76,19 @@ class Refused(Exception):  # noqa: N818 - as faces call it
         self.says, self.mend = says, mend
 
 
+def converse() -> None:
+    """Answer line after line, until nobody asks any more."""
+    os.umask(0o077)
+    for asked in iter(sys.stdin.buffer.readline, b""):
+        answer(asked.decode())
+
+
 def answer(asked: str) -> None:
-    """Do what a line of JSON asks for: {"command", "home", further arguments}; print one line.
+    """Do what a line of JSON asks for: {"command", "home", further arguments}; print the answer, or several, of which
+    the last one is not {"more"}.
 
     A long argument is kept here under its hash: the next time {"kept": its hash} stands for all of them.
     """
-    os.umask(0o077)
     request = json.loads(asked)
     home = Path.home() / request.pop("home")
     try:
@@ -82,12 +97,22 @@ def answer(asked: str) -> None:
         if long is None:
             told = {"unknown": True}
         else:
-            told = {"done": COMMANDS[request.pop("command")](home, **request, **long)}
+            done = COMMANDS[request.pop("command")](home, **request, **long)
+            if isinstance(done, types.GeneratorType):
+                for each in done:
+                    _tell({"more": each})
+                done = None
+            told = {"done": done}
     except Refused as refused:
         told = {"refused": [refused.says, refused.mend]}
     except OSError as error:
         told = {"refused": _of_system(error, home)}
+    _tell(told)
+
+
+def _tell(told: dict[str, Any]) -> None:
     sys.stdout.write("\n" + MARK + json.dumps(told) + "\n")
+    sys.stdout.flush()
 
 
 def _long_arguments(home: Path, kept: str | None, text: str | None) -> dict[str, Any] | None:
@@ -499,8 +524,11 @@ def unpack(home: Path, name: str, blobs: list[tuple[str, int]]) -> list[str]:
     return damaged
 
 
-def lay(home: Path, folder: str, files: dict[str, str | None]) -> str:
+def lay(home: Path, folder: str, files: dict[str, str | None], texts: dict[str, str] | None = None) -> str:
     """Make a folder of files out of blobs; None: an empty placeholder. What is there already is replaced.
+
+    Args:
+        texts: files that are written last.
 
     Returns:
         Its absolute path.
@@ -521,6 +549,8 @@ def lay(home: Path, folder: str, files: dict[str, str | None]) -> str:
             _link(blob(home, sha256), place)
         else:
             shutil.copyfile(str(blob(home, sha256)), str(place))
+    for name, text in (texts or {}).items():
+        _below(root, name).write_text(text, encoding="utf-8")
     return str(root)
 
 
@@ -556,6 +586,60 @@ def _sha256(path: Path) -> str:
 
 
 # Jobs
+
+
+def follow(
+    home: Path, job_id: str, events: int, log: int, process: str, for_s: float | None
+) -> Iterator[dict[str, Any]]:
+    """What a job writes, as it comes, until it has ended, or nobody listens.
+
+    Args:
+        events, log: bytes of its files that are known.
+        process: number of its group, and when that began; '': nobody looks at it.
+        for_s: seconds that it is followed at most; None: to its end.
+    """
+    job = _job(home, job_id)
+    begun = told = time.monotonic()
+    while True:
+        _inside(job)  # makes a shared disk look for files that are new
+        is_gone = bool(process) and not _is_at_work(process)  # before the files: whatever it wrote, it wrote before
+        end = _text(str(job / "end.json"))  # as well
+        news, logged = _lines(job / "events.jsonl", events), _bytes(job / "log.txt", log)
+        events, log = events + len(news), log + len(logged)
+        is_all = len(logged) < BLOCK
+        is_over = is_all and (is_gone or bool(end))
+        now = time.monotonic()
+        if news or logged or is_over or now - told >= BEAT_S:
+            told = now
+            yield {"events": news, "log": logged, "end": end if is_over else "", "is_gone": is_over and is_gone}
+        if is_over or (is_all and for_s is not None and now - begun >= for_s):
+            return
+        if is_all and select.select([sys.stdin], [], [], LOOK_S)[0]:
+            return  # whoever asked is gone
+
+
+def _is_at_work(process: str) -> bool:
+    """Whether a process group is there, and began when it says."""
+    number, _, began = process.partition(" ")
+    if not Path("/proc/self").exists():
+        return _lives(-int(number))
+    return bool(began) and _began(number) == began
+
+
+def _lines(path: Path, at: int) -> str:
+    """The whole lines of a file from a byte on, each byte a letter."""
+    text = _bytes(path, at, -1)
+    return text[: text.rfind("\n") + 1]
+
+
+def _bytes(path: Path, at: int, size: int = BLOCK) -> str:
+    """What stands in a file from a byte on, each byte a letter; '' where it is not there (yet)."""
+    try:
+        with path.open("rb") as file:
+            file.seek(at)
+            return file.read(size).decode("latin-1")
+    except FileNotFoundError:
+        return ""
 
 
 def manifest(home: Path, job_id: str, below: list[str]) -> dict[str, tuple[str, int]]:
@@ -727,6 +811,7 @@ COMMANDS: dict[str, Any] = {
     "pack": pack,
     "unpack": unpack,
     "lay": lay,
+    "follow": follow,
     "manifest": manifest,
     "remove_job": remove_job,
     "submitted": submitted,

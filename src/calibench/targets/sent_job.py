@@ -40,11 +40,9 @@ async def send_job(job: RemoteJob, there: Reached, carried: Carried) -> None:
     found = {name: (_sha256(path), path) for name, path in _search_files(job.folder)}
     await _upload(job, there, carried.contents | dict(found.values()), facts.get("disk_free_mb"))
     job.keep(phase="laying")
-    folder = await there.machine.lay(
-        job.record.job_id, carried.laid | {name: sha256 for name, (sha256, _) in found.items()}
-    )
-    text = bundle_text(remote_bundle(carried.bundle, job.spec)).encode()
-    await there.shell(f"cd {quote(there.folder)} && cat > {BUNDLE}", text)
+    laid = carried.laid | {name: sha256 for name, (sha256, _) in found.items()}
+    text = bundle_text(remote_bundle(carried.bundle, job.spec))
+    folder = await there.machine.lay(job.record.job_id, laid, {BUNDLE: text})
     job.keep(phase="laid", folder=folder, command=command)
 
 

@@ -4,16 +4,18 @@ import asyncio
 import re
 import secrets
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from calibench.errors import TargetError
+from calibench.targets.conversation import Conversation
 from calibench.targets.link import Answer, LinkLost, Moved
 from calibench.targets.link_refusals import no_file, no_room, too_slow
 from calibench.targets.sftp_copies import receive, send
 from calibench.targets.ssh_login import host_key_of, log_in, quiet_asyncssh
+from calibench.targets.ssh_pipe import SshPipe
 from calibench.things.target_spec import TargetSpec
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SshLink", "connect", "host_key_of"]
 
+T = TypeVar("T")
 ENDING_S = 2.0
 """Seconds between asking a command to end and leaving it alone."""
 LOOK_S = 0.02
@@ -47,6 +50,8 @@ class SshLink:
         self._name = name
         self._ssh = quiet_asyncssh()
         self._files: asyncssh.SFTPClient | None = None
+        self._files_used = 0
+        self._talks: list[Conversation] = []
         self._opening = asyncio.Lock()
 
     @property
@@ -58,9 +63,7 @@ class SshLink:
         mark = f"calibench-{secrets.token_hex(8)}"
         line = f"echo {mark}; echo {mark} $$ >&2\n{command}"
         with self._refusals():
-            process = await self._connection.create_process(
-                f"exec /bin/sh -c {shlex.quote(line)}", encoding=None, request_pty=False
-            )
+            process = await self._process(line)
             with suppress(BrokenPipeError):  # a quick command has ended already, and reads nothing
                 process.stdin.write(given)
                 process.stdin.write_eof()
@@ -75,40 +78,57 @@ class SshLink:
                 raise self._lost()
             return Answer(process.returncode, _after(mark, out), _after(mark, err))
 
+    async def converse(self, command: str) -> Conversation:
+        mark = f"calibench-{secrets.token_hex(8)}"
+        with self._refusals():
+            process = await self._process(f"echo {mark} $$\n{command}", stderr=self._ssh.STDOUT)
+        talk = Conversation(SshPipe(process, mark, self._refusals, self._kill))
+        self._talks = [*(each for each in self._talks if each.is_open), talk]
+        return talk
+
     async def put(self, source: Path, target: str, moved: Moved, at: int = 0) -> None:
         with self._refusals(target):
             size = source.stat().st_size - at
-            files = await self._sftp()
-            try:
-                await send(files, source, target, moved, at)
-            except self._ssh.SFTPFailure as error:
-                raise await self._unwritten(files, target, size, error) from None
+            async with self._sftp() as files:
+                try:
+                    await send(files, source, target, moved, at)
+                except self._ssh.SFTPFailure as error:
+                    raise await self._unwritten(files, target, size, error) from None
 
     async def get(self, source: str, target: Path, moved: Moved, at: int = 0) -> None:
         with self._refusals(source):
-            await receive(await self._sftp(), source, target, moved, at)
+            async with self._sftp() as files:
+                await receive(files, source, target, moved, at)
 
     async def read(self, path: str, at: int = 0) -> bytes:
         with self._refusals(path):
-            files = await self._sftp()
             try:
-                async with files.open(path, "rb") as file:
+                async with self._sftp() as files, files.open(path, "rb") as file:
                     size = (await file.stat()).size or 0
                     return cast(bytes, await file.read(size - at, at)) if size > at else b""
             except self._ssh.SFTPNoSuchFile:
                 return b""
 
     async def close(self) -> None:
+        for talk in self._talks:
+            talk.is_open = False
         self._connection.close()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._connection.wait_closed(), ENDING_S)
         self._connection.abort()
 
-    async def _sftp(self) -> "asyncssh.SFTPClient":
+    async def _process(self, line: str, **options: Any) -> "asyncssh.SSHClientProcess[bytes]":
+        command = f"exec /bin/sh -c {shlex.quote(line)}"
+        return await self._session(
+            lambda: self._connection.create_process(command, encoding=None, request_pty=False, **options)
+        )
+
+    @asynccontextmanager
+    async def _sftp(self) -> "AsyncIterator[asyncssh.SFTPClient]":
         async with self._opening:
             if self._files is None:
                 try:
-                    self._files = await self._connection.start_sftp_client()
+                    self._files = await self._session(self._connection.start_sftp_client)
                 except (self._ssh.ChannelOpenError, self._ssh.SFTPError) as error:
                     if self._connection.is_closed():
                         raise self._lost() from None
@@ -116,14 +136,45 @@ class SshLink:
                         f"{self._name}: offers no SFTP ({str(error).rstrip('.')}). "
                         "Its administrator can allow it in sshd_config: Subsystem sftp internal-sftp."
                     ) from None
-            return self._files
+            self._files_used += 1
+        try:
+            yield self._files
+        finally:
+            self._files_used -= 1
+
+    async def _session(self, open_one: Callable[[], Awaitable[T]]) -> T:
+        """Open a channel. Some machines allow a few at a time: then those make room that nobody uses just now, which
+        are opened again when they are needed."""
+        while True:
+            try:
+                return await open_one()
+            except self._ssh.ChannelOpenError:
+                if self._connection.is_closed() or not await self._make_room():
+                    raise
+
+    async def _make_room(self) -> bool:
+        """Close what nobody uses; whether there was something."""
+        if self._files is not None and not self._files_used:
+            files, self._files = self._files, None
+            files.exit()
+            await asyncio.wait_for(files.wait_closed(), ENDING_S)
+            return True
+        for talk in self._talks:
+            if talk.is_open and not talk.is_busy:
+                await talk.close()
+                return True
+        return False
 
     async def _end(self, process: "asyncssh.SSHClientProcess[bytes]", mark: str) -> None:
         """End a command and its group. By number: some machines ignore signals that are sent over a channel."""
         with suppress(self._ssh.Error, OSError, TimeoutError):
-            group = await asyncio.wait_for(_group(process, mark), ENDING_S)
-            await self._connection.run(f"exec /bin/sh -c 'kill -KILL -{group}'", timeout=ENDING_S)
+            await self._kill(await asyncio.wait_for(_group(process, mark), ENDING_S))
         process.close()
+
+    async def _kill(self, group: int) -> None:
+        with suppress(self._ssh.Error, OSError, TimeoutError):
+            if not self._connection.is_closed():
+                await self._connection.run(f"exec /bin/sh -c 'kill -KILL -{group}'", timeout=ENDING_S)
 
     @contextmanager
     def _refusals(self, path: str = "") -> Iterator[None]:
