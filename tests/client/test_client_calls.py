@@ -128,7 +128,7 @@ def every_call(client, server, tmp_path):
     yield "jobs.retry", jobs.retry(5), Job
     yield "jobs.log", jobs.log(5, 10), str
     yield "jobs.trials", jobs.trials(5), list
-    yield "jobs.delete", jobs.delete(5), type(None)
+    yield "jobs.delete", jobs.delete(5, leave=True), type(None)
     yield "targets.all", client.targets.all(), tuple
     yield "targets.get", client.targets.get(1), Target
     yield "targets.named", client.targets.named("lab"), Target

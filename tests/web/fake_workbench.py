@@ -2,6 +2,7 @@
 
 import itertools
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -54,6 +55,9 @@ from calibench.workbench.refusals import NotPossible, refuse
 from calibench.workbench.target_book import spec_of
 from calibench.worker.hub import Hub
 
+LEFT = (("job", 12), ("project", 7))
+"""Deleted only where what it left on a target that does not answer may stay there."""
+
 
 class Shelf:
     """Things of one kind by id; changes are published."""
@@ -93,8 +97,13 @@ class Shelf:
             raise SettingsError(f"The name '{asked.name}' is taken by another {self.topic}; choose another.")
         return self.change(thing_id, name=asked.name)
 
-    def delete(self, thing_id: int) -> None:
-        self.get(thing_id)
+    def delete(self, thing_id: int, leave: bool = False) -> None:
+        if (self.topic, thing_id) in LEFT and not leave:
+            time.sleep(0.3)  # so long a machine is asked in vain
+            sentence = (
+                "What the job left on its target could not be removed: rack: does not answer. It may go on there."
+            )
+            refuse(Hindrance(code="left-on-target", sentence=sentence, action="Delete all the same"))
         self.bench.calls.append((f"delete {self.topic}", thing_id))
         del self.things[thing_id]
         self.bench.hub.publish(Event(topic=self.topic, id=thing_id, change="deleted"))
@@ -327,6 +336,7 @@ class FakeProjects(Shelf):
             sentence="With the project go its results; model and dataset stay.",
             projects=tuple(each.id for each in self.family(project_id)[1:]),
             frees_bytes=12_000_000,
+            left_on=("rack",) if ("project", project_id) in LEFT else (),
             hindrance="Its calibration is running; cancel it first." if self.get(project_id).state == "running" else "",
         )
 
@@ -498,6 +508,9 @@ class FakeJobs(Shelf):
         if old.state not in ENDED:
             raise JobError(f"Job {job_id} has not ended; wait for it, or cancel it first.")
         return self.begin(old.kind, old.title, retry_of=job_id, project_id=old.project_id)
+
+    def left_on(self, job_id: int) -> str:
+        return "rack" if ("job", job_id) in LEFT else ""
 
     def log(self, job_id: int, last_lines: int = 200) -> str:
         lines = [f"09:{i // 60:02}:{i % 60:02} statistics {i} of 300 <b>not bold</b>" for i in range(300)]

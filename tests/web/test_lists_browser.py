@@ -266,3 +266,30 @@ def test_the_menu_of_a_phone_says_the_name_and_closes_on_escape(open_page: OpenP
     assert name.get_attribute("href") == "/"
     page.keyboard.press("Escape")
     page.wait_for_function("document.querySelector('.brand').getBoundingClientRect().right <= 0")
+
+
+def test_what_a_job_left_on_a_target_is_said_and_deleted_all_the_same_when_asked_again(
+    open_page: OpenPage, site: Site
+) -> None:
+    page = open_page("/jobs/12")
+    page.get_by_role("button", name="Delete").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("It may still run on rack, or have files there: that is ended and removed first.").wait_for()
+    dialog.get_by_role("button", name="Delete", exact=True).click()
+    dialog.get_by_text("Removing what is left on rack ...").wait_for()
+    dialog.get_by_text("could not be removed: rack: does not answer").wait_for()
+    assert site.calls() == []
+    dialog.get_by_role("button", name="Delete all the same").click()
+    page.wait_for_url("**/jobs")
+    assert site.asked("delete job") == ["('delete job', 12)"]
+
+
+def test_a_project_whose_jobs_left_something_on_a_target_is_deleted_when_asked_again(
+    open_page: OpenPage, site: Site
+) -> None:
+    page = open_page("/projects/7")
+    page.get_by_role("button", name="Delete", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Delete", exact=True).click()
+    dialog.get_by_role("button", name="Delete all the same").click()
+    assert site.asked("delete project") == ["('delete project', 7)"]

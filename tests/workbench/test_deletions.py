@@ -252,7 +252,7 @@ def test_a_thousand_projects_go_in_few_statements_so_that_other_writers_hardly_w
     bench.models.delete(model.id)
     assert bench.store.count(Project) == 0
     assert len([event for event in bench.events if (event.topic, event.change) == ("project", "deleted")]) == 1000
-    assert len(statements) < 50
+    assert len(statements) < 70  # what goes is looked up twice: before jobs are removed on targets, and after
 
 
 def test_what_is_not_there_cannot_be_deleted(bench):

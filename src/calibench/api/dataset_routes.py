@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from calibench.api.checked_json import CheckedRoute
-from calibench.api.parameters import LARGEST_ID, Door, Id, Listed
+from calibench.api.parameters import LARGEST_ID, Door, Id, Leave, Listed
 from calibench.settings import Frozen
 from calibench.things.asked import Import, Rename
 from calibench.things.kept import Deletion, Hindrance, KeptDataset
@@ -59,9 +59,12 @@ def show_dataset_deletion(door: Door, id: Id) -> Deletion:
 
 
 @router.delete("/{id}", summary="Delete a dataset", status_code=204)
-def delete_dataset(door: Door, id: Id) -> None:
-    """With all that `deletion` names; refused (409) while a job uses it."""
-    door.datasets.delete(id)
+def delete_dataset(door: Door, id: Id, leave: Leave = False) -> None:
+    """With all that `deletion` names; refused (409) while a job uses it.
+
+    What jobs left on targets is removed there first.
+    """
+    door.datasets.delete(id, leave)
 
 
 @router.get("/{id}/files", summary="List the files of a dataset")

@@ -7,7 +7,7 @@ from pydantic import Field
 from starlette.responses import PlainTextResponse
 
 from calibench.api.checked_json import CheckedRoute
-from calibench.api.parameters import LARGEST_ID, Door, Id, Stretch
+from calibench.api.parameters import LARGEST_ID, Door, Id, Leave, Stretch
 from calibench.settings import Frozen
 from calibench.things.kept import Job, JobKind, JobState
 
@@ -41,9 +41,12 @@ def show_job(door: Door, id: Id) -> Job:
 
 
 @router.delete("/{id}", summary="Delete a job", status_code=204)
-def delete_job(door: Door, id: Id) -> None:
-    """With its log; refused (409) while it runs. What it made stays."""
-    door.jobs.delete(id)
+def delete_job(door: Door, id: Id, leave: Leave = False) -> None:
+    """With its log; refused (409) while it runs. What it made stays; what it left on its target is removed there first.
+
+    That takes seconds, and about 20 where the target does not answer.
+    """
+    door.jobs.delete(id, leave)
 
 
 @router.post("/{id}/cancel", summary="Cancel a job", status_code=202)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 from starlette.responses import StreamingResponse
 
 from calibench.api.checked_json import CheckedRoute
-from calibench.api.parameters import Door, Id, Listed
+from calibench.api.parameters import Door, Id, Leave, Listed
 from calibench.api.zip_stream import files_below, zip_answer
 from calibench.things.asked import AccuracyForm, AskMachines, Import, Rename, TrySettings
 from calibench.things.kept import Deletion, Job, KeptModel, Project
@@ -52,9 +52,12 @@ def show_model_deletion(door: Door, id: Id) -> Deletion:
 
 
 @router.delete("/{id}", summary="Delete a model", status_code=204)
-def delete_model(door: Door, id: Id) -> None:
-    """With all that `deletion` names; refused (409) while a job uses it."""
-    door.models.delete(id)
+def delete_model(door: Door, id: Id, leave: Leave = False) -> None:
+    """With all that `deletion` names; refused (409) while a job uses it.
+
+    What jobs left on targets is removed there first.
+    """
+    door.models.delete(id, leave)
 
 
 @router.get("/{id}/family", summary="List a model's family")

@@ -29,6 +29,13 @@ def _without_nul(text: str) -> str:
 Door = Annotated[Workbench, Depends(_workbench)]
 Id = Annotated[int, Path(ge=1, le=LARGEST_ID, description="number of the thing, from its list", examples=[1])]
 IdQuery = Annotated[int, Query(ge=1, le=LARGEST_ID, examples=[1])]
+Leave = Annotated[
+    bool,
+    Query(
+        description="delete it also where jobs left something on a target that does not answer; without that, it is "
+        "refused (409) then"
+    ),
+]
 Text = Annotated[str, AfterValidator(_without_nul)]
 
 

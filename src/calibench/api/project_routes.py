@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from calibench.api.checked_json import CheckedRoute
-from calibench.api.parameters import LARGEST_ID, Door, Id, Listed
+from calibench.api.parameters import LARGEST_ID, Door, Id, Leave, Listed
 from calibench.settings import Frozen
 from calibench.things.asked import AskBenchmark, AskCalibration, AskEvaluation, AskPick, NewProject, Rename, Yes
 from calibench.things.kept import Deletion, Hindrance, Job, Project
@@ -78,9 +78,12 @@ def show_project_deletion(door: Door, id: Id) -> Deletion:
 
 
 @router.delete("/{id}", summary="Delete a project", status_code=204)
-def delete_project(door: Door, id: Id) -> None:
-    """With all that `deletion` names; refused (409) while a job of it runs."""
-    door.projects.delete(id)
+def delete_project(door: Door, id: Id, leave: Leave = False) -> None:
+    """With all that `deletion` names; refused (409) while a job of it runs.
+
+    What jobs left on targets is removed there first.
+    """
+    door.projects.delete(id, leave)
 
 
 @router.get("/{id}/family", summary="List a project's family")

@@ -25,6 +25,8 @@ TOKEN = "CALIBENCH_TOKEN"
 PREFIX = "/api/v1"
 TIMEOUT_S = 60.0
 """Without an answer; uploads and downloads may take as long as they go on."""
+DELETING_S = 600.0
+"""The same where jobs of a thing left something on several targets, each of which is waited for."""
 PAGE = 1000
 """Things that a list gives at once."""
 
@@ -99,6 +101,11 @@ class Connection:
             answer: httpx.Response = self._http.request(method, PREFIX + path, **more)
         _raise_error(answer)
         return answer
+
+    def delete(self, path: str, leave: bool) -> None:
+        """Delete a thing; as long as it takes to remove on targets what jobs of it left there."""
+        timeout = self._httpx.Timeout(TIMEOUT_S, read=DELETING_S)
+        self.send("DELETE", path, params={"leave": True} if leave else None, timeout=timeout)
 
     def plain(self, method: str, path: str, **more: Any) -> Any:
         """The plain values of an answer."""

@@ -72,6 +72,13 @@ class Datasets:
         """What would go with it."""
         return self._connection.thing(Deletion, f"/datasets/{id}/deletion")
 
-    def delete(self, id: int) -> None:
-        """Delete it, and what `would_delete` names."""
-        self._connection.send("DELETE", f"/datasets/{id}")
+    def delete(self, id: int, leave: bool = False) -> None:
+        """Delete it, and what `would_delete` names; what jobs left on targets is removed there first.
+
+        Args:
+            leave: also where that cannot be removed now.
+
+        Raises:
+            Refused: a job of it goes on, or left something on a target that could not be removed.
+        """
+        self._connection.delete(f"/datasets/{id}", leave)

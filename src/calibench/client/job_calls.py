@@ -43,6 +43,14 @@ class Jobs:
         """Of an accuracy-aware search, while it runs too: each model that was evaluated."""
         return list(self._connection.read(f"/jobs/{id}/trials"))
 
-    def delete(self, id: int) -> None:
-        """Delete it and its log; what it made stays."""
-        self._connection.send("DELETE", f"/jobs/{id}")
+    def delete(self, id: int, leave: bool = False) -> None:
+        """Delete it and its log; what it made stays. What it left on its target is ended and removed there first.
+
+        Args:
+            leave: also where that cannot be removed now.
+
+        Raises:
+            Refused: that could not be removed, and nothing was deleted.
+            Conflict: it has not ended.
+        """
+        self._connection.delete(f"/jobs/{id}", leave)

@@ -87,9 +87,16 @@ class Models:
         """What would go with it."""
         return self._connection.thing(Deletion, f"/models/{id}/deletion")
 
-    def delete(self, id: int) -> None:
-        """Delete it, and what `would_delete` names."""
-        self._connection.send("DELETE", f"/models/{id}")
+    def delete(self, id: int, leave: bool = False) -> None:
+        """Delete it, and what `would_delete` names; what jobs left on targets is removed there first.
+
+        Args:
+            leave: also where that cannot be removed now.
+
+        Raises:
+            Refused: a job of it goes on, or left something on a target that could not be removed.
+        """
+        self._connection.delete(f"/models/{id}", leave)
 
     def download(self, id: int, to: Path) -> None:
         """Save all its files as a zip archive."""

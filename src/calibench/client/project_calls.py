@@ -115,9 +115,16 @@ class Projects:
         """What would go with it."""
         return self._connection.thing(Deletion, f"/projects/{id}/deletion")
 
-    def delete(self, id: int) -> None:
-        """Delete it, and what `would_delete` names."""
-        self._connection.send("DELETE", f"/projects/{id}")
+    def delete(self, id: int, leave: bool = False) -> None:
+        """Delete it, and what `would_delete` names; what jobs left on targets is removed there first.
+
+        Args:
+            leave: also where that cannot be removed now.
+
+        Raises:
+            Refused: a job of it goes on, or left something on a target that could not be removed.
+        """
+        self._connection.delete(f"/projects/{id}", leave)
 
     def _hindrances(self, id: int, which: str) -> tuple[Hindrance, ...]:
         found = self._connection.read(f"/projects/{id}/hindrances")[which]

@@ -235,6 +235,9 @@ class Deletion(Frozen):
     jobs: tuple[int, ...] = ()
     frees_bytes: int = 0
     hindrance: str = Field("", description="why it cannot be deleted now, such as a running job; empty: it can")
+    left_on: tuple[str, ...] = Field(
+        (), description="targets on which jobs of it may have left something; that is ended and removed there first"
+    )
 
 
 class TargetLoad(Frozen):

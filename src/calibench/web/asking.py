@@ -1,4 +1,4 @@
-"""Dialogs that ask before something is done: a new name, a deletion. Escape closes them, and nothing was done."""
+"""Dialogs that ask before something is done, such as for a new name. Escape closes them, and nothing was done."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from calibench.errors import CalibenchError
 from calibench.store.refused import Conflict
 from calibench.things.asked import Rename
-from calibench.things.kept import NAME_LENGTH, Deletion
-from calibench.web.words import tell, text
+from calibench.things.kept import NAME_LENGTH
+from calibench.web.words import text
 
 
 @contextmanager
@@ -72,35 +72,3 @@ def sentence(error: Exception | str) -> str:
         return str(error)
     words = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
     return words[:1].upper() + words[1:] + "."
-
-
-def ask_deletion(
-    what: str, name: str, look: Callable[[], Deletion], delete: Callable[[], Any], leads_to: str | None = None
-) -> None:
-    """Say what would go with a thing; delete it when that is confirmed.
-
-    Args:
-        what: such as 'model'.
-        look: finds what would go.
-        leads_to: the page to go to afterwards; None: stay.
-    """
-    try:
-        deletion = look()
-    except CalibenchError as error:
-        tell(error)
-        return
-
-    def confirmed() -> None:
-        try:
-            delete()
-        except CalibenchError as error:
-            tell(error)
-        else:
-            opened.close()
-            if leads_to is not None:
-                ui.navigate.to(leads_to)
-
-    with dialog(f"Delete this {what}?") as opened:
-        text(name, "p").classes("name strong")
-        text(deletion.hindrance or deletion.sentence, "p")
-        buttons(opened, "Delete", confirmed, "negative").set_enabled(not deletion.hindrance)

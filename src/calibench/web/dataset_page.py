@@ -8,7 +8,8 @@ from nicegui import ui
 from calibench.store.refused import NotThere
 from calibench.things.kept import Event, KeptDataset, Project
 from calibench.web import looks
-from calibench.web.asking import ask_deletion, ask_name
+from calibench.web.asking import ask_name
+from calibench.web.deleting import ask_deletion
 from calibench.web.live import follow, gathered
 from calibench.web.page_frame import frame, page, rename_page
 from calibench.web.page_words import in_page
@@ -149,7 +150,11 @@ class DatasetPage:
     def _delete(self) -> None:
         sets = self.workbench.datasets
         ask_deletion(
-            "dataset", self.dataset.name, lambda: sets.would_delete(self.id), lambda: sets.delete(self.id), "/datasets"
+            "dataset",
+            self.dataset.name,
+            lambda: sets.would_delete(self.id),
+            lambda leave: sets.delete(self.id, leave),
+            "/datasets",
         )
 
 

@@ -7,7 +7,8 @@ from nicegui import ui
 from calibench.errors import CalibenchError
 from calibench.things.kept import ENDED, Event, Job, JobState
 from calibench.web import looks
-from calibench.web.asking import buttons, dialog
+from calibench.web.asking import dialog
+from calibench.web.deleting import deletion_buttons
 from calibench.web.job_bar import JobBar
 from calibench.web.live import follow, gathered
 from calibench.web.page_frame import frame, page
@@ -131,19 +132,18 @@ class JobList:
 def ask_job_deletion(workbench: "Workbench", job: Job, leads_to: str | None = None) -> None:
     """Ask before a job and its log are deleted."""
 
-    def delete() -> None:
-        try:
-            workbench.jobs.delete(job.id)
-        except CalibenchError as error:
-            tell(error)
-        opened.close()
-        if leads_to is not None:
-            ui.navigate.to(leads_to)
-
+    try:
+        left_on = workbench.jobs.left_on(job.id)
+    except CalibenchError as error:
+        tell(error)
+        return
     with dialog("Delete this job?") as opened:
         text(job.title, "p").classes("name strong")
         text("Its log goes with it; what it made stays.", "p")
-        buttons(opened, "Delete", delete, "negative")
+        if left_on:
+            text(f"It may still run on {left_on}, or have files there: that is ended and removed first.", "p")
+        targets = [left_on] if left_on else []
+        deletion_buttons(opened, targets, lambda leave: workbench.jobs.delete(job.id, leave), leads_to)
 
 
 def took(job: Job) -> str:

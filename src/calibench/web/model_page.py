@@ -9,8 +9,9 @@ from calibench.errors import CalibenchError
 from calibench.store.refused import NotThere
 from calibench.things.kept import Event, KeptModel, Port, Project
 from calibench.web import looks
-from calibench.web.asking import ask_deletion, ask_name, dialog
+from calibench.web.asking import ask_name, dialog
 from calibench.web.compared_machines import draw_machines
+from calibench.web.deleting import ask_deletion
 from calibench.web.live import follow, gathered
 from calibench.web.model_family import draw_family
 from calibench.web.model_list import precision_words
@@ -172,7 +173,11 @@ class ModelPage:
     def _delete(self) -> None:
         models = self.workbench.models
         ask_deletion(
-            "model", self.model.name, lambda: models.would_delete(self.id), lambda: models.delete(self.id), "/models"
+            "model",
+            self.model.name,
+            lambda: models.would_delete(self.id),
+            lambda leave: models.delete(self.id, leave),
+            "/models",
         )
 
 

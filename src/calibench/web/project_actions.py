@@ -8,8 +8,9 @@ from nicegui import ui
 from calibench.errors import CalibenchError
 from calibench.things.kept import Project
 from calibench.web import looks
-from calibench.web.asking import ask_deletion, ask_name
+from calibench.web.asking import ask_name
 from calibench.web.button_looks import OUTLINE
+from calibench.web.deleting import ask_deletion
 from calibench.web.headline import drop_words
 from calibench.web.measured_spread import ABOUT
 from calibench.web.opened_project import OpenedProject
@@ -121,4 +122,6 @@ def _archive(opened: OpenedProject) -> None:
 def delete(opened: OpenedProject) -> None:
     """Say what would go with the project, and delete it when that is confirmed."""
     projects, name = opened.workbench.projects, opened.project.name
-    ask_deletion("project", name, lambda: projects.would_delete(opened.id), lambda: projects.delete(opened.id), "/")
+    ask_deletion(
+        "project", name, lambda: projects.would_delete(opened.id), lambda leave: projects.delete(opened.id, leave), "/"
+    )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from calibench.store.data_folder import DataFolder
 from calibench.things.kept import Deletion, Hindrance, Job, KeptDataset, KeptModel, Project
 from calibench.workbench.going import Going, going_with_dataset, going_with_model, going_with_project
+from calibench.workbench.leftovers import Leftovers
 from calibench.workbench.refusals import NotPossible
 from calibench.workbench.shelf import Shelf
 from calibench.workbench.tree_users import TreeUsers
@@ -17,8 +18,16 @@ Find = Callable[..., Going]
 class Deletions:
     """What would go with a thing, and its removal; all methods raise NotThere where there is no such thing."""
 
-    def __init__(self, shelf: Shelf, folder: DataFolder, users: TreeUsers, uploads: Uploads) -> None:
+    def __init__(
+        self,
+        shelf: Shelf,
+        folder: DataFolder,
+        users: TreeUsers,
+        uploads: Uploads,
+        leftovers: Leftovers | None = None,
+    ) -> None:
         self._shelf, self._folder, self._users, self._uploads = shelf, folder, users, uploads
+        self._leftovers = leftovers or Leftovers(shelf.store, folder)
 
     def of_model(self, id: int) -> Deletion:
         """With a model go its INT8 children, and the projects and jobs of them all."""
@@ -32,38 +41,45 @@ class Deletions:
         """With a project go its INT8 projects with the models that were made in them, and their jobs."""
         return self._said(going_with_project(self._shelf.store, id))
 
-    def delete_model(self, id: int) -> Deletion:
-        """Delete a model; the answer says what went.
+    def delete_model(self, id: int, leave: bool = False) -> Deletion:
+        """Delete a model; the answer says what went. `leave`: also where jobs left something on a target that stays.
 
         Raises:
-            NotPossible: a job of what would go runs; nothing was deleted.
+            NotPossible: a job of what would go runs, or left something on a target that could not be removed; nothing
+                was deleted.
         """
-        return self._delete(going_with_model, id)
+        return self._delete(going_with_model, id, leave)
 
-    def delete_dataset(self, id: int) -> Deletion:
-        """Delete a dataset; the answer says what went.
+    def delete_dataset(self, id: int, leave: bool = False) -> Deletion:
+        """Delete a dataset; the answer says what went. `leave`: also where jobs left something on a target that stays.
 
         Raises:
-            NotPossible: a job of what would go, or that reads the dataset, runs; nothing was deleted.
+            NotPossible: a job of what would go, or that reads the dataset, runs, or left something on a target that
+                could not be removed; nothing was deleted.
         """
-        return self._delete(going_with_dataset, id)
+        return self._delete(going_with_dataset, id, leave)
 
-    def delete_project(self, id: int) -> Deletion:
-        """Delete a project; the answer says what went.
+    def delete_project(self, id: int, leave: bool = False) -> Deletion:
+        """Delete a project; the answer says what went. `leave`: also where jobs left something on a target that stays.
 
         Raises:
-            NotPossible: a job of what would go runs; nothing was deleted.
+            NotPossible: a job of what would go runs, or left something on a target that could not be removed; nothing
+                was deleted.
         """
-        return self._delete(going_with_project, id)
+        return self._delete(going_with_project, id, leave)
 
     def _said(self, going: Going) -> Deletion:
-        return _told(going, self._users.only_in(going.trees, _ids(going)) if going.blocking is None else 0)
+        freed = self._users.only_in(going.trees, _ids(going)) if going.blocking is None else 0
+        return _told(going, freed, self._leftovers.places(going.jobs))
 
-    def _delete(self, find: Find, id: int) -> Deletion:
+    def _delete(self, find: Find, id: int, leave: bool) -> Deletion:
+        going = _unblocked(find(self._shelf.store, id))
+        with self._leftovers.ended(going.jobs, leave):
+            return self._delete_here(find, id)
+
+    def _delete_here(self, find: Find, id: int) -> Deletion:
         with self._shelf.together():
-            going = find(self._shelf.store, id)
-            if going.blocking is not None:
-                raise NotPossible(_hindrance(going.title, going.blocking))
+            going = _unblocked(find(self._shelf.store, id))
             # nothing slow in here: whoever writes waits for it
             self._shelf.change_all(Project, tuple(each.id for each in going.unlinked), calibration_dataset_id=None)
             for kind, things in _in_order(going):
@@ -76,9 +92,17 @@ class Deletions:
         return _told(going, self._users.drop_unused(going.trees))
 
 
-def _told(going: Going, freed: int) -> Deletion:
+def _unblocked(going: Going) -> Going:
+    if going.blocking is not None:
+        raise NotPossible(_hindrance(going.title, going.blocking))
+    return going
+
+
+def _told(going: Going, freed: int, left_on: tuple[str, ...] = ()) -> Deletion:
+    tidied = f" What its jobs left on {', '.join(left_on)} is ended and removed there first." if left_on else ""
     return Deletion(
-        sentence=_question(going, freed),
+        sentence=_question(going, freed) + tidied,
+        left_on=left_on,
         models=tuple(each.id for each in going.models),
         datasets=tuple(each.id for each in going.datasets),
         projects=tuple(each.id for each in going.projects),

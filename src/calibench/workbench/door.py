@@ -50,7 +50,7 @@ class Workbench:
         self.worker = Worker(store, folder, self.hub, adopt)
         self.jobs = JobBook(store, folder, self.hub, self.worker)
         self.uploads = Uploads(folder, self.hub)
-        deletions = Deletions(shelf, folder, users, self.uploads)
+        deletions = Deletions(shelf, folder, users, self.uploads, self.jobs.leftovers)
         sources = ImportSources(self.uploads, tuple(allowed))
         self.allowed = sources.allowed
         self.models = KeptModels(shelf, self.jobs, sources, deletions)

@@ -17,6 +17,7 @@ from calibench.targets.bundle import LOG, Bundle
 from calibench.targets.bundle_files import read_bundle, read_events, take_over_search, write_bundle
 from calibench.targets.remote_record import hand_over
 from calibench.things.kept import ENDED, Event, Job, JobKind, JobState, Target
+from calibench.workbench.leftovers import Leftovers
 from calibench.worker import log_tail
 from calibench.worker.hub import Hub
 from calibench.worker.job_rows import JobRows
@@ -37,6 +38,7 @@ class JobBook:
         self._store, self._folder, self._hub, self._worker = store, folder, hub, worker
         self._rows = JobRows(store, hub)
         self._retrying = threading.Lock()
+        self.leftovers = Leftovers(store, folder)
 
     def submit(self, kind: JobKind, title: str, bundle: Bundle, **of: Any) -> Job:
         """Keep a job and let it wait for its turn; what is measured is measured on the target that `of` names.
@@ -137,6 +139,7 @@ class JobBook:
             raise Conflict(f"This job {why}.")
         owners = {name: getattr(job, name) for name in ("project_id", "model_id", "dataset_id", "target_id")}
         with self._retrying:  # a double click is one retry
+            self.leftovers.refuse_retry(id)
             if (other := self._retry_of(id)) is not None:
                 raise Conflict(f"This job was retried already, as job {other.id}.")
             return self.submit(job.kind, job.title, read_bundle(self.folder(id)), retry_of=job.id, **owners)
@@ -187,17 +190,32 @@ class JobBook:
                 last["note"] = str(event.get("text", ""))
         return last
 
-    def delete(self, id: int) -> None:
+    def delete(self, id: int, leave: bool = False) -> None:
         """Delete an ended job with its folder; what came of it stays.
+
+        What it left on its target is ended and removed there first, which takes seconds.
+
+        Args:
+            leave: leave that there, and forget it.
 
         Raises:
             NotThere: there is no such job.
             Conflict: it has not ended.
+            NotPossible: what it left on its target could not be removed; it is not deleted.
         """
         job = self.get(id)
         if job.state not in ENDED:
             raise Conflict("This job has not ended. Cancel it first.")
-        self._remove(id)
+        with self.leftovers.ended([job], leave):
+            self._remove(id)
+
+    def left_on(self, id: int) -> str:
+        """The target on which an ended job may have left something, which a deletion removes first; '' for none.
+
+        Raises:
+            NotThere: there is no such job.
+        """
+        return "".join(self.leftovers.places([self.get(id)]))
 
     def _remove(self, id: int) -> None:
         self._store.delete(Job, id)

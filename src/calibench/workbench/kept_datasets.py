@@ -89,13 +89,16 @@ class KeptDatasets:
         """What goes with a dataset: the projects that are judged by it."""
         return self._deletions.of_dataset(id)
 
-    def delete(self, id: int) -> Deletion:
+    def delete(self, id: int, leave: bool = False) -> Deletion:
         """Delete a dataset and what goes with it.
 
+        Args:
+            leave: also where jobs left something on a target that cannot be removed now.
+
         Raises:
-            NotPossible: a job that uses it runs.
+            NotPossible: a job that uses it runs, or left something on a target that could not be removed.
         """
-        return self._deletions.delete_dataset(id)
+        return self._deletions.delete_dataset(id, leave)
 
     def path(self, id: int) -> Path:
         """The folder or file that is read.

@@ -129,13 +129,16 @@ class KeptModels:
         """What goes with a model: its INT8 children, their projects and jobs."""
         return self._deletions.of_model(id)
 
-    def delete(self, id: int) -> None:
+    def delete(self, id: int, leave: bool = False) -> None:
         """Delete a model and what goes with it.
 
+        Args:
+            leave: also where jobs left something on a target that cannot be removed now.
+
         Raises:
-            Conflict: a job of theirs runs.
+            NotPossible: a job of theirs runs, or left something on a target that could not be removed.
         """
-        self._deletions.delete_model(id)
+        self._deletions.delete_model(id, leave)
 
     def path(self, id: int) -> Path:
         """The file that is read.

@@ -109,13 +109,16 @@ class Projects:
         """What goes with a project: its INT8 projects, the INT8 models made in them, and their jobs."""
         return self._deletions.of_project(id)
 
-    def delete(self, id: int) -> Deletion:
+    def delete(self, id: int, leave: bool = False) -> Deletion:
         """Delete a project and what goes with it.
 
+        Args:
+            leave: also where jobs left something on a target that cannot be removed now.
+
         Raises:
-            NotPossible: a job of it runs.
+            NotPossible: a job of it runs, or left something on a target that could not be removed.
         """
-        return self._deletions.delete_project(id)
+        return self._deletions.delete_project(id, leave)
 
     def hindrances(self, id: int) -> tuple[Hindrance, ...]:
         """Why INT8 cannot be calibrated in a project, the first reason first; (): it can."""
