@@ -214,6 +214,34 @@ def test_the_time_of_the_baseline_tells_of_plain_int8_and_not_of_a_search(bench,
     assert bench.projects.estimate(project.id, AskCalibration())["seconds"] is None
 
 
+def test_worker_processes_change_the_time_of_what_they_share(bench, project):
+    machine = {"physical_cores": 4}
+    bench.store.change(Target, project.target_id, machine=machine)
+    made = bench.calibrated(project)  # 10 s of calibration, 6 s of the rest
+    plain = bench.projects.estimate(project.id, AskCalibration(subset_percent=1))["seconds"]
+    two = bench.projects.estimate(project.id, AskCalibration(subset_percent=1, workers=2))["seconds"]
+    assert two[0] == plain[0]  # nothing tells how much of it they share
+    assert two[1] == pytest.approx(1.5 * (6 + 10 * 4 / 1.4), abs=0.1)
+    assert bench.projects.estimate(project.id, AskCalibration(subset_percent=1, workers=1))["seconds"] == plain
+    bench.store.change(Project, made.id, ask={**made.ask, "workers": 2})
+    assert bench.projects.estimate(project.id, AskCalibration(subset_percent=1, workers=2))["seconds"] == plain
+    alone = bench.projects.estimate(project.id, AskCalibration(subset_percent=1))["seconds"]
+    assert alone == (pytest.approx(0.7 * (6 + 10 * 1.4 / 4), abs=0.1), plain[1])
+
+
+def test_a_search_is_shared_as_a_whole(bench, project):
+    bench.store.change(Target, project.target_id, machine={"physical_cores": 8})
+    report = report_values(search=search_values())
+    bench.calibrated(project, {**report, "seconds": {"search": 100.0}}, method="accuracy-aware")
+    ask = AskCalibration(method="accuracy-aware", subset_percent=1)
+    alone = bench.projects.estimate(project.id, ask)["seconds"]
+    assert alone == (40.0, 250.0)
+    eight = bench.projects.estimate(project.id, ask.model_copy(update={"workers": 8}))["seconds"]
+    assert eight == (pytest.approx(40 / 0.9, abs=0.1), pytest.approx(250 / 0.7, abs=0.1))
+    many = bench.projects.estimate(project.id, ask.model_copy(update={"workers": 64}))["seconds"]
+    assert many == eight  # there are not more cores than that
+
+
 def test_a_job_that_took_longer_than_its_stages_counts_as_a_whole(bench, project):
     made = bench.calibrated(project)
     bench.store.change(Job, made.job_id, started=NOW, ended=NOW + timedelta(seconds=100))
