@@ -1,6 +1,5 @@
 """What travels to a target, and that a job there has all that it needs."""
 
-import asyncio
 import json
 import shutil
 import sys
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from closed_links import done, local
 from told_events import INPUTS
 
 from calibench.errors import CalibenchError
@@ -16,7 +16,6 @@ from calibench.settings import make_settings
 from calibench.targets.bundle import Bundle
 from calibench.targets.bundle_files import write_bundle
 from calibench.targets.carried_files import KINDS, Carried, carried
-from calibench.targets.local_link import LocalLink
 from calibench.targets.remote_machine import RemoteMachine
 from calibench.targets.run_bundle import run_bundle
 from calibench.things.target_spec import TargetSpec
@@ -42,13 +41,13 @@ def laid_out(found: Carried, tmp_path: Path) -> Path:
     """The folder of the job as the target has it."""
 
     (tmp_path / "user").mkdir(exist_ok=True)
-    there = RemoteMachine(LocalLink(tmp_path / "user"), TargetSpec(kind="ssh", host="lab", python=sys.executable))
+    there = RemoteMachine(local(tmp_path / "user"), TargetSpec(kind="ssh", host="lab", python=sys.executable))
 
     async def lay() -> str:
         await there.send(found.contents, lambda count: None)
         return await there.lay("j1", found.laid)
 
-    folder = Path(asyncio.run(lay()))
+    folder = Path(done(lay()))
     write_bundle(found.bundle, folder)
     return folder
 
@@ -77,10 +76,13 @@ def test_an_onnx_model_travels_with_the_weights_that_lie_in_other_files(tmp_path
 
 
 def test_weights_of_a_caffe_network_travel_from_wherever_they_lie(tmp_path: Path) -> None:
-    model, weights = file_at(tmp_path / "a/net.prototxt"), file_at(tmp_path / "b/w.caffemodel", "w")
+    text = """input: "in" input_dim: 1 input_dim: 3 input_dim: 4 input_dim: 4
+    layer { name: "relu" type: "ReLU" bottom: "in" top: "relu" }"""
+    model, weights = file_at(tmp_path / "a/net.prototxt", text), file_at(tmp_path / "b/w.caffemodel", "w")
     found = of(model=model, settings={"weights": weights})
-    assert sorted(found.files) == ["in/model/net.prototxt", "in/model/w.caffemodel"]
-    assert found.bundle.settings.weights == Path("in/model/w.caffemodel")
+    assert sorted(found.files) == [f"in/paths{model}", f"in/paths{weights}"]
+    assert found.bundle.model == Path(f"in/paths{model}")
+    assert found.bundle.settings.weights == Path(f"in/paths{weights}")
 
 
 def test_a_paddle_model_travels_with_its_parameters(tmp_path: Path) -> None:
@@ -156,7 +158,7 @@ def test_the_same_content_travels_once(tmp_path: Path) -> None:
     [
         ({"model": Path("gone.onnx")}, "gone.onnx: there is no such file"),
         ({"dataset": Path("gone")}, "gone: there is no such file or folder"),
-        ({"dataset": Path("net.prototxt")}, "paths of this machine"),
+        ({"dataset": Path("net.prototxt")}, r"net\.prototxt: there is no such file or folder"),
         ({"settings": {"data": {"labels": "gone.txt"}}}, r"data\.labels: there is no file gone\.txt"),
         ({"kind": "import-model"}, "is done on this machine"),
     ],

@@ -9,6 +9,7 @@ from calibench.caffe.databases.records import open_records
 from calibench.caffe.net import Layer, Net
 from calibench.caffe.schema import message
 from calibench.caffe.text_tree import is_text
+from calibench.caffe.written_paths import origin
 from calibench.errors import DatasetError, ModelError
 
 Shape = tuple[int, ...]
@@ -59,9 +60,8 @@ def _first_line(path: Path) -> str:
 
 
 def _found(net: Net, written: str, *near: Path) -> Path | None:
-    """A path of the prototxt: below the working directory, as in Caffe, else beside the prototxt or in `near`."""
-    places = (Path.cwd() / written, net.path.absolute().parent / written, *(folder / written for folder in near))
-    return next((path for path in places if path.exists()), None) if written else None
+    """What a path of the prototxt stands for, looked for in `near` too."""
+    return origin().find(written, net.path, near) if written else None
 
 
 def _of_database(path: Path, is_annotated: bool) -> Shape:

@@ -60,17 +60,6 @@ def forced_text(
     return spliced(text, splices), means
 
 
-def mean_images(prototxt: Prototxt) -> tuple[Path, ...]:
-    """The mean images that -fu may have to move, of all phases; those that are there."""
-    named = [
-        layer.transform_param.mean_file
-        for layer in prototxt.message.layer
-        if layer.type in PICTURES and layer.transform_param.mean_file
-    ]
-    found = (_find(prototxt.path, written) for written in dict.fromkeys(named))
-    return tuple(path for path in found if path is not None)
-
-
 def _preparation(path: Path, rule: Any, scale_in: float, means: dict[str, FloatArray]) -> Values:
     """Scale and mean such that 128 + scale_in * (what was there) comes out."""
     scale = np.float32(rule.scale * scale_in)
@@ -86,14 +75,10 @@ def _preparation(path: Path, rule: Any, scale_in: float, means: dict[str, FloatA
 
 def _mean(path: Path, written: str) -> FloatArray:
     """The mean image of a prototxt."""
-    found = _find(path, written)
+    found = origin().find(written, path, is_it=Path.is_file)
     if found is None:
         raise ModelError(f"{path}: -fu has to move the mean image, but there is no {written}. Put it in its place.")
     return read_mean(found)
-
-
-def _find(path: Path, written: str) -> Path | None:
-    return next((place for place in origin().places(written, path) if place.is_file()), None)
 
 
 def _convolution(text: str, layer: LayerText, pad: int, has_new_bias: bool) -> Iterator[Splice]:

@@ -5,11 +5,15 @@ the paths in them stay as they are written.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+
+def _nobody(path: Path) -> None:
+    """Told nothing."""
 
 
 @dataclass(frozen=True)
@@ -19,10 +23,25 @@ class Origin:
     Attributes:
         started_in: absolute; the folder in which the command was started, to which Caffe takes relative paths.
         root: the folder that stands for "/" where files have travelled; None: "/" itself.
+        told: told each file and folder that a path led to: so it is known what has to travel.
     """
 
     started_in: Path
     root: Path | None = None
+    told: Callable[[Path], None] = field(default=_nobody, compare=False)
+
+    def find(
+        self, written: str, prototxt: Path, near: tuple[Path, ...] = (), is_it: Callable[[Path], bool] = Path.exists
+    ) -> Path | None:
+        """What a path stands for; None where there is nothing at all places.
+
+        Args:
+            is_it: whether a place holds what is meant.
+        """
+        found = next((place for place in self.places(written, prototxt, near) if is_it(place)), None)
+        if found is not None:
+            self.told(found)
+        return found
 
     def places(self, written: str, prototxt: Path, near: tuple[Path, ...] = ()) -> tuple[Path, ...]:
         """Where a path may lead, the first place first.

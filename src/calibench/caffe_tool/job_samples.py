@@ -4,9 +4,11 @@ from pathlib import Path
 
 import openvino as ov
 
-from calibench.caffe.forced_text import mean_images
-from calibench.caffe.prototxt import read_prototxt
+from calibench.caffe.input_shapes import input_shapes
+from calibench.caffe.read_net import read_net
+from calibench.caffe.stripping import stripped
 from calibench.caffe_tool.job import CaffeJob
+from calibench.caffe_tool.written_files import rehearse_forced
 from calibench.datasets.caffe.caffe_samples import CaffeSamples, check_prepared, fed_to, iterations
 from calibench.datasets.caffe.data_layer import caffe_sets
 from calibench.datasets.dataset import Dataset, Subset
@@ -40,19 +42,20 @@ def samples_of(job: CaffeJob, graph: ov.Model) -> tuple[Path | Dataset, Path | D
     return calibration, iterations(test, job.iterations, test.batch_size), (source, *_wrapped(job, wanted, test))
 
 
-def files_of(job: CaffeJob) -> tuple[Path, ...]:
-    """The files and folders that the paths in the prototxt of a job lead to, as far as the job reads them.
+def find_files(job: CaffeJob) -> None:
+    """Go by every path in the prototxt that the job will go by, so that the origin of the paths is told of them.
 
     Raises:
-        DatasetError, ModelError: the data is missing or damaged.
+        DatasetError, ModelError: what it leads to is missing or damaged.
     """
-    means = mean_images(read_prototxt(job.model)) if job.force_u8 else ()
+    input_shapes(stripped(read_net(job.model, None)))
+    if job.force_u8:
+        rehearse_forced(job)
     if job.dataset is not None:
-        return means
+        return
     train, test, _ = caffe_sets(job.model)
-    deciding = range(1) if job.quantize_only else _deciding(job, test)  # the first sample is tried always
-    read = (*train.layer.read_by(_calibrating(job, train)), *test.layer.read_by(deciding))
-    return tuple(dict.fromkeys((*read, *means)))
+    train.layer.find_files(_calibrating(job, train))
+    test.layer.find_files(range(1) if job.quantize_only else _deciding(job, test))  # the first one is tried always
 
 
 def _calibrating(job: CaffeJob, train: CaffeSamples) -> range:

@@ -67,15 +67,19 @@ class Written:
         )
         return (f"Updated prototxt {self.prototxt} is generated.", *repaired, *forced)
 
-    def as_json(self) -> dict[str, Any]:
-        """By name; null where a file was not asked for."""
-        named = {
+    @property
+    def paths(self) -> dict[str, Path | None]:
+        """By name; None where a file was not asked for."""
+        return {
             "prototxt": self.prototxt,
             "weights": self.weights,
             "forced_prototxt": self.forced_prototxt,
             "forced_weights": self.forced_weights,
         }
-        return {name: None if path is None else str(path) for name, path in named.items()}
+
+    def as_json(self) -> dict[str, Any]:
+        """By name; null where a file was not asked for."""
+        return {name: None if path is None else str(path) for name, path in self.paths.items()}
 
 
 def names_of(job: CaffeJob) -> Names:
@@ -113,14 +117,14 @@ def check_names(job: CaffeJob, names: Names, *, force: bool) -> None:
             raise JobError(f"{path}: exists already. Move it away, or replace it with --force.")
         if not os.access(path.parent, os.W_OK):
             raise JobError(f"{path}: cannot be written. Copy the network to a folder that you may write to.")
-    if not force and _would_mislead(job, names):
+    if not force and would_mislead(job, names):
         raise JobError(
             f"{names.weights}: would be taken for the weights of {names.prototxt.name}. Move it away, or have it "
             "removed with --force."
         )
 
 
-def _would_mislead(job: CaffeJob, names: Names) -> bool:
+def would_mislead(job: CaffeJob, names: Names) -> bool:
     """Are there weights with the name of the new prototxt that do not belong to it, as an earlier --repair leaves?"""
     return names.weights.is_file() and not job.repair and not names.weights.samefile(job.weights)
 
@@ -155,7 +159,7 @@ def write_files(job: CaffeJob, names: Names, quantized: Quantized) -> Written:
         text = _repaired(job, names.weights, text, shifts)
         used = names.weights
         written = replace(written, weights=names.weights)
-    elif _would_mislead(replace(job, repair=False), names):
+    elif would_mislead(replace(job, repair=False), names):
         names.weights.unlink()
     write_whole(names.prototxt, text.text)
     return _with_forced(names, text, used, scales, written) if job.force_u8 else written

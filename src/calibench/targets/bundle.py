@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from calibench.caffe_tool.job import CaffeOptions
 from calibench.settings import Frozen, Settings
 from calibench.things.asked import Limits, Points
 from calibench.things.kept import Failure, JobKind
@@ -25,6 +26,8 @@ from calibench.things.target_spec import TargetSpec
 BUNDLE, EVENTS, LOG, END, OUT = "bundle.json", "events.jsonl", "log.txt", "end.json", "out"
 REMOTE, CANCEL, WORKERS = "remote.json", "cancel", "workers.started"
 TEMPORARY = "tmp"
+PATHS = "in/paths"
+"""In the folder of a job that was brought here: files that lie there with their whole paths of where they came from."""
 
 
 class Bundle(Frozen):
@@ -47,6 +50,12 @@ class Bundle(Frozen):
     sources: tuple[Path, ...] = Field((), description="of an import: uploaded files, or one path")
     entry: str | None = Field(None, description="of an import: which file is the model")
     is_copied: bool = Field(True, description="of an import: sources stay where they are; else they may be moved")
+    started_in: Path | None = Field(
+        None, description="what relative paths in a prototxt refer to; None: the current folder"
+    )
+    caffe: CaffeOptions | None = Field(
+        None, description="of a calibration by the Caffe calibrator; its caffemodel is `settings.weights`"
+    )
     limits: Limits = Limits()
     result: Path | None = Field(None, description="of pick: the folder of the search")
     max_drop: float | None = Field(None, description="of pick")

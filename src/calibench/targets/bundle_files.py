@@ -16,6 +16,9 @@ from calibench.targets.bundle import BUNDLE, CANCEL, END, EVENTS, OUT, TEMPORARY
 
 Plain = dict[str, Any]
 
+FILES = ("model", "baseline", "dataset", "validation", "result", "started_in")
+"""Fields of a bundle that are one path."""
+
 RUN, LOCK = "run.json", "lock"
 """In the folder of a search: what it was asked for, and who works in it."""
 
@@ -56,7 +59,7 @@ def read_bundle(folder: Path) -> Bundle:
         where = ".".join(str(part) for part in first["loc"])
         raise JobError(f"{path}: {where or 'this'}: {first['msg']}. Was it written by another Calibench?") from None
     home = folder.resolve()
-    given = {name: getattr(bundle, name) for name in ("model", "baseline", "dataset", "validation", "result")}
+    given = {name: getattr(bundle, name) for name in FILES}
     paths: Plain = {name: home / path for name, path in given.items() if path is not None}
     if bundle.sources:
         paths["sources"] = tuple(home / path for path in bundle.sources)

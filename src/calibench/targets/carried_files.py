@@ -4,17 +4,19 @@ Everything travels, but pictures of which it is certain that the job does not re
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
+from calibench.caffe.databases.records import OF_PROCESSES
+from calibench.caffe.written_paths import whole_path
 from calibench.datasets.folder import check_folder
 from calibench.errors import DatasetError, ModelError, SettingsError
 from calibench.settings import Settings
-from calibench.targets.bundle import Bundle
+from calibench.targets.bundle import PATHS, Bundle
 from calibench.targets.content_hashes import Told, content_hashes
 
 KINDS = ("machine", "baseline", "calibrate", "benchmark", "evaluate", "compare", "try-settings")
@@ -77,15 +79,20 @@ def carried(bundle: Bundle, told: Told = lambda count: None, memory: Path | None
         raise SettingsError(f"{bundle.kind}: is done on this machine. Leave the target out.")
     paths: dict[str, Path] = {}
     update: dict[str, Any] = {"target": bundle.target and bundle.target.there}
-    if bundle.model is not None:
-        update["model"] = _model(bundle.model, bundle.settings.weights, paths)
+    bundle = bundle.model_copy(update={"started_in": bundle.started_in or Path.cwd()})
+    if bundle.caffe is not None:
+        update["model"] = _of_calibrator(bundle, paths)
+    elif bundle.model is not None:
+        update["model"] = _model(bundle.model, "in/model", paths, bundle)
     if bundle.baseline is not None:
-        update["baseline"] = _model(bundle.baseline, bundle.settings.weights, paths, "in/baseline")
+        update["baseline"] = _model(bundle.baseline, "in/baseline", paths, bundle)
     for name in ("dataset", "validation"):
         given = getattr(bundle, name)
         if given is not None:
-            update[name] = _dataset(given, f"in/{name}", paths)
-    update["settings"] = _settings(bundle.settings, paths)
+            update[name] = _dataset(given, f"in/{name}", paths, bundle)
+    update["settings"] = _settings(bundle, paths)
+    has_whole_paths = any(name.startswith(f"{PATHS}/") for name in paths)
+    update["started_in"] = place_there(bundle.started_in) if has_whole_paths and bundle.started_in else None
     there = bundle.model_copy(update=update)
     unread = _unread(bundle)
     hashes = content_hashes(dict.fromkeys(path for path in paths.values() if path not in unread), told, memory)
@@ -104,12 +111,18 @@ def _unread(bundle: Bundle) -> frozenset[Path]:
     return unread_pictures(bundle)
 
 
-def _model(model: Path, weights: Path | None, paths: dict[str, Path], below: str = "in/model") -> Path:
+def _model(model: Path, below: str, paths: dict[str, Path], bundle: Bundle) -> Path:
     """Note the files of a model; gives its path there."""
     from calibench.targets.find_model import model_files  # brings OpenVINO
 
     if not model.exists():
         raise ModelError(f"{model}: there is no such file. Give the path of a model.")
+    weights = bundle.settings.weights
+    if model.suffix.lower() == PROTOTXT:
+        from calibench.targets.carried_caffe import files_of_network
+
+        paths |= _with_whole_paths((*model_files(model, weights), *files_of_network(bundle, model)))
+        return place_there(model)
     home = model if model.is_dir() else model.parent
     there = f"{below}/{model.name}" if model.is_dir() else below
     for file in model_files(model, weights):
@@ -118,14 +131,35 @@ def _model(model: Path, weights: Path | None, paths: dict[str, Path], below: str
     return Path(below, model.name)
 
 
-def _dataset(dataset: Path, below: str, paths: dict[str, Path]) -> Path:
+def place_there(path: Path) -> Path:
+    """Where a file lies there that keeps its whole path, or a folder of such files."""
+    return Path(PATHS, whole_path(path))
+
+
+def _of_calibrator(bundle: Bundle, paths: dict[str, Path]) -> Path:
+    """Note the files of a job of the Caffe calibrator; gives the path of its prototxt there."""
+    from calibench.targets.carried_caffe import calibrator_job, files_of_calibrator  # brings OpenVINO
+
+    job = calibrator_job(bundle)
+    paths |= _with_whole_paths(files_of_calibrator(bundle, job))
+    return place_there(job.model)
+
+
+def _with_whole_paths(given: Iterable[Path]) -> dict[str, Path]:
+    """Files, and those in folders, by their paths there."""
+    files = (file for path in given for file in (map(path.joinpath, _files_in(path)) if path.is_dir() else (path,)))
+    return {place_there(file).as_posix(): file.absolute() for file in files if file.name not in OF_PROCESSES}
+
+
+def _dataset(dataset: Path, below: str, paths: dict[str, Path], bundle: Bundle) -> Path:
     """Note the files of a dataset; gives its path there."""
-    if dataset.suffix == PROTOTXT:
-        raise DatasetError(
-            f"{dataset}: names its data by paths of this machine, and these do not travel. Give --dataset DIR."
-        )
     if not dataset.exists():
         raise DatasetError(f"{dataset}: there is no such file or folder. Give the path of a dataset.")
+    if dataset.suffix == PROTOTXT:
+        from calibench.targets.carried_caffe import files_of_data  # brings OpenVINO
+
+        paths |= _with_whole_paths(files_of_data(bundle, dataset))
+        return place_there(dataset)
     if dataset.is_dir():
         check_folder(dataset)
         paths |= {f"{below}/{dataset.name}/{name}": dataset / name for name in _files_in(dataset)}
@@ -154,8 +188,9 @@ def _files_in(folder: Path) -> Iterator[str]:
                 yield path.relative_to(folder).as_posix()
 
 
-def _settings(settings: Settings, paths: dict[str, Path]) -> Settings:
+def _settings(bundle: Bundle, paths: dict[str, Path]) -> Settings:
     """The settings with the files that they name, as these lie there."""
+    settings = bundle.settings
     known = {path.absolute(): name for name, path in paths.items()}
 
     def place(given: Path, where: str) -> Path:
@@ -171,7 +206,7 @@ def _settings(settings: Settings, paths: dict[str, Path]) -> Settings:
     assert isinstance(found, Settings)
     holdout = settings.accuracy.holdout
     if holdout is not None and not holdout.endswith("%") and settings.method == "accuracy-aware":
-        there = _dataset(Path(holdout), "in/holdout", paths)
+        there = _dataset(Path(holdout), "in/holdout", paths, bundle)
         accuracy = found.accuracy.model_copy(update={"holdout": there.as_posix()})
         found = found.model_copy(update={"accuracy": accuracy})
     _own_module(settings.metric, paths)

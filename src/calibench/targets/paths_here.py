@@ -4,7 +4,7 @@ import html
 import json
 from pathlib import Path
 
-from calibench.targets.bundle import OUT, Bundle
+from calibench.targets.bundle import OUT, PATHS, Bundle
 
 TEXTS = (".json", ".jsonl", ".html", ".py", ".txt", ".csv")
 """Files of a result that may name others."""
@@ -47,7 +47,7 @@ def _pairs(there: str, folder: Path, bundle: Bundle) -> list[tuple[str, str]]:
         "settings/accuracy.timings": settings.accuracy.timings,
     }
     named = [(f"{there}/in/{name}/", f"{path.absolute().parent}/") for name, path in given.items() if path is not None]
-    return [*named, (f"{there}/{OUT}", str(folder / OUT)), (there, str(folder))]
+    return [(f"{there}/{PATHS}", ""), *named, (f"{there}/{OUT}", str(folder / OUT)), (there, str(folder))]
 
 
 def _written(path: str, suffix: str) -> bytes:

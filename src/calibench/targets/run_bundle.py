@@ -7,13 +7,15 @@ import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from calibench import __version__
+from calibench.caffe.written_paths import Origin, written_for
 from calibench.errors import CalibenchError, Cancelled, JobError
 from calibench.store.disk import FULL
-from calibench.targets.bundle import END, LOG, OUT, TEMPORARY, Bundle, End
+from calibench.targets.bundle import END, LOG, OUT, PATHS, TEMPORARY, Bundle, End
 from calibench.targets.bundle_files import EventLog, is_cancel_asked, read_bundle, remove_temporary, write_end
 from calibench.targets.overall import Overall, way_of
 from calibench.targets.running import Running
@@ -76,7 +78,8 @@ def _ended(folder: Path) -> End:
             return _carry(folder.resolve(), bundle)
         if is_cancel_asked(folder):
             return End(state="cancelled")
-        result = _body(bundle.kind)(job)
+        with written_for(_origin(job)):
+            result = _body(bundle)(job)
         job.tell.finish()
         return End(state="done", result=result)
     except (KeyboardInterrupt, Cancelled):
@@ -127,7 +130,8 @@ def _running(folder: Path, bundle: Bundle) -> Running:
     points = bundle.points or (Points() if bundle.kind == "benchmark" else None)
     is_searched = bundle.settings.method == "accuracy-aware"
     way = way_of(bundle.kind, is_accuracy_aware=is_searched, points_s=_points_s(points))
-    return Running(folder, bundle, Teller(EventLog(folder), Overall(way)))
+    tell = Teller(EventLog(folder), Overall(way), is_cancel_asked=partial(is_cancel_asked, folder))
+    return Running(folder, bundle, tell)
 
 
 def _points_s(points: Points | None) -> float:
@@ -147,11 +151,17 @@ def _log_traceback(folder: Path) -> None:
             traceback.print_exc(file=log)
 
 
-def _body(kind: JobKind) -> Body:
+def _origin(job: Running) -> Origin:
+    """What the paths in a prototxt refer to: this machine, or what was brought here with it."""
+    root, started_in = job.folder / PATHS, job.bundle.started_in or Path.cwd()
+    return Origin(started_in, root if started_in.is_relative_to(root) else None)
+
+
+def _body(bundle: Bundle) -> Body:
     """Each body brings what it needs of OpenVINO, and no more: a job should begin at once."""
     from importlib import import_module
 
-    home, name = BODIES[kind]
+    home, name = BODIES[bundle.kind] if bundle.caffe is None else OF_CAFFE
     body: Body = getattr(import_module(f"calibench.targets.{home}"), name)
     return body
 
@@ -170,3 +180,5 @@ BODIES: dict[JobKind, tuple[str, str]] = {
     "try-settings": ("measuring_jobs", "run_trying"),
 }
 """Kind of job: module beside this one, and its function."""
+OF_CAFFE = ("caffe_job", "run_caffe")
+"""The same of a calibration by the Caffe calibrator."""

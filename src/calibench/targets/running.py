@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from calibench.targets.bundle import OUT, Bundle
+from calibench.targets.bundle import OUT, PATHS, Bundle
 from calibench.targets.teller import Teller
 
 TREE = "tree"
@@ -36,7 +36,8 @@ class Running:
         for place, name in self._places():
             if len(place.parts) < DEEP_ENOUGH:
                 continue
-            text = text.replace(f"{place}/", "" if not name else f"{name}/").replace(str(place), name or "the files")
+            inner = f"{name.rstrip('/')}/" if name else ""
+            text = text.replace(f"{place}/", inner).replace(str(place), name or "the files")
         return text
 
     def _places(self) -> Iterator[tuple[Path, str]]:
@@ -54,4 +55,5 @@ class Running:
             if model is not None:
                 yield model, model.name
                 yield model.parent, ""
+        yield self.folder / PATHS, "/"
         yield self.folder, ""

@@ -46,6 +46,14 @@ def test_two_may_read_the_same_database_in_several_threads(kind, tmp_path):
     assert found == [(value, value) for _ in range(100) for value in (b"one", b"two", b"ten")]
 
 
+def test_an_lmdb_may_be_opened_by_two_links_to_its_file(tmp_path):
+    path, other = write_lmdb(tmp_path / "data", RECORDS), tmp_path / "other"
+    other.mkdir()
+    os.link(path / "data.mdb", other / "data.mdb")
+    one, linked = open_records(path), open_records(other)
+    assert [one[i] for i in range(3)] == [linked[i] for i in range(3)] == [b"one", b"two", b"ten"]
+
+
 def test_a_leveldb_that_is_open_elsewhere_can_be_read(tmp_path):
     path = write_leveldb(tmp_path / "data", RECORDS)
     elsewhere = plyvel.DB(str(path))

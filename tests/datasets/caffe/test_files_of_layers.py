@@ -1,6 +1,7 @@
 """Which files a data layer reads, and that it reads the same where they have travelled."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -87,8 +88,9 @@ EVERY = {
 }
 
 
-def opened(home: Path, layer: str) -> CaffeSamples:
-    return open_prototxt(write_prototxt(home / "nets/net.prototxt", layer))
+def opened(home: Path, layer: str, told: Callable[[Path], None] = lambda path: None) -> CaffeSamples:
+    with written_for(Origin(Path.cwd(), told=told)):
+        return open_prototxt(write_prototxt(home / "nets/net.prototxt", layer))
 
 
 def told(samples: CaffeSamples) -> list[tuple[str, str, bytes]]:
@@ -105,9 +107,10 @@ def told(samples: CaffeSamples) -> list[tuple[str, str, bytes]]:
 
 
 @pytest.mark.parametrize("layer", EVERY, ids=lambda layer: layer.__name__)
-def test_by_hand_a_layer_names_all_that_it_reads(layer, home: Path) -> None:
-    samples = opened(home, layer(home))
-    read = samples.layer.read_by(range(len(samples)))
+def test_by_hand_all_is_told_that_a_layer_reads(layer, home: Path) -> None:
+    read: list[Path] = []
+    samples = opened(home, layer(home), read.append)
+    samples.layer.find_files(range(len(samples)))
     assert {Path(whole_path(path)).relative_to(whole_path(home)).as_posix() for path in read} == EVERY[layer]
 
 
@@ -115,9 +118,10 @@ def test_by_hand_a_layer_names_all_that_it_reads(layer, home: Path) -> None:
 def test_the_same_is_read_where_only_these_files_lie_below_another_folder(
     layer, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    samples = opened(home, layer(home))
+    read = [home / "nets/net.prototxt"]
+    samples = opened(home, layer(home), read.append)
     before, root = told(samples), tmp_path / "root"
-    for path in (home / "nets/net.prototxt", *samples.layer.read_by(range(len(samples)))):
+    for path in dict.fromkeys(read):
         place = root / whole_path(path)
         place.parent.mkdir(parents=True, exist_ok=True)
         (shutil.copytree if path.is_dir() else shutil.copy)(path, place)
@@ -129,7 +133,9 @@ def test_the_same_is_read_where_only_these_files_lie_below_another_folder(
 
 
 def test_only_the_pictures_that_are_asked_for_are_looked_for(home: Path) -> None:
-    samples = opened(home, pictures_of_all_places(home, count=2))
-    assert len(samples.layer.read_by((0, 1, 0))) == 4
+    read: list[Path] = []
+    samples = opened(home, pictures_of_all_places(home, count=2), read.append)
+    samples.layer.find_files((0, 1))
+    assert [path.name for path in read] == ["list.txt", "mean.binaryproto", "0.png", "1.png"]
     with pytest.raises(DatasetError, match=r"list\.txt, line 3: there is no picture \.\./data/2\.png, looked for in"):
-        samples.layer.read_by((2,))
+        samples.layer.find_files((2,))

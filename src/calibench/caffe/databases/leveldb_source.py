@@ -6,11 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from calibench.caffe.databases.records import Records, no_records, text_of
+from calibench.caffe.databases.records import OF_PROCESSES, Records, no_records, text_of
 from calibench.errors import DatasetError
-
-OWN = ("LOCK", "LOG", "LOG.old")
-"""Files that every process makes for itself."""
 
 
 def is_leveldb(path: Path) -> bool:
@@ -33,7 +30,7 @@ def open_leveldb(path: Path) -> Records:
         raise DatasetError("Reading a LevelDB needs plyvel. Install it: pip install plyvel.") from None
     links = tempfile.TemporaryDirectory(prefix="calibench-leveldb-", ignore_cleanup_errors=True)
     for file in path.iterdir():
-        if file.is_file() and file.name not in OWN:
+        if file.is_file() and file.name not in OF_PROCESSES:
             (Path(links.name) / file.name).symlink_to(file.resolve())
     try:
         with _said_of(path):

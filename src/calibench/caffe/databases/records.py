@@ -9,6 +9,9 @@ from pathlib import Path
 
 from calibench.errors import DatasetError
 
+OF_PROCESSES = ("lock.mdb", "LOCK", "LOG", "LOG.old")
+"""Files in the folder of a database that every process makes for itself."""
+
 
 @dataclass(frozen=True, eq=False)
 class Records:
@@ -56,9 +59,10 @@ class Records:
         return self.read(self.keys[index])
 
 
-_OPEN: weakref.WeakValueDictionary[Path, Records] = weakref.WeakValueDictionary()
+_OPEN: weakref.WeakValueDictionary[tuple[int, int], Records] = weakref.WeakValueDictionary()
 _LOCK = threading.Lock()
-"""LMDB may be opened only once in a process, but two layers may name the same one: they share it while one lives."""
+"""LMDB may be opened only once in a process, but two layers may name the same one, also by a link to its file: they
+share it while one lives. Known by device and number of the file."""
 
 
 def open_records(path: Path) -> Records:
@@ -68,21 +72,16 @@ def open_records(path: Path) -> Records:
         DatasetError: there is none, or it is damaged or empty; the package that reads it is not installed.
     """
     from calibench.caffe.databases.leveldb_source import is_leveldb, open_leveldb
-    from calibench.caffe.databases.lmdb_source import is_lmdb, open_lmdb
+    from calibench.caffe.databases.lmdb_source import FILE, is_lmdb, open_lmdb
 
+    read = open_lmdb if is_lmdb(path) else open_leveldb if is_leveldb(path) else None
+    if read is None:
+        raise DatasetError(f"{path}: is no LMDB (data.mdb) and no LevelDB (CURRENT). Correct source in data_param.")
+    state = (path / FILE if (path / FILE).is_file() else path).stat()
     with _LOCK:
-        key = path.resolve()
-        found = _OPEN.get(key)
+        found = _OPEN.get((state.st_dev, state.st_ino))
         if found is None:
-            if is_lmdb(path):
-                found = open_lmdb(path)
-            elif is_leveldb(path):
-                found = open_leveldb(path)
-            else:
-                raise DatasetError(
-                    f"{path}: is no LMDB (data.mdb) and no LevelDB (CURRENT). Correct source in data_param."
-                )
-            _OPEN[key] = found
+            found = _OPEN[state.st_dev, state.st_ino] = read(path)
     return found
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from calibench.caffe.net import Layer, Net
 from calibench.datasets.caffe.datum_reading import DatumReading, read_datums
-from calibench.datasets.caffe.label_map import ClassList, label_maps, read_classes
+from calibench.datasets.caffe.label_map import ClassList, read_classes
 from calibench.datasets.caffe.layer_source import LayerSource, class_number, notes_on_chance
 from calibench.datasets.caffe.transform import frame_of_blob
 from calibench.datasets.dataset import Description
@@ -121,7 +121,6 @@ def open_annotated(net: Net, layer: Layer) -> LayerSource:
         where=records.where,
         describe=boxes.describe if boxes and is_annotated else describe,
         identity=reading.identity,
-        files=(*reading.files, *label_maps(net, layer)),
         label=label if is_labelled else None,
         annotated=frozenset(("objects" if boxes else "label",)) if is_annotated else frozenset(),
         classes=boxes.classes.names if boxes else (),

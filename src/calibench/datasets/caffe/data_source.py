@@ -33,7 +33,6 @@ def open_data(net: Net, layer: Layer) -> LayerSource:
         where=records.where,
         describe=describe,
         identity=reading.identity,
-        files=reading.files,
         label=label if is_labelled else None,
         annotated=frozenset(("label",)) if is_labelled else frozenset(),
         notes=notes_on_chance(layer, layer.params.data_param),

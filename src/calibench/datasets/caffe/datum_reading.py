@@ -1,7 +1,6 @@
 """From the records of a database to the pictures in them: messages Datum, alone or inside an AnnotatedDatum."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from calibench.caffe.schema import message
 from calibench.datasets.caffe.find_path import find, place_of
 from calibench.datasets.caffe.layer_source import content_of
 from calibench.datasets.caffe.open_cv import Colour, Picture, again_as_jpeg, decoded
-from calibench.datasets.caffe.transform import Transform, mean_files, read_transform, transformed
+from calibench.datasets.caffe.transform import Transform, read_transform, transformed
 from calibench.datasets.dataset import Sample
 from calibench.errors import DatasetError
 
@@ -23,7 +22,6 @@ class DatumReading:
 
     Attributes:
         kind: name of the message in a record, "Datum" or "AnnotatedDatum".
-        files: the database, and the mean file where there is one.
         top: of the pictures.
         is_cut: an encoded picture goes through a JPEG once more (see `again_as_jpeg`).
         sizes: height and width of pictures that were decoded, by number.
@@ -31,7 +29,6 @@ class DatumReading:
 
     records: Records
     kind: str
-    files: tuple[Path, ...]
     top: str
     transform: Transform
     colour: Colour
@@ -108,8 +105,7 @@ def read_datums(net: Net, layer: Layer, kind: str) -> DatumReading:
     is_colour = param.force_color or layer.params.data_param.force_encoded_color
     colour: Colour = "colour" if is_colour else "gray" if param.force_gray else "as stored"
     path = find(layer.params.data_param.source, _database(layer), place)
-    transform, files = read_transform(param, place), (path, *mean_files(param, place))
-    return DatumReading(open_records(path), kind, files, layer.tops[0], transform, colour)
+    return DatumReading(open_records(path), kind, layer.tops[0], read_transform(param, place), colour)
 
 
 def _database(layer: Layer) -> str:

@@ -52,11 +52,10 @@ def find(written: str, what: str, place: Place, near: tuple[Path, ...] = ()) -> 
     """
     if not written:
         raise DatasetError(f"{place}: names no {what}. Add it to the layer.")
-    looked = place.places(written, near)
-    found = next((path for path in looked if path.exists()), None)
+    found = place.origin.find(written, place.prototxt, near)
     if found is not None:
         return found
-    places = " nor at ".join(shown(path) for path in looked)
+    places = " nor at ".join(shown(path) for path in place.places(written, near))
     raise DatasetError(
         f"{place}: there is no {what} {shown(written)}, at {places}. Correct the path, or start in the folder that it "
         "is relative to."

@@ -102,7 +102,6 @@ def open_hdf5(net: Net, layer: Layer) -> LayerSource:
         where=rows.where,
         describe=describe,
         identity=identity,
-        files=(path, *rows.paths),
         label=label if scored else None,
         annotated=frozenset(("label",)) if scored else frozenset(),
         notes=notes_on_chance(layer, param),

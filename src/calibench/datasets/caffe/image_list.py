@@ -13,7 +13,7 @@ from calibench.datasets.caffe.caffe_resize import stretched
 from calibench.datasets.caffe.find_path import Place, find, place_of
 from calibench.datasets.caffe.layer_source import LayerSource, class_number, content_of, notes_on_chance
 from calibench.datasets.caffe.open_cv import Picture, decoded
-from calibench.datasets.caffe.transform import Transform, mean_files, read_transform, transformed
+from calibench.datasets.caffe.transform import Transform, read_transform, transformed
 from calibench.datasets.dataset import Description, Sample
 from calibench.datasets.truth import Truth
 from calibench.datasets.unreadable import shown
@@ -68,6 +68,7 @@ class ListReading:
         files: list[Path] = [file for each in zip(*map(self._places, names), strict=True) for file in each]
         found = next((file for file in files if file.is_file()), None)
         if found is not None:
+            self.place.origin.told(found)
             return found
         folders = " and ".join(dict.fromkeys(shown(folder) for folder in self._places("")))
         raise DatasetError(
@@ -169,8 +170,7 @@ def open_image_list(net: Net, layer: Layer) -> LayerSource:
         where=reading.where,
         describe=describe,
         identity=reading.identity,
-        files=(path, *mean_files(layer.params.transform_param, place)),
-        file_of=reading.file,
+        find_file=reading.file,
         label=label if is_labelled else None,
         annotated=frozenset(("label",)) if is_labelled else frozenset(),
         notes=notes_on_chance(layer, param),

@@ -48,20 +48,14 @@ def read_classes(net: Net, layer: Layer, labels: Callable[[], set[int]]) -> Clas
     counting = next((each for each in net.layers if each.type in COUNTING), None)
     param = None if counting is None else getattr(counting.params, COUNTING[counting.type])
     background = 0 if param is None else int(param.background_label_id)
-    if maps := label_maps(net, layer):
-        return _of_map(maps[0], background)
     written, note = layer.params.annotated_data_param.label_map_file, None
+    if written and exists(written, place_of(net, layer)):
+        return _of_map(find(written, "label map", place_of(net, layer)), background)
     if written:
         note = f"There is no label map {shown(written)}: classes are called by their numbers."
     numbers: Iterable[int] = range(param.num_classes) if param is not None and param.num_classes else sorted(labels())
     ids = tuple(number for number in numbers if number != background)
     return ClassList(tuple(map(str, ids)), ids, background, note)
-
-
-def label_maps(net: Net, layer: Layer) -> tuple[Path, ...]:
-    """The label map that a layer names, if it is there."""
-    written, place = layer.params.annotated_data_param.label_map_file, place_of(net, layer)
-    return (find(written, "label map", place),) if written and exists(written, place) else ()
 
 
 def _of_map(path: Path, background: int) -> ClassList:

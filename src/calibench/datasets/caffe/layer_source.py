@@ -26,9 +26,8 @@ class LayerSource:
         where: number of a sample -> its place in the data, as a message names it.
         describe: number of a sample -> name, annotations, frame.
         identity: number of a sample -> SHA-256 of what is stored and of what is done to it, hex.
-        files: files and folders that hold all samples, and what else is read: the list, the mean, the label map.
-        file_of: number of a sample -> the file that it alone lies in; None where they lie in `files`. Raises
-            DatasetError where there is none.
+        find_file: number of a sample -> the file that it alone lies in; raises DatasetError where there is none. Its
+            origin is told of it. None: samples share files, which were found when the layer was opened.
         label: number of a sample -> its class; None where classes are not annotated.
         check: number of a sample -> nothing; raises DatasetError where its annotations name no class, without looking
             at its picture.
@@ -45,8 +44,7 @@ class LayerSource:
     where: Callable[[int], str]
     describe: Callable[[int], Description]
     identity: Callable[[int], str]
-    files: tuple[Path, ...]
-    file_of: Callable[[int], Path] | None = None
+    find_file: Callable[[int], Path] | None = None
     label: Callable[[int], int] | None = None
     annotated: frozenset[Kind] = frozenset()
     classes: tuple[str, ...] = ()
@@ -55,14 +53,15 @@ class LayerSource:
     problems: dict[str, Problem] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
-    def read_by(self, samples: Iterable[int]) -> tuple[Path, ...]:
-        """The files and folders that are read for some samples.
+    def find_files(self, samples: Iterable[int]) -> None:
+        """Look whether the files of some samples are there; no picture is decoded.
 
         Raises:
-            DatasetError: the file of one is not there.
+            DatasetError: one is not.
         """
-        own = () if self.file_of is None else (self.file_of(index) for index in samples)
-        return tuple(dict.fromkeys((*self.files, *own)))
+        if self.find_file is not None:
+            for index in samples:
+                self.find_file(index)
 
 
 def class_number(value: float, where: str) -> int:

@@ -3,7 +3,6 @@
 import hashlib
 from dataclasses import dataclass, fields
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -67,7 +66,7 @@ def read_transform(param: Any, place: Place) -> Transform:
     resize = read_resize(param.resize_param) if param.HasField("resize_param") else None
     if resize is not None and min(resize.height, resize.width) < 1:
         raise DatasetError(f"{place}: resize_param has no height and width. Add them.")
-    mean = next(map(read_mean, mean_files(param, place)), None)
+    mean = read_mean(find(param.mean_file, "mean file", place)) if param.mean_file else None
     crop = (param.crop_size, param.crop_size) if param.crop_size else (param.crop_h, param.crop_w)
     short, interpolation = _short_side(param)
     return Transform(
@@ -80,15 +79,6 @@ def read_transform(param: Any, place: Place) -> Transform:
         short=short,
         short_interpolation=interpolation,
     )
-
-
-def mean_files(param: Any, place: Place) -> tuple[Path, ...]:
-    """The mean file that a message TransformationParameter names; () where it names none.
-
-    Raises:
-        DatasetError: it is not there.
-    """
-    return (find(param.mean_file, "mean file", place),) if param.mean_file else ()
 
 
 def transformed(picture: Picture, transform: Transform) -> FloatArray:

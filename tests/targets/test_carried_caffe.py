@@ -1,0 +1,197 @@
+"""A prototxt travels with all that its paths lead to, and the job there gives what it gives here."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from calibench.caffe_tool.calibrator import calibrate_caffe
+from calibench.caffe_tool.job import CaffeJob
+from calibench.caffe_tool.placed_files import BESIDE
+from calibench.errors import DatasetError, ModelError
+from calibench.reports.report import read_report
+from calibench.settings import make_settings
+from calibench.targets.bundle import Bundle
+from calibench.targets.bundle_files import write_bundle
+from calibench.targets.carried_files import Carried, carried
+from calibench.targets.local_link import LocalLink
+from calibench.targets.paths_here import name_files_here
+from calibench.targets.remote_machine import RemoteMachine
+from calibench.targets.run_bundle import run_bundle
+from calibench.things.target_spec import TargetSpec
+from tiny_project import TinyProject, pictures, write_tiny
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TinyProject:
+    """A project whose TRAIN data has a whole path, and whose TEST data is named from `work`, where it is started."""
+    project = write_tiny(tmp_path / "here/nets")
+    (tmp_path / "here/work").mkdir()
+    text = project.prototxt.read_text()
+    text = text.replace('"train_lmdb"', f'"{project.prototxt.parent}/train_lmdb"')
+    project.prototxt.write_text(text.replace('"test_lmdb"', '"../nets/test_lmdb"'))
+    monkeypatch.chdir(tmp_path / "here/work")
+    return project
+
+
+def bundle_of(job: CaffeJob) -> Bundle:
+    settings = job.settings.model_copy(update={"weights": job.weights, "method": "accuracy-aware"})
+    return Bundle(
+        kind="calibrate", model=job.model, dataset=job.dataset, settings=settings, caffe=job.options, benchmark=False
+    )
+
+
+@pytest.fixture
+def laid_out(tmp_path: Path) -> Callable[[Carried], Path]:
+    """Make the folder of a job as the target has it, and take away what lies here."""
+
+    def lay_out(found: Carried) -> Path:
+        (tmp_path / "user").mkdir()
+        there = RemoteMachine(LocalLink(tmp_path / "user"), TargetSpec(kind="ssh", host="lab", python=sys.executable))
+
+        async def lay() -> str:
+            await there.send(found.contents, lambda count: None)
+            return await there.lay("j1", found.laid)
+
+        folder = Path(asyncio.run(lay()))
+        write_bundle(found.bundle, folder)
+        (tmp_path / "here").rename(tmp_path / "gone")
+        return folder
+
+    return lay_out
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_job_of_the_calibrator_travels_with_whole_paths(project: TinyProject) -> None:
+    found = carried(bundle_of(project.job()))
+    home = f"in/paths{project.prototxt.parent}"
+    assert {f"{home}/{name}" for name in ("net.prototxt", "net.caffemodel", "train_lmdb/data.mdb")} <= set(found.files)
+    assert f"{home}/test_lmdb/data.mdb" in found.files and all(name.startswith(f"{home}/") for name in found.files)
+    assert found.bundle.started_in == Path(f"in/paths{Path.cwd()}")
+    assert (found.bundle.model, found.bundle.settings.weights) == (
+        Path(f"{home}/net.prototxt"),
+        Path(f"{home}/net.caffemodel"),
+    )
+
+
+@pytest.mark.models
+def test_the_job_there_writes_what_the_command_writes_here(
+    project: TinyProject, laid_out: Callable[[Carried], Path], tmp_path: Path
+) -> None:
+    job = project.job(loss=0.1, force_u8=True, repair=True)
+    here = calibrate_caffe(replace(job, out=tmp_path / "out", beside=project.prototxt.parent), benchmark=False)
+    written = {path.name: path.read_bytes() for path in here.written.paths.values() if path is not None}
+    for path in here.written.paths.values():
+        path and path.unlink()
+    folder = laid_out(carried(bundle_of(job)))
+    end = run_bundle(folder)
+    assert end.state == "done", end
+    assert end.result["notes"] == list(here.notes)
+    assert sorted(end.result["written"]) == sorted(
+        name for name, path in here.written.paths.items() if path is not None
+    )
+    assert {path.name: path.read_bytes() for path in (folder / "out" / BESIDE).iterdir()} == written
+    for name in ("model.xml", "model.bin"):
+        assert (folder / "out" / name).read_bytes() == (tmp_path / "out" / name).read_bytes()
+    name_files_here(folder / "out", str(folder), tmp_path / "job", bundle_of(job))
+    assert str(folder) not in (folder / "out/report.json").read_text() + (folder / "out/report.html").read_text()
+    reports = [read_report(path / "report.json") for path in (folder / "out", tmp_path / "out")]
+    assert reports[0].notes == reports[1].notes
+    assert (reports[0].model, reports[0].dataset, reports[0].int8) == (
+        reports[1].model,
+        reports[1].dataset,
+        reports[1].int8,
+    )
+
+
+@pytest.mark.models
+def test_a_prototxt_is_the_dataset_of_other_jobs_too(
+    project: TinyProject, laid_out: Callable[[Carried], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = make_settings({"threads": 1, "weights": project.weights})
+    bundle = Bundle(kind="evaluate", model=project.prototxt, dataset=project.prototxt, settings=settings)
+    write_bundle(bundle, tmp_path / "job")
+    before, found = run_bundle(tmp_path / "job"), carried(bundle)
+    assert before.state == "done", before
+    assert not any("train_lmdb" in name for name in found.files)  # TEST decides alone
+    monkeypatch.chdir(folder := laid_out(found))
+    after = run_bundle(folder)
+    assert after.state == "done", after
+    assert after.result["score"] == before.result["score"]
+
+
+def test_both_phases_of_a_prototxt_travel_for_a_calibration(project: TinyProject) -> None:
+    alone = carried(Bundle(kind="calibrate", model=project.prototxt, dataset=project.prototxt))
+    assert any("train_lmdb" in name for name in alone.files) and any("test_lmdb" in name for name in alone.files)
+    assert alone.bundle.model == alone.bundle.dataset == Path(f"in/paths{project.prototxt}")
+    other = Bundle(kind="calibrate", model=project.prototxt, dataset=project.prototxt, validation=project.prototxt)
+    assert not any("train_lmdb" in name for name in carried(other).files)
+
+
+def with_pictures(project: TinyProject, count: int) -> TinyProject:
+    """TEST reads a list of ten pictures, of which so many are there."""
+    folder = project.prototxt.parent
+    shown = list(pictures(10, 1))
+    for number, (picture, _) in enumerate(shown[:count]):
+        Image.fromarray(picture[::-1].transpose(1, 2, 0)).save(folder / f"{number}.png")
+    (folder / "list.txt").write_text("".join(f"{number}.png {label}\n" for number, (_, label) in enumerate(shown)))
+    text = project.prototxt.read_text()
+    start = text.index('source: "../nets/test_lmdb"')
+    head, tail = text[:start], text[start:]
+    place = head.rindex("data_param")
+    end = tail.index("}")
+    param = 'image_data_param { source: "list.txt" batch_size: 2 '
+    kind = head[:place].rindex('"Data"')
+    project.prototxt.write_text(f'{head[:kind]}"ImageData"{head[kind + 6 : place]}{param}{tail[end:]}')
+    return project
+
+
+def test_of_a_list_only_the_pictures_travel_that_the_iterations_read(project: TinyProject) -> None:
+    job = with_pictures(project, count=4).job(iterations=2)
+    assert [Path(name).name for name in carried(bundle_of(job)).files if name.endswith(".png")] == [
+        *("0.png", "1.png", "2.png", "3.png")
+    ]
+    only_quantized = carried(bundle_of(replace(job, quantize_only=True, blob=None)))
+    assert [Path(name).name for name in only_quantized.files if name.endswith(".png")] == ["0.png"]  # tried always
+
+
+def test_a_picture_that_is_not_there_is_said_before_anything_is_sent(project: TinyProject) -> None:
+    job = with_pictures(project, count=4).job(iterations=3)
+    with pytest.raises(DatasetError, match=r"list\.txt, line 5: there is no picture 4\.png, looked for in .*work and "):
+        carried(bundle_of(job))
+    with pytest.raises(DatasetError, match=r"line 5: there is no picture 4\.png"):
+        carried(Bundle(kind="evaluate", model=project.prototxt, dataset=project.prototxt))
+
+
+def test_data_that_is_not_there_is_said_with_all_places(project: TinyProject) -> None:
+    project.prototxt.write_text(project.prototxt.read_text().replace("test_lmdb", "lost"))
+    with pytest.raises(ModelError, match=r"there is no \.\./nets/lost \(source\) to take height and width from"):
+        carried(bundle_of(project.job()))
+    sized = project.prototxt.read_text().replace("transform_param {", "transform_param { crop_size: 16")
+    project.prototxt.write_text(sized)
+    with pytest.raises(DatasetError, match=r"there is no LMDB \.\./nets/lost, at .*work/\.\./nets/lost nor"):
+        carried(bundle_of(project.job()))
+
+
+def test_a_job_of_the_calibrator_without_weights_is_refused(project: TinyProject) -> None:
+    bundle = bundle_of(project.job()).model_copy(update={"settings": make_settings({})})
+    with pytest.raises(ModelError, match="needs a prototxt"):
+        carried(bundle)
+
+
+def test_the_options_of_the_calibrator_stand_in_the_bundle(project: TinyProject, tmp_path: Path) -> None:
+    write_bundle(bundle_of(project.job(loss=0.02)), tmp_path / "job")
+    assert json.loads((tmp_path / "job/bundle.json").read_text())["caffe"]["accuracy_loss"] == 0.02
