@@ -1,8 +1,8 @@
 """A job that is played: it writes what a real one writes, and takes no time. Run as a program it is the job itself.
 
-The dataset of the bundle is a folder with plan.json: how many `trials` it tells; a file to `wait_for` before it ends;
-`size` of its result in bytes; whether it is killed (`vanishes`), keeps a journal as a `search` does, and is killed the
-first time with such a `journal`.
+The dataset of the bundle is a folder with plan.json: how many `trials` it tells, with a `pause` in seconds after each;
+a file to `wait_for` before it ends; `size` of its result in bytes; whether it is killed (`vanishes`), keeps a journal
+as a `search` does, and is killed the first time with such a `journal`.
 """
 
 import json
@@ -26,6 +26,7 @@ def play() -> None:
     for number in range(plan.get("trials", 0)):
         tell({"type": "trial", "number": number, "left": 0})
         tell({"type": "progress", "stage": "search", "step": "search", "done": 1, "total": 2, "progress": 0.5})
+        time.sleep(plan.get("pause", 0.0))
     if plan.get("journal") and not journal.exists():
         for name in ("run.json", "journal.jsonl"):
             write(f"out/search/{name}", b"{}\n")

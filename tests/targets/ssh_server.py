@@ -104,6 +104,12 @@ class SshServer:
             yield
 
     @contextmanager
+    def sessions_at_once(self, number: int) -> Iterator[None]:
+        """Allow so many on one connection: commands that run, and file transfer."""
+        with self._other(self._host_keys[0], f"MaxSessions {number}\n{SFTP}"):
+            yield
+
+    @contextmanager
     def environment(self, values: Mapping[str, str]) -> Iterator[None]:
         """Give these variables to whatever is run, as the administrator of a login node does."""
         given = " ".join(f'"{name}={value}"' for name, value in values.items())
@@ -176,8 +182,8 @@ class SshServer:
         config.write_text(
             f"Port {self.direct_port}\nListenAddress 127.0.0.1\nHostKey {host_key}\n"
             f"AuthorizedKeysFile {self.authorized}\nPidFile none\nUsePAM no\nStrictModes no\n"
-            "PasswordAuthentication no\nKbdInteractiveAuthentication no\nMaxStartups 100\nMaxSessions 50\n"
-            f"{more}PrintMotd no\n"
+            "PasswordAuthentication no\nKbdInteractiveAuthentication no\nMaxStartups 100\n"
+            f"{more}PrintMotd no\nMaxSessions 50\n"
         )
         self._give(self.place)
         with (self.place / "sshd.log").open("ab") as log:

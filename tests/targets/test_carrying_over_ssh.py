@@ -1,5 +1,7 @@
 """Carrying a job to a real sshd, by an ordinary user, while the cable is pulled."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -7,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 from carried_play import play, played
+from carried_ways import wait_for
 from shared_python import shared_python
 from ssh_server import SshServer
 from told_events import told
@@ -19,6 +22,7 @@ from calibench.targets.run_bundle import run_bundle
 
 pytestmark = pytest.mark.targets
 
+PLAY = Path(__file__).with_name("carried_play.py")
 BIG = 6_000_000
 """Bytes that travel as a file of their own, in many pieces."""
 
@@ -83,9 +87,44 @@ def test_it_is_done_and_a_second_one_sends_little(
     (tmp_path / "job-data/big.bin").write_bytes(bytes(range(250)) * 1000)
     assert run_bundle(made).state == "done"
     (made / "remote.json").unlink()
-    ssh_server.relay.cut_after(up=100_000)  # this machine's side of the second run fits into it
+    before = ssh_server.relay.passed["up"]
     assert run_bundle(made).state == "done"
+    assert ssh_server.relay.passed["up"] - before < 40_000
     assert "lost" not in notes(made)
+
+
+def test_what_a_job_tells_there_costs_nothing_here(
+    job: Callable[..., Path], ssh_server: SshServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, int]] = []
+    before = CarriedProgress.take_over
+
+    def take_over(self: CarriedProgress, *given: object) -> None:
+        before(self, *given)  # type: ignore[arg-type]
+        seen.append((self.events_at, ssh_server.relay.passed["up"]))
+
+    monkeypatch.setattr(CarriedProgress, "take_over", take_over)
+    made = job(trials=2000, pause=0.001)
+    assert run_bundle(made).state == "done"
+    assert len(told(made, "trial")) == 2000
+    assert len(seen) > 3 and seen[-1][0] > 100_000
+    assert seen[-1][1] - seen[0][1] < 2_000, "over and above what was sent until the first of it came"
+
+
+def test_who_looks_there_is_gone_with_its_connection(job: Callable[..., Path], ssh_server: SshServer) -> None:
+    made = job(trials=1, wait_for=f"{ssh_server.here}/go")
+    carrier = subprocess.Popen(
+        [sys.executable, str(PLAY), str(made)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    wait_for(lambda: told(made, "trial"))
+    looking = [each for session in ssh_server.sessions() for each in session.children() if "zlib" in str(words(each))]
+    assert len(looking) == 1
+    carrier.kill()
+    carrier.wait()
+    assert psutil.wait_procs(looking, 60)[1] == []
+    (ssh_server.here / "go").touch()
+    assert run_bundle(made).state == "done"
+    assert starts(made) == 1
 
 
 def test_a_cut_in_the_upload(

@@ -142,6 +142,57 @@ def test_a_command_whose_caller_gives_up_is_ended(reached: Reached) -> None:
     assert not any(process.is_running() for process in left)
 
 
+def test_a_conversation_is_lines_in_both_directions_until_the_command_ends(reached: Reached) -> None:
+    async def _work(link: Link) -> None:
+        talk = await link.converse(
+            'while read line; do echo "$line!"; echo bad >&2; done; printf "last\\nword"; exit 7'
+        )
+        for word in (b"one", b"x" * 300_000):
+            await talk.say(word + b"\n")
+            assert [await talk.hear(), await talk.hear()] == [word + b"!", b"bad"]
+        await talk.close()
+        assert not talk.is_open
+
+    reached.do(_work)
+
+
+def test_a_conversation_that_ends_says_its_code_and_hears_nothing_more(reached: Reached) -> None:
+    async def _work(link: Link) -> None:
+        talk = await link.converse("echo out; exit 7")
+        assert [await talk.hear(), await talk.hear(), await talk.code()] == [b"out", None, 7]
+        assert not talk.is_open
+        await talk.say(b"nobody reads this\n")
+        await talk.end()
+
+    reached.do(_work)
+
+
+def test_several_lines_at_once_are_heard_one_by_one(reached: Reached) -> None:
+    async def _work(link: Link) -> None:
+        talk = await link.converse("printf 'one\\n\\ntwo\\nthr'; sleep 0.1; printf 'ee\\n'; cat")
+        assert [await talk.hear() for _ in range(4)] == [b"one", b"", b"two", b"three"]
+        await talk.say(b"four\n")
+        assert await talk.hear() == b"four"
+
+    reached.do(_work)
+
+
+@pytest.mark.parametrize("is_ended", [True, False])
+def test_what_converses_is_gone_when_it_is_ended_and_when_the_link_is(reached: Reached, is_ended: bool) -> None:
+    number = 98761 + is_ended
+
+    async def _work(link: Link) -> None:
+        talk = await link.converse(f"sleep {number} & echo begun; cat; kill $!")
+        assert await talk.hear() == b"begun"
+        if is_ended:
+            await talk.end()
+
+    reached.do(_work)
+    left = [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", str(number)]]
+    psutil.wait_procs(left, 60)
+    assert not any(process.is_running() for process in left)
+
+
 def test_what_began_a_session_of_its_own_outlives_the_link(reached: Reached) -> None:
     async def _work(link: Link) -> None:
         await link.run(

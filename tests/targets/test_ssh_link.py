@@ -1,12 +1,15 @@
 """What only a link over SSH does."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
+from shared_python import shared_python
 from ssh_server import SshServer
 
 from calibench.targets.link import LinkLost
+from calibench.targets.remote_machine import RemoteMachine
 from calibench.targets.ssh_link import connect
 
 pytestmark = pytest.mark.targets
@@ -43,6 +46,28 @@ def test_what_the_shell_of_a_user_says_first_is_no_answer(ssh_server: SshServer)
         asyncio.run(_run())
     finally:
         greeting.unlink()
+
+
+@pytest.mark.parametrize("sessions", [1, 2])
+def test_a_machine_that_allows_few_sessions_has_them_one_after_the_other(
+    ssh_server: SshServer, tmp_path: Path, sessions: int
+) -> None:
+    (tmp_path / "file").write_bytes(b"content")
+
+    async def _run(python: Path) -> None:
+        link = await connect(ssh_server.spec())
+        machine = RemoteMachine(link, ssh_server.spec(python=str(python)))
+        try:
+            for number in range(2):
+                assert await machine.missing([]) == {}
+                await link.put(tmp_path / "file", f"{ssh_server.folder}/{number}", lambda count: None)
+                assert (await link.run(f"cat {ssh_server.folder}/{number}")).out == b"content"
+                assert await link.read(f"{ssh_server.folder}/{number}") == b"content"
+        finally:
+            await link.close()
+
+    with ssh_server.sessions_at_once(sessions), shared_python() as python:
+        asyncio.run(_run(python))
 
 
 def test_a_closed_link_says_that_it_is_cut(ssh_server: SshServer) -> None:

@@ -7,7 +7,8 @@ import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from time import monotonic
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from calibench.errors import TargetError
 from calibench.targets.conversation import Conversation
@@ -26,6 +27,8 @@ __all__ = ["SshLink", "connect", "host_key_of"]
 T = TypeVar("T")
 ENDING_S = 2.0
 """Seconds between asking a command to end and leaving it alone."""
+ROOM_S = 0.5
+"""Seconds that a machine may take to see that there is room for a channel, after another one has ended."""
 LOOK_S = 0.02
 
 
@@ -81,7 +84,7 @@ class SshLink:
     async def converse(self, command: str) -> Conversation:
         mark = f"calibench-{secrets.token_hex(8)}"
         with self._refusals():
-            process = await self._process(f"echo {mark} $$\n{command}", stderr=self._ssh.STDOUT)
+            process = await self._process(f"exec 2>&1; echo {mark} $$\n{command}")
         talk = Conversation(SshPipe(process, mark, self._refusals, self._kill))
         self._talks = [*(each for each in self._talks if each.is_open), talk]
         return talk
@@ -117,11 +120,9 @@ class SshLink:
             await asyncio.wait_for(self._connection.wait_closed(), ENDING_S)
         self._connection.abort()
 
-    async def _process(self, line: str, **options: Any) -> "asyncssh.SSHClientProcess[bytes]":
+    async def _process(self, line: str) -> "asyncssh.SSHClientProcess[bytes]":
         command = f"exec /bin/sh -c {shlex.quote(line)}"
-        return await self._session(
-            lambda: self._connection.create_process(command, encoding=None, request_pty=False, **options)
-        )
+        return await self._session(lambda: self._connection.create_process(command, encoding=None, request_pty=False))
 
     @asynccontextmanager
     async def _sftp(self) -> "AsyncIterator[asyncssh.SFTPClient]":
@@ -145,12 +146,18 @@ class SshLink:
     async def _session(self, open_one: Callable[[], Awaitable[T]]) -> T:
         """Open a channel. Some machines allow a few at a time: then those make room that nobody uses just now, which
         are opened again when they are needed."""
+        until = monotonic() + ROOM_S
         while True:
             try:
                 return await open_one()
             except self._ssh.ChannelOpenError:
-                if self._connection.is_closed() or not await self._make_room():
+                if self._connection.is_closed():
                     raise
+                if await self._make_room():
+                    until = monotonic() + ROOM_S
+                elif monotonic() > until:
+                    raise
+                await asyncio.sleep(LOOK_S)
 
     async def _make_room(self) -> bool:
         """Close what nobody uses; whether there was something."""
