@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from calibench.pipeline import calibrate as calibrate
     from calibench.pipeline import evaluate as evaluate
     from calibench.pipeline import inspect as inspect
+    from calibench.remote.hearing import Hearing as Hearing
+    from calibench.remote.remote_target import RemoteTarget as RemoteTarget
+    from calibench.remote.remote_target import resume_remote as resume_remote
     from calibench.reports.picking import pick as pick
     from calibench.settings import InputSettings as InputSettings
     from calibench.settings import Settings as Settings
@@ -30,7 +33,9 @@ _HOMES = {
     "Arrays": "calibench.datasets.dataset",
     "CaffeJob": "calibench.caffe_tool.job",
     "Client": "calibench.client.client",
+    "Hearing": "calibench.remote.hearing",
     "InputSettings": "calibench.settings",
+    "RemoteTarget": "calibench.remote.remote_target",
     "Settings": "calibench.settings",
     "benchmark": "calibench.pipeline",
     "calibrate": "calibench.pipeline",
@@ -39,13 +44,16 @@ _HOMES = {
     "evaluate": "calibench.pipeline",
     "inspect": "calibench.pipeline",
     "pick": "calibench.reports.picking",
+    "resume_remote": "calibench.remote.remote_target",
 }
 
 __all__ = [
     "Arrays",
     "CaffeJob",
     "Client",
+    "Hearing",
     "InputSettings",
+    "RemoteTarget",
     "Settings",
     "benchmark",
     "calibrate",
@@ -54,6 +62,7 @@ __all__ = [
     "evaluate",
     "inspect",
     "pick",
+    "resume_remote",
 ]
 
 

@@ -28,5 +28,11 @@ class JobError(CalibenchError):
     """The run itself failed: no room, no right to write, a result already there."""
 
 
+KINDS: dict[str, type[CalibenchError]] = {
+    kind.__name__: kind for kind in (ModelError, DatasetError, SettingsError, TargetError, JobError)
+}
+"""By name, for an error that comes from another process."""
+
+
 class Cancelled(Exception):  # noqa: N818 - not an error: the user asked for it
     """The run was stopped on request; raised out of the progress callback."""

@@ -105,7 +105,7 @@ def test_a_cluster_is_no_machine(compare) -> None:
     compare.ends.append(done(FAST))
     found = compare("--target", "farm", "--target", "lab", "--json")
     farm, lab = json.loads(found.stdout)["machines"]
-    assert (found.exit_code, "measured one by one" in farm["failure"], lab["speedup"]) == (1, True, 2.3)
+    assert (found.exit_code, "is a cluster of workers" in farm["failure"], lab["speedup"]) == (1, True, 2.3)
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def test_what_failed_there_has_the_exit_code_that_it_has_here(job, kind, code):
 
 def test_an_unknown_target_and_this_machine_are_refused(job, tmp_path):
     words = (tmp_path / "m.onnx", "--dataset", tmp_path / "set", "-o", job.out, "--target")
-    for name, said in (("nobody", "Known: This machine, lab"), ("This machine", "Leave it out")):
+    for name, said in (("nobody", "Known: This machine, lab"), ("This machine", "Leave the target out")):
         refused = job.calibrate(*words, name)
         assert (refused.exit_code, said in refused.stderr) == (2, True)
     assert job.bundles == []
@@ -158,5 +158,5 @@ def test_a_cluster_measures_nothing(run, job, tmp_path, command):
     refused = run(command, tmp_path / "m.onnx", "--dataset", tmp_path / "set", "--target", "farm", "--data-dir",
                   tmp_path / "data")  # fmt: skip
     assert refused.exit_code == 2
-    assert "--target farm: is a cluster of workers" in refused.stderr
+    assert "farm: is a cluster of workers" in refused.stderr
     assert job.bundles == []

@@ -10,7 +10,10 @@ from shared_python import shared_python
 from ssh_server import SshServer
 from typer.testing import CliRunner, Result
 
+from calibench import Hearing, RemoteTarget, evaluate
 from calibench.cli.app import app
+from calibench.errors import Cancelled
+from calibench.settings import make_settings
 from calibench.targets.target_check import PASSPHRASE
 
 pytestmark = pytest.mark.targets
@@ -127,3 +130,27 @@ def test_options_of_this_machine_do_not_go_with_a_target(run: Run, resnet: Path,
         refused = run("calibrate", resnet, "--dataset", tmp_path, "-o", tmp_path / "o", "--target", "lab", *words)
         assert (refused.exit_code, "with --target" in refused.stderr) == (2, True), refused.stderr
     assert PASSPHRASE not in os.environ
+
+
+def test_a_metric_of_ones_own_travels_and_a_callback_ends_the_job_there(
+    run: Run, ssh_server: SshServer, tmp_path: Path, resnet: Path, clothes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "first_class.py").write_text("def share(outputs, label):\n    return float(label == 0)\n")
+    monkeypatch.chdir(tmp_path)
+    settings = make_settings({"metric": "first_class:share", "inputs": {"": {"mean": (72.9,), "scale": (90.0,)}}})
+    steps: list[str] = []
+    hear = Hearing(progress=lambda stage, done, total: steps.append(stage))
+    there = RemoteTarget("lab", data_dir=tmp_path / "data", hear=hear).evaluate(resnet, clothes, settings)
+    here = evaluate(resnet, clothes, settings)
+    assert there["score"] == here.score.score > 0
+    assert "evaluate" in steps
+
+    def stop(stage: str, done: int, total: int) -> None:
+        if stage == "statistics":
+            raise Cancelled
+
+    lab = RemoteTarget("lab", data_dir=tmp_path / "data", hear=Hearing(progress=stop))
+    with pytest.raises(Cancelled, match="stopped on lab too, and nothing was written"):
+        lab.calibrate(resnet, clothes, settings, tmp_path / "out")
+    assert not list((ssh_server.here / "home").glob("jobs/*"))
+    assert not (tmp_path / "out").exists()

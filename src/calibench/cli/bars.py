@@ -15,6 +15,7 @@ from calibench.progress import Progress as Callback
 if TYPE_CHECKING:
     from calibench.search.accuracy_aware import OnTrial
     from calibench.search.values import Trial
+    from calibench.settings import Settings
 
 EVERY = 2.0
 """Seconds between two plain lines at least: enough for a log that people read."""
@@ -50,6 +51,12 @@ def shown_with_lines() -> Iterator[tuple[Callback, Callable[[str], None]]]:
     columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(True))
     with Progress(*columns, console=console, transient=True) as bars:
         yield _bars(bars), lambda line: console.print(line, markup=False, highlight=False)
+
+
+def limit_of(settings: "Settings") -> str:
+    """What may be lost, for the lines of trials."""
+    accuracy = settings.accuracy
+    return f"{accuracy.max_drop:g}{' %' if accuracy.drop_type == 'relative' else ''}"
 
 
 def trial_lines(say: Callable[[str], None], limit: str) -> "OnTrial":

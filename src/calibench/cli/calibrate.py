@@ -151,7 +151,7 @@ def calibrate(
     if target is not None:
         target_options.refuse_options(context.params)
     if resume is not None:
-        from calibench.cli.carried_folder import is_begun
+        from calibench.remote.carried_folder import is_begun
 
         if is_begun(resume):
             from calibench.cli.on_target import resume_there
@@ -204,13 +204,11 @@ def _calibrate(
 ) -> None:
     """One call to the pipeline, and the answer."""
     from calibench import pipeline
-    from calibench.cli.bars import shown_with_trials
+    from calibench.cli.bars import limit_of, shown_with_trials
 
-    accuracy = what.settings.accuracy
-    limit = f"{accuracy.max_drop:g}{' %' if accuracy.drop_type == 'relative' else ''}"
     assert what.dataset is not None
     try:
-        with quiet_stdout(json_), shown_with_trials(limit) as (progress, on_trial):
+        with quiet_stdout(json_), shown_with_trials(limit_of(what.settings)) as (progress, on_trial):
             result = pipeline.calibrate(
                 what.model,
                 what.dataset,

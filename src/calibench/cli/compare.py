@@ -1,7 +1,7 @@
 """`calibench compare`: an INT8 model beside the FP32 model it was made from, on the same samples."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -9,10 +9,6 @@ from calibench.cli import options, target_options
 from calibench.cli.answer import answers, print_json, quiet_stdout
 from calibench.cli.options import OUTPUT, RUN, overlaid
 from calibench.errors import SettingsError
-
-if TYPE_CHECKING:
-    from calibench.reports.report import Report
-    from calibench.settings import Settings
 
 
 @answers
@@ -81,8 +77,10 @@ def compare(
     settings = overlaid(context.params)
     if target is not None:
         target_options.refuse_options(context.params)
-        with quiet_stdout(json_):
-            report = _on_target((fp32, int8), dataset, settings, (target, data_dir), (out, force, not no_benchmark))
+        from calibench.cli.on_target import remote
+
+        with quiet_stdout(json_), remote(target, data_dir) as there:
+            report = there.compare(fp32, int8, dataset, settings, out, benchmark=not no_benchmark, force=force)
     else:
         with quiet_stdout(json_), shown() as progress:
             report = comparison.compare_models(
@@ -95,27 +93,3 @@ def compare(
     if out is not None:
         names = sorted(path.name for path in out.iterdir()) if out.is_dir() else []
         typer.echo(f"Written to {out}: {', '.join(names)}")
-
-
-def _on_target(
-    models: tuple[Path, Path],
-    dataset: Path,
-    settings: "Settings",
-    target: tuple[str, Path | None],
-    how: tuple[Path | None, bool, bool],
-) -> "Report":
-    """The report of a target. `how`: OUT, whether it is replaced, whether speed is measured."""
-    from calibench.cli.on_target import compare_there
-    from calibench.targets.bundle import Bundle
-
-    out, force, benchmark = how
-    fp32, int8 = (path.absolute() for path in models)
-    bundle = Bundle(
-        kind="compare",
-        baseline=fp32,
-        model=int8,
-        dataset=dataset.absolute(),
-        settings=settings,
-        benchmark=benchmark,
-    )
-    return compare_there(bundle, *target, out, force)

@@ -1,6 +1,5 @@
 """Where the data of the Workbench lies, as an option of several commands."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +12,7 @@ DataDir = Annotated[
 
 
 def data_dir_or_default(given: Path | None) -> Path:
-    """The folder that was given, else $XDG_DATA_HOME/calibench, else ~/.local/share/calibench."""
-    if given is not None:
-        return given
-    shared = os.environ.get("XDG_DATA_HOME", "")
-    return (Path(shared) if Path(shared).is_absolute() else Path.home() / ".local/share") / "calibench"
+    """The folder that was given, else the usual one."""
+    from calibench.store.data_folder import usual_place
+
+    return given or usual_place()

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import typer
 
-from calibench.cli.data_options import data_dir_or_default
 from calibench.cli.reach_options import FILES
 from calibench.errors import SettingsError, TargetError
 from calibench.things.asked import AskHost, AskTarget, ChangeTarget
@@ -67,31 +66,10 @@ def known_targets(data_dir: Path | None, server: str | None = None) -> Iterator[
         with opened(server) as client:
             yield OfServer(client)
         return
-    with _book(data_dir_or_default(data_dir)) as book:
+    from calibench.workbench.target_folder import opened_targets
+
+    with opened_targets(data_dir) as book:
         yield OfFolder(book)
-
-
-@contextmanager
-def _book(path: Path) -> Iterator["TargetBook"]:
-    """The targets of a data folder, which is made when absent; no lock is needed, so that a server may run on it."""
-    try:
-        from calibench.store.data_folder import DataFolder
-        from calibench.store.store import Store
-        from calibench.store.trees import Trees
-        from calibench.workbench.shelf import Shelf
-        from calibench.workbench.target_book import TargetBook
-        from calibench.worker.hub import Hub
-    except ModuleNotFoundError as error:
-        raise SettingsError(f"Targets need {error.name}. Install it: pip install 'calibench[serve]'.") from None
-    folder = DataFolder(path)
-    folder.make()
-    store = Store(folder.url)
-    try:
-        book = TargetBook(Shelf(store, Trees(folder), Hub()))
-        book.local()  # first, so that it stays the first
-        yield book
-    finally:
-        store.close()
 
 
 class OfFolder:

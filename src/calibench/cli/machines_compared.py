@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from calibench.cli import target_options
 from calibench.cli.known_there import known_targets, passphrase_for
 from calibench.cli.look_on_server import MEASURED_BY, points_of
 from calibench.cli.server_options import refuse_settings as refuse_settings_of_server
 from calibench.errors import CalibenchError, Cancelled, SettingsError
-from calibench.targets.bundle import Bundle
 from calibench.things.asked import AskBenchmark, Points
 from calibench.things.kept import Project
 from calibench.things.machine_row import MachineRow, row_of
@@ -60,7 +58,7 @@ def compared(
     Raises:
         SettingsError, ModelError, DatasetError: it is no comparison of machines, or a file is missing.
     """
-    from calibench.cli.on_target import check_there
+    from calibench.remote.remote_target import check_files
 
     if len(models) != 1:
         raise SettingsError(
@@ -69,8 +67,7 @@ def compared(
     if dataset is None:
         raise SettingsError("benchmark: a target measures with samples. Give --dataset DIR.")
     what = Compared(models[0], baseline, dataset, settings, points_of(bench))
-    for path in what.models:
-        check_there(path, dataset)
+    check_files(what.models, [dataset])
     return what
 
 
@@ -81,23 +78,18 @@ def compare_on_targets(what: Compared, names: Sequence[str], data_dir: Path | No
         SettingsError: a name is not known, or a setting cannot be taken along.
         Cancelled: it was stopped there, too.
     """
-    from calibench.cli.on_target import measure_there
-
-    target_options.refuse_settings(what.settings)
     with known_targets(data_dir) as known:
         targets = [known.named(name) for name in _once(names)]
     for target in targets:
         passphrase_for(target.spec)  # asked for before anything takes long
-    bundle = Bundle(
-        kind="benchmark",
-        model=what.model.absolute(),
-        baseline=what.baseline and what.baseline.absolute(),
-        is_compared=True,
-        dataset=what.dataset.absolute(),
-        settings=what.settings,
-        points=what.points,
-    )
-    return tuple(_row(each, what, lambda target: measure_there(target, bundle)["measured"]) for each in targets)
+    return tuple(_row(each, what, lambda target: _measured_on(target, what)) for each in targets)
+
+
+def _measured_on(target: "Target", what: Compared) -> Mapping[str, Any]:
+    from calibench.cli.on_target import remote
+
+    with remote(target, before=f"{target.name}: ") as there:
+        return there.measure(what.model, what.dataset, what.settings, what.points, baseline=what.baseline)
 
 
 def compare_on_server(what: Compared, names: Sequence[str], url: str) -> tuple[MachineRow, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from calibench import __version__
-from calibench.cli.bars import shown, shown_with_trials
+from calibench.cli.bars import limit_of, shown, shown_with_trials
 from calibench.cli.server_options import refuse_settings
 from calibench.errors import CalibenchError, Cancelled, DatasetError, JobError, ModelError, SettingsError, TargetError
 from calibench.progress import Progress
@@ -95,8 +95,7 @@ def calibrate_there(what: "Asked", out: Path, url: str, force: bool, workers: in
         project = _with_baseline(client, model, validation or calibration, what.settings.device)
         ask = ask_of(what, given, calibration.id if validation else None, workers)
         made = client.projects.calibrate(project.id, ask)
-        limit = f"{what.settings.accuracy.max_drop:g}{' %' if what.settings.accuracy.drop_type == 'relative' else ''}"
-        run(client, client.jobs.get(made.job_id or 0), limit, f"projects/{made.id}")
+        run(client, client.jobs.get(made.job_id or 0), limit_of(what.settings), f"projects/{made.id}")
         client.projects.results.fetch(made.id, folder)
         _remove(folder)
         return read_report(folder / "report.json")
@@ -248,6 +247,7 @@ def _with_baseline(client: "Client", model: KeptModel, dataset: KeptDataset, dev
 def _hearer(progress: Progress, on_trial: Any) -> Callable[[Event], None]:
     """The bars and the lines of trials, from the events of a job."""
     from calibench.client.following import as_progress
+    from calibench.reports.search_report import trial_of
 
     hear_progress = as_progress(progress)
 
@@ -257,17 +257,6 @@ def _hearer(progress: Progress, on_trial: Any) -> Callable[[Event], None]:
             on_trial(trial_of(event.data), int(event.data.get("left", 0)))
 
     return hear
-
-
-def trial_of(row: Mapping[str, Any]) -> Any:
-    """A trial from its row in the report."""
-    from calibench.search.values import Configuration, Outcome, Trial
-
-    drop = float("nan") if row["drop"] is None else row["drop"]
-    outcome = Outcome(
-        drop, row["scores"], row["evaluated"], row["total"], row["holds"], row["excess"] or 0.0, seconds=row["seconds"]
-    )
-    return Trial(row["number"], Configuration(frozenset(row["floats"]), row["repair"]), row["purpose"], outcome)
 
 
 def _cancelled(client: "Client", job_id: int) -> str:

@@ -5,15 +5,12 @@ This module is imported for `--help`: it must not import numpy, OpenVINO or asyn
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from calibench.cli.server_options import SERVER
 from calibench.errors import SettingsError
-
-if TYPE_CHECKING:
-    from calibench.settings import Settings
 
 OnTarget = Annotated[
     str | None,
@@ -64,15 +61,3 @@ def refuse_options(params: Mapping[str, Any]) -> None:
     for name, why in NOT_THERE.items():
         if params.get(name) not in (None, False, (), []):
             raise SettingsError(f"--{name.replace('_', '-')} with --target: {why}")
-
-
-def refuse_settings(settings: "Settings") -> None:
-    """Refuse settings that run code of this machine or use its folders.
-
-    Raises:
-        SettingsError: names the option, why, and what to do.
-    """
-    if ":" in settings.metric:
-        raise SettingsError(f"--metric {settings.metric} with --target: runs code of this machine. Leave it out.")
-    if settings.cache_dir is not None or settings.keep_cache:
-        raise SettingsError(f"cache_dir with --target: {NOT_THERE['cache_dir']}")

@@ -10,7 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import BaseModel, ValidationError
 
-from calibench.errors import CalibenchError, DatasetError, JobError, ModelError, SettingsError, TargetError
+from calibench import errors
+from calibench.errors import CalibenchError, JobError, SettingsError, TargetError
 from calibench.store.refused import Conflict, NotThere
 from calibench.things.kept import Hindrance
 
@@ -44,7 +45,8 @@ class Refused(JobError):  # noqa: N818 - as the Workbench says it
 
 
 KINDS: Mapping[str, type[CalibenchError]] = {
-    **{kind.__name__: kind for kind in (ModelError, DatasetError, SettingsError, TargetError, Conflict, NotThere)},
+    **errors.KINDS,
+    **{kind.__name__: kind for kind in (Conflict, NotThere)},
     "NoAccess": SettingsError,
     "RequestError": SettingsError,
 }

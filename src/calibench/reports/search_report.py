@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from math import isfinite
-from typing import Literal
+from typing import Any, Literal
 
 from calibench.reports.fields import decided, measured
 from calibench.reports.promise import Certified, held_out_sentence, needed_sentence, promise
-from calibench.search.values import Found, FrontPoint, HeldOut, Limit, Outcome, Ranked, Trial
+from calibench.search.values import Configuration, Found, FrontPoint, HeldOut, Limit, Outcome, Ranked, Trial
 from calibench.settings import Frozen
 
 State = Literal["int8", "mended", "float"]
@@ -169,6 +169,15 @@ def trial_row(trial: Trial) -> TrialRow:
         time_ms=trial.time_ms,
         seconds=trial.outcome.seconds,
     )
+
+
+def trial_of(row: Mapping[str, Any]) -> Trial:
+    """The trial of a row that was read, as far as it is known from that."""
+    drop = float("nan") if row["drop"] is None else row["drop"]
+    outcome = Outcome(
+        drop, row["scores"], row["evaluated"], row["total"], row["holds"], row["excess"] or 0.0, seconds=row["seconds"]
+    )
+    return Trial(row["number"], Configuration(frozenset(row["floats"]), row["repair"]), row["purpose"], outcome)
 
 
 def _ranked(ranked: Ranked, best: Trial, found: Found) -> RankedRow:

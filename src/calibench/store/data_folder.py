@@ -15,6 +15,12 @@ HARMLESS = frozenset((".DS_Store", "lost+found", ".directory", "desktop.ini", "T
 """What systems put into folders by themselves."""
 
 
+def usual_place() -> Path:
+    """$XDG_DATA_HOME/calibench, else ~/.local/share/calibench."""
+    shared = os.environ.get("XDG_DATA_HOME", "")
+    return (Path(shared) if Path(shared).is_absolute() else Path.home() / ".local/share") / "calibench"
+
+
 class DataFolder:
     """Where things are, below one path."""
 

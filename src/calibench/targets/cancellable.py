@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
+ASK_S = 0.3
+"""Seconds between two questions whether it is cancelled."""
 ASKING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -19,8 +21,8 @@ async def cancellable(
 ) -> T | None:
     """The result of `run`; None: it was cancelled, and `leave` was called, which no further signal ends.
 
-    SIGINT is a cancel. SIGTERM and SIGHUP come too when a machine is switched off or a terminal is closed: they are one
-    where `is_cancel_asked` says so.
+    SIGINT is a cancel, and so is `is_cancel_asked`, which is asked now and then. SIGTERM and SIGHUP come too when a
+    machine is switched off or a terminal is closed: they are one where that says so.
 
     Raises:
         LetGo: told to end without a cancel.
@@ -28,6 +30,7 @@ async def cancellable(
     heard: list[int] = []
     task = asyncio.ensure_future(run())
     with _heard(task, heard):
+        asking = asyncio.ensure_future(_ask(task, is_cancel_asked))
         try:
             return await task
         except asyncio.CancelledError:
@@ -35,6 +38,15 @@ async def cancellable(
                 raise LetGo from None
             await leave()
             return None
+        finally:
+            asking.cancel()
+
+
+async def _ask(task: "asyncio.Future[T]", is_cancel_asked: Callable[[], bool]) -> None:
+    """Cancel a task as soon as somebody asks for it who sends no signal."""
+    while not is_cancel_asked():
+        await asyncio.sleep(ASK_S)
+    task.cancel()
 
 
 @contextmanager

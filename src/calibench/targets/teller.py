@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from calibench.errors import Cancelled
 from calibench.targets.bundle_files import EventLog
 from calibench.targets.overall import Overall, Standing
 
@@ -14,12 +15,22 @@ LEAST_S = 0.05
 class Teller:
     """Writes events as they come; a Progress for the pipeline."""
 
-    def __init__(self, events: EventLog, overall: Overall, clock: Callable[[], float] = time.monotonic) -> None:
-        self._events, self._overall, self._clock = events, overall, clock
+    def __init__(
+        self,
+        events: EventLog,
+        overall: Overall,
+        clock: Callable[[], float] = time.monotonic,
+        is_cancel_asked: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._events, self._overall, self._clock, self._is_cancel_asked = events, overall, clock, is_cancel_asked
         self._step, self._last = "", float("-inf")
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        """Take in what a step of the pipeline reports; what is a stage there is one of many steps here."""
+        """Take in what a step of the pipeline reports; what is a stage there is one of many steps here.
+
+        Raises:
+            Cancelled: somebody has asked for it.
+        """
         step = stage
         standing = self._overall.report(step, done, total)
         now = self._clock()
@@ -27,6 +38,8 @@ class Teller:
             return
         if step != self._step:
             say(f"{standing.stage}: {step} {done}/{total}, {100 * standing.progress:.0f} % of the whole")
+        if self._is_cancel_asked():
+            raise Cancelled
         self._step, self._last = step, now
         self._write(standing, step, done, total)
 

@@ -1,19 +1,18 @@
-"""The folder of a job that this process carries to a target: run it, show how far it is, and what becomes of it."""
+"""The folder of a job that this process carries to a target: run it, tell how far it is, and what becomes of it."""
 
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from calibench.cli.bars import shown_with_lines, trial_lines
-from calibench.cli.on_server import trial_of
-from calibench.client.connection import KINDS
-from calibench.errors import CalibenchError, Cancelled, JobError, TargetError
-from calibench.targets.bundle import BUNDLE, LOG, End
-from calibench.targets.bundle_files import read_events
+from calibench.errors import KINDS, CalibenchError, Cancelled, JobError, TargetError
+from calibench.remote.hearing import Hearing
+from calibench.targets.bundle import BUNDLE, CANCEL, LOG, End
+from calibench.targets.bundle_files import ask_cancel, read_end, read_events
+from calibench.targets.remote_record import is_left_there
 
 RECORD = "remote.json"
 """In the folder of a job: where it is. While it is there, the job can be gone on with."""
@@ -43,12 +42,12 @@ def put(result: Path, out: Path, force: bool) -> None:
             shutil.move(path, place / path.name)
 
 
-def carried(folder: Path, name: str, limit: str = "", again: str = "", before: str = "") -> End:
+def carried(folder: Path, name: str, hear: Hearing, again: str = "") -> End:
     """Run the job of a folder; where it came to nothing, the folder goes, unless the job can be gone on with.
 
     Args:
+        name: of the target.
         again: the command that goes on; '': that of any job.
-        before: stands before each step that is shown.
 
     Raises:
         CalibenchError: of the kind by which it failed.
@@ -56,7 +55,8 @@ def carried(folder: Path, name: str, limit: str = "", again: str = "", before: s
     """
     from calibench.targets.run_bundle import run_bundle
 
-    with _told(folder, limit, before), (folder / LOG).open("a", encoding="utf-8") as log, redirect_stdout(log):
+    (folder / CANCEL).unlink(missing_ok=True)  # of a run before this one
+    with _told(folder, hear), (folder / LOG).open("a", encoding="utf-8") as log, redirect_stdout(log):
         end = run_bundle(folder)
     if end.state == "done":
         return end
@@ -85,8 +85,6 @@ def aside() -> Iterator[Path]:
 
 def _interrupted(folder: Path, name: str, again: str) -> str:
     """What became of a job that was interrupted; its folder goes, unless it can be gone on with."""
-    from calibench.targets.remote_record import is_left_there
-
     if is_left_there(folder):
         return f"Interrupted; the job could not be stopped on {name}, and may go on there. Go on with it: {again}"
     if (folder / SEARCH_RUN).is_file():
@@ -97,51 +95,63 @@ def _interrupted(folder: Path, name: str, again: str) -> str:
 
 def _is_kept(folder: Path) -> bool:
     """Whether its job failed, and can be gone on with."""
-    from calibench.targets.bundle_files import read_end
-    from calibench.targets.remote_record import is_left_there
-
     end = read_end(folder) if folder.is_dir() else None
     if end is None or not (folder / RECORD).is_file():
         return False
     return is_left_there(folder) if end.failure is None else end.failure.kind in GOES_ON
 
 
-def _step(event: Mapping[str, Any]) -> str:
-    """What goes on; while a job waits in a queue that is the queue's reason."""
-    step = str(event["step"])
-    return f"queued: {step}" if event.get("stage") == "queued" and step != "queued" else step
-
-
 @contextmanager
-def _told(folder: Path, limit: str, before: str = "") -> Iterator[None]:
-    """Show the events of a folder while something works in it."""
-    over = threading.Event()
+def _told(folder: Path, hear: Hearing) -> Iterator[None]:
+    """Pass on the events of a folder while something works in it.
+
+    Raises:
+        Exception: what a callback raised, but for `Cancelled`, by which the job ends as cancelled.
+    """
+    over, raised = threading.Event(), []
     _, begun = read_events(folder)
-    with shown_with_lines() as (progress, say):
-        on_trial = trial_lines(say, limit)
 
-        def hear(event: Mapping[str, Any]) -> None:
-            if event["type"] == "trial":
-                on_trial(trial_of(event), int(event.get("left", 0)))
-            elif event["type"] == "note":
-                say(f"Note: {event.get('text', '')}")
-            elif event["type"] == "progress" and event.get("step") not in (None, "done"):
-                progress(f"{before}{_step(event)}", int(event["done"]), int(event["total"]))
-
-        follower = threading.Thread(target=_follow, args=(folder, begun, hear, over), daemon=True)
-        follower.start()
+    def follow() -> None:
         try:
-            yield
-        finally:
-            over.set()
-            follower.join()
+            _follow(folder, begun, hear, over)
+        except Exception as error:  # of whoever listens: it is raised where he waits
+            raised.append(error)
+            ask_cancel(folder)
+
+    follower = threading.Thread(target=follow, name="calibench-events", daemon=True)
+    follower.start()
+    try:
+        yield
+    finally:
+        over.set()
+        follower.join()
+    for error in raised:
+        if not isinstance(error, Cancelled):
+            raise error
 
 
-def _follow(folder: Path, offset: int, hear: Callable[[Mapping[str, Any]], None], over: threading.Event) -> None:
+def _follow(folder: Path, offset: int, hear: Hearing, over: threading.Event) -> None:
     """Pass on each event once, and those that came before the end."""
     is_over = False
     while not is_over:
         is_over = over.wait(LOOK_S)
         events, offset = read_events(folder, offset)
         for event in events:
-            hear(event)
+            _pass_on(event, hear)
+
+
+def _pass_on(event: Mapping[str, Any], hear: Hearing) -> None:
+    if event["type"] == "trial":
+        from calibench.reports.search_report import trial_of
+
+        hear.on_trial(trial_of(event), int(event.get("left", 0)))
+    elif event["type"] == "note":
+        hear.on_note(str(event.get("text", "")))
+    elif event["type"] == "progress" and event.get("step") not in (None, "done"):
+        hear.progress(_step(event), int(event["done"]), int(event["total"]))
+
+
+def _step(event: Mapping[str, Any]) -> str:
+    """What goes on; while a job waits in a queue that is the queue's reason."""
+    step = str(event["step"])
+    return f"queued: {step}" if event.get("stage") == "queued" and step != "queued" else step

@@ -1,0 +1,1 @@
+"""Calibrate, evaluate, benchmark and compare on a target, for Python and the command line."""
