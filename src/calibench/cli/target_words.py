@@ -110,13 +110,7 @@ def _queue(queue: Mapping[str, Any]) -> str:
 
 def cache_line(cache: TargetCache) -> str:
     """How much cleaning would free, of what."""
-    parts = (
-        ("environments", cache.environments_bytes),
-        ("files that were sent", cache.files_bytes),
-        ("what is left of jobs", cache.jobs_bytes),
-    )
-    told = ", ".join(f"{kind} {size / 1e6:.1f} MB" for kind, size in parts)
-    return f"{cache.total_bytes / 1e6:.1f} MB: {told}. {jobs_go_on(cache.jobs_kept)}".rstrip()
+    return cache.told(lambda size: f"{size / 1e6:.1f} MB")
 
 
 def cleaned_line(cleaned: Cleaned) -> str:

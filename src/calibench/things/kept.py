@@ -1,5 +1,6 @@
 """What is kept: models, datasets, targets, projects and jobs, as every face shows them."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
 
@@ -273,6 +274,15 @@ class TargetCache(Frozen):
     def total_bytes(self) -> int:
         """What would be free again."""
         return self.environments_bytes + self.files_bytes + self.jobs_bytes
+
+    def told(self, size: Callable[[int], str]) -> str:
+        """How much of what, in words; `size` writes bytes."""
+        parts = (
+            f"environments {size(self.environments_bytes)}",
+            f"files that were sent {size(self.files_bytes)}",
+            f"what is left of jobs {size(self.jobs_bytes)}",
+        )
+        return f"{size(self.total_bytes)}: {', '.join(parts)}. {jobs_go_on(self.jobs_kept)}".rstrip()
 
 
 def jobs_go_on(count: int) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from nicegui import run, ui
 
 from calibench.errors import CalibenchError
-from calibench.things.kept import Target, TargetCache, jobs_go_on
+from calibench.things.kept import Target, jobs_go_on
 from calibench.web import looks
 from calibench.web.asking import buttons, dialog
 from calibench.web.page_words import in_page
@@ -41,7 +41,7 @@ def ask_clean(workbench: "Workbench", target: Target) -> None:
             kept.set_text(in_page(str(error)))
             return
         if cache is not None:
-            kept.set_text(_sizes(cache))
+            kept.set_text(f"It keeps {cache.told(looks.size)}")
 
     with dialog(f"Clean {target.name}?") as opened:
         what = (
@@ -53,16 +53,6 @@ def ask_clean(workbench: "Workbench", target: Target) -> None:
         ui.timer(0, look, once=True)
         words = text("", "p").props("role=status")
         button = buttons(opened, "Clean", go)
-
-
-def _sizes(cache: TargetCache) -> str:
-    parts = (
-        ("environments", cache.environments_bytes),
-        ("files that were sent", cache.files_bytes),
-        ("what is left of jobs", cache.jobs_bytes),
-    )
-    told = ", ".join(f"{kind} {looks.size(bytes_)}" for kind, bytes_ in parts)
-    return f"It keeps {looks.size(cache.total_bytes)}: {told}. {jobs_go_on(cache.jobs_kept)}".rstrip()
 
 
 def ask_removal(workbench: "Workbench", target: Target) -> None:
