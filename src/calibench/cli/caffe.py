@@ -1,6 +1,5 @@
 """`calibench caffe`, also installed as `calibrator`: the command line of Intel Caffe's accuracy calibrator."""
 
-import os
 import re
 import sys
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from calibench.cli import options
+from calibench.cli import options, target_options
 from calibench.cli.answer import (
     TARGET_MISSED,
     answers,
@@ -18,17 +17,16 @@ from calibench.cli.answer import (
     show_bugs_in_one_line,
     stop_on_sigterm,
 )
-from calibench.cli.options import OUTPUT, QUANTIZERS, RUN, overlaid
-from calibench.errors import Cancelled, SettingsError
+from calibench.cli.caffe_asked import caffe_job
+from calibench.cli.options import OUTPUT, QUANTIZERS, RUN
+from calibench.errors import Cancelled
 
 if TYPE_CHECKING:
+    from calibench.caffe_tool.calibrator import CaffeResult
     from calibench.caffe_tool.job import CaffeJob
 
 OLD = "Of the original"
 """Panel of the options that mean nothing any more."""
-STATISTICS = {"DIRECT": "direct", "KL": "kl", "MAXP": "maxp", "MA": "ma"}
-CHANNELS = {"single": False, "multiple": True}
-
 MEANT = {
     "root": "-r: no build of Caffe is needed; it is not looked at.",
     "sampling_single": "-ss: no blob is kept, so that there is nothing to keep less of.",
@@ -166,36 +164,46 @@ def caffe(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", metavar="", help="Say what would be done, and stop.", rich_help_panel=OUTPUT)
     ] = False,
+    target: target_options.OnTarget = None,
+    data_dir: target_options.TargetData = None,
     json_: options.Json = False,
     log_file: options.LogFile = None,
     debug: options.Debug = False,
 ) -> None:
     """Calibrate a Caffe network: a prototxt with INT8 scales, within the tolerated loss."""
-    from calibench.caffe_tool import calibrator
-
-    job = _job(context.params)
+    job = caffe_job(context.params)
     for name, note in MEANT.items():
         if context.params[name]:
             typer.echo(f"Note: {note}", err=True)
     if dry_run:
-        with quiet_stdout(json_):
-            plan = calibrator.plan_caffe(job, force=force)
-        print_lines(plan, json_)
-        return
-    _calibrate(job, context.params)
+        _say_plan(job, context.params)
+    elif target is not None or (resume and _is_on_its_way(job)):
+        _answer(_calibrated_there(job, context.params), json_)
+    else:
+        _answer(_calibrated(job, context.params), json_)
 
 
-def _calibrate(job: "CaffeJob", params: dict[str, Any]) -> None:
-    """One call, the answer, and the exit code where the tolerance was not kept."""
+def _say_plan(job: "CaffeJob", params: dict[str, Any]) -> None:
+    """What would be done, on a target too: it is found out here, where the files are."""
+    from calibench.caffe_tool import calibrator
+
+    if params["target"] is not None:
+        from calibench.remote.remote_target import RemoteTarget
+
+        RemoteTarget(params["target"], data_dir=params["data_dir"])  # refuses a name that is not known
+    with quiet_stdout(params["json_"]):
+        plan = calibrator.plan_caffe(job, force=params["force"])
+    print_lines(plan, params["json_"])
+
+
+def _calibrated(job: "CaffeJob", params: dict[str, Any]) -> "CaffeResult":
+    """One call, on this machine."""
     from calibench.caffe_tool import calibrator
     from calibench.cli.bars import shown_with_trials
-    from calibench.cli.calibrate import print_result
-    from calibench.reports.searched import is_kept
 
-    json_ = params["json_"]
     try:
-        with quiet_stdout(json_), shown_with_trials(f"{100 * job.accuracy_loss:g}") as (progress, on_trial):
-            result = calibrator.calibrate_caffe(
+        with quiet_stdout(params["json_"]), shown_with_trials(_limit(job)) as (progress, on_trial):
+            return calibrator.calibrate_caffe(
                 job,
                 force=params["force"],
                 resume=params["resume"],
@@ -205,6 +213,43 @@ def _calibrate(job: "CaffeJob", params: dict[str, Any]) -> None:
             )
     except (KeyboardInterrupt, Cancelled):
         raise Cancelled(_interrupted(job)) from None
+
+
+def _is_on_its_way(job: "CaffeJob") -> bool:
+    """Whether a target calibrates this network already."""
+    from calibench.remote.remote_caffe import is_caffe_begun
+
+    return is_caffe_begun(job)
+
+
+def _calibrated_there(job: "CaffeJob", params: dict[str, Any]) -> "CaffeResult":
+    """One call, on a target: a new job, or one that was begun there."""
+    from calibench.cli.on_target import heard
+    from calibench.remote.remote_caffe import calibrate_caffe_remote, resume_caffe_remote
+
+    with quiet_stdout(params["json_"]):
+        if params["resume"]:
+            with heard(_limit(job)) as hear:
+                return resume_caffe_remote(job, data_dir=params["data_dir"], hear=hear)
+        from calibench.cli.known_there import passphrase_for
+        from calibench.remote.remote_target import RemoteTarget
+
+        there = RemoteTarget(params["target"], data_dir=params["data_dir"]).target
+        passphrase_for(there.spec)
+        with heard(_limit(job)) as hear:
+            return calibrate_caffe_remote(job, there, hear, force=params["force"], benchmark=not params["no_benchmark"])
+
+
+def _limit(job: "CaffeJob") -> str:
+    """What may be lost, in points, for the lines of trials."""
+    return f"{100 * job.accuracy_loss:g}"
+
+
+def _answer(result: "CaffeResult", json_: bool) -> None:
+    """The answer, and the exit code where the tolerance was not kept."""
+    from calibench.cli.calibrate import print_result
+    from calibench.reports.searched import is_kept
+
     if json_:
         print_json(result.as_json())
     else:
@@ -215,89 +260,6 @@ def _calibrate(job: "CaffeJob", params: dict[str, Any]) -> None:
     if search is not None and not is_kept(search):
         typer.echo(f"The tolerance was not kept: {search.why_not}", err=True)
         raise typer.Exit(TARGET_MISSED)
-
-
-def _job(params: dict[str, Any]) -> "CaffeJob":
-    """What the options ask for, each checked.
-
-    Raises:
-        SettingsError: one is missing or makes no sense.
-    """
-    from calibench.caffe_tool.job import CaffeJob
-    from calibench.settings import CaffeSettings
-
-    for name, option, what in (
-        ("model", "-m/--model", "the prototxt of the network"),
-        ("weights", "-w/--weights", "the FP32 caffemodel"),
-        ("iterations", "-i/--iterations", "how many test iterations decide the accuracy, samples / batch size"),
-    ):
-        is_needed = name != "iterations" or not (params["quantize_model"] or params["dataset"])
-        if params[name] is None and is_needed:
-            raise SettingsError(f"{option} is missing: {what}.")
-    own = ("ignore_name", "resize", "color", "mean", "scale", "inference_precision", "threads")
-    settings = overlaid({name: params[name] for name in own})
-    caffe = CaffeSettings(
-        statistic=_choice("-a", params["calibration_algos"].upper(), STATISTICS),
-        first_convolution=params["enable_1st_conv"],
-        inner_product=params["enable_fc"],
-    )
-    channels = _choice("-c", params["weights_channel"], CHANNELS)
-    threads = settings.threads or _omp_threads()
-    return CaffeJob(
-        model=params["model"],
-        weights=params["weights"],
-        iterations=_count("-i", params["iterations"] or "1"),
-        blob=params["blob_name"],
-        accuracy_loss=_share("-l", params["accuracy_loss"]),
-        is_detection=_choice("-d", params["detection"], {"0": False, "1": True}),
-        force_u8=params["first_conv_force_u8"],
-        sampling=_count("-s", params["sampling_iterations"]),
-        quantize_only=params["quantize_model"],
-        has_vnni=params["clx"],
-        dataset=params["dataset"],
-        out=params["out"],
-        repair=params["repair"],
-        settings=settings.model_copy(update={"caffe": caffe, "per_channel_weights": channels, "threads": threads}),
-    )
-
-
-def _choice(option: str, value: str, known: dict[str, Any]) -> Any:
-    if value not in known:
-        raise SettingsError(f"{option} {value}: is not known. Known: {', '.join(known)}.")
-    return known[value]
-
-
-def _count(option: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0):
-        raise SettingsError(f"{option} {text}: expected a whole number of iterations, from 1 to 999999999.")
-    return int(text)
-
-
-def _share(option: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < 1:
-        raise SettingsError(
-            f"{option} {text}: expected a share of 0 or more and less than 1, such as 0.01 for one percentage point."
-        )
-    return value
-
-
-def _omp_threads() -> int | None:
-    """Inference threads of OMP_NUM_THREADS, whose first number counts (4,2 is for nested regions).
-
-    Raises:
-        SettingsError: it is no number of threads.
-    """
-    text = os.environ.get("OMP_NUM_THREADS", "").strip()
-    if not text:
-        return None
-    first = re.match(r"\s*(\d+)\s*(,|$)", text, re.ASCII)
-    if first is None or int(first[1]) < 1:
-        raise SettingsError(f"OMP_NUM_THREADS={text}: is no number of threads. Set another, or unset it.")
-    return int(first[1])
 
 
 def _interrupted(job: "CaffeJob") -> str:

@@ -99,6 +99,9 @@ def _bundle(job: CaffeJob, benchmark: bool = True) -> Bundle:
 
 def _differences(begun: Bundle, now: Bundle) -> Iterator[str]:
     """What is asked for otherwise."""
+    if begun.caffe is None or now.caffe is None:
+        yield "by calibench calibrate"
+        return
     for name in ("model", "dataset"):
         if getattr(begun, name) != getattr(now, name):
             yield name

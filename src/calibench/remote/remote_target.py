@@ -200,7 +200,8 @@ class RemoteTarget:
         given = {name: value for name, value in named.items() if value is not None}
         given |= {name: path.absolute() for name, path in paths.items()}
         target = None if self.target.spec.is_here else self.target.spec
-        return Bundle.model_validate({"kind": kind, "target": target, "settings": settings, **given})
+        given |= {"kind": kind, "target": target, "settings": settings, "started_in": Path.cwd()}
+        return Bundle.model_validate(given)
 
 
 def resume_remote(out: Given, *, data_dir: Given | None = None, hear: Hearing = NOBODY) -> "Report":
@@ -212,17 +213,26 @@ def resume_remote(out: Given, *, data_dir: Given | None = None, hear: Hearing = 
     Raises:
         CalibenchError, Cancelled: as `RemoteTarget.calibrate`.
     """
-    from calibench.targets.remote_record import hand_over, read_record
-
     out = Path(out).resolve()
     folder = job_folder(out)
+    return _calibrated(folder, out, reached_as_now(folder, data_dir), hear, force=True)
+
+
+def reached_as_now(folder: Path, data_dir: Given | None) -> str:
+    """Make the job of a folder ready to go on, on its target as that is reached now; gives its address.
+
+    Raises:
+        JobError: the folder cannot be read or written.
+    """
+    from calibench.targets.remote_record import hand_over, read_record
+
     bundle = read_bundle(folder)
     spec = bundle.target and _as_now(bundle.target, data_dir)
     if spec != bundle.target:
         write_bundle(bundle.model_copy(update={"target": spec}), folder)
     if (end := read_record(folder).end) is not None and end.state != "done":
         hand_over(folder, folder)  # that run is over; what comes is another one, which goes on with its search
-    return _calibrated(folder, out, spec.address if spec else "the target", hear, force=True)
+    return spec.address if spec else "the target"
 
 
 def check_files(models: Sequence[Path], datasets: Sequence[Path]) -> None:
