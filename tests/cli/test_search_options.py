@@ -105,17 +105,22 @@ def test_options_are_laid_over_the_file(pipeline, run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("90s", 90), ("10m", 600), ("1h30m", 5400), ("1.5h", 5400), ("1h2m3s", 3723), ("0.5s", 0.5)]
+    ("text", "value"),
+    [
+        *(("90s", 90), ("10m", 600), ("1h30m", 5400), ("1.5h", 5400), ("1h2m3s", 3723), ("0.5s", 0.5), ("1d", 86400)),
+        *(("10 m", 600), ("20min", 1200), ("2 Hours", 7200), ("1 h 30 min", 5400), (" 3 days ", 259200)),
+        *(("1:30:00", 5400), ("00:10:00", 600), ("1-12:00:00", 129600)),
+    ],
 )
 def test_times_are_read(text: str, value: float) -> None:
     assert seconds("--time-budget", text) == value
 
 
-@pytest.mark.parametrize("text", ["", "90", "10 m", "-5s", "s", "0s", "5d", "1m1h", "nan"])
+@pytest.mark.parametrize("text", ["", "90", "30:00", "1:90:00", "-5s", "s", "0s", "0:00:00", "5w", "1m1h", "nan"])
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(SettingsError) as error:
         seconds("--time-budget", text)
-    assert str(error.value) == f"--time-budget {text}: expected a time such as 90s, 10m or 1h30m."
+    assert str(error.value) == f"--time-budget {text}: expected a time such as 90s, 10m, 1h30m or 1:30:00."
 
 
 @pytest.mark.parametrize("text", ["top5", "top5=", "=1", "top5=much"])

@@ -111,17 +111,25 @@ def _accuracy(own: Mapping[str, Any], said: dict[str, Any]) -> dict[str, Any]:
     return said
 
 
+NUMBER, UNITS = r"(\d+(?:\.\d+)?)", ("d|days?", "h|hours?", "m|min|minutes?", "s|sec|seconds?")
+WORDS = re.compile(" ?".join(rf"(?:{NUMBER} ?(?:{unit}))?" for unit in UNITS))
+"""As people write times: 1h30m, 2 hours, 20 min."""
+CLOCK = re.compile(r"(?:(\d+)-)?(\d+):([0-5]\d):([0-5]\d)")
+"""As queues write times: 2:00:00, 1-12:00:00."""
+
+
 def seconds(option: str, text: str) -> float:
     """'1h30m' in seconds.
 
     Raises:
         SettingsError: it is no time.
     """
-    number = r"(\d+(?:\.\d+)?)"
-    found = re.fullmatch(rf"(?:{number}h)?(?:{number}m)?(?:{number}s)?", text.strip())
-    total = sum(float(part) * unit for part, unit in zip(found.groups("0"), (3600, 60, 1), strict=True)) if found else 0
+    plain = text.strip().lower()
+    found = CLOCK.fullmatch(plain) or WORDS.fullmatch(plain)
+    parts = found.groups("0") if found else ()
+    total = sum(float(part) * unit for part, unit in zip(parts, (86400, 3600, 60, 1), strict=False))
     if not total:
-        raise SettingsError(f"{option} {text}: expected a time such as 90s, 10m or 1h30m.")
+        raise SettingsError(f"{option} {text}: expected a time such as 90s, 10m, 1h30m or 1:30:00.")
     return total
 
 
