@@ -1,5 +1,6 @@
 """`calibench jobs` and `calibench projects`: what runs on a server, and what came of it."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 """Jobs that are listed without --all."""
+NUMBERS = ("FP32", "INT8", "drop", "speed-up")
+WIDE = 1000
+"""Characters of a line where nobody looks: each thing keeps its line for the program that reads it."""
 
 
 @answers
@@ -105,7 +109,7 @@ def print_things(things: list[Any], rows: list[tuple[str, ...]], heads: tuple[st
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for head in heads:
-        table.add_column(head, justify="right" if head in ("FP32", "INT8", "drop", "speed-up") else "left")
+        table.add_column(head, justify="right" if head in NUMBERS else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
