@@ -14,6 +14,7 @@ def test_paths_there_become_those_here_and_binary_files_stay(tmp_path: Path) -> 
         "dataset": f"{there}/in/dataset/clothes & co/a.png",
         "out": f"{there}/out/model.xml",
         "note": f"found in {there}",
+        "mean": f"{there}/in/paths/data/mean.binaryproto",
     }
     (tmp_path / "search").mkdir()
     (tmp_path / "search/run.json").write_text(json.dumps(said))
@@ -26,6 +27,7 @@ def test_paths_there_become_those_here_and_binary_files_stay(tmp_path: Path) -> 
         "dataset": '/da"ta/clothes & co/a.png',
         "out": "/jobs/3/out/model.xml",
         "note": "found in /jobs/3",
+        "mean": "/data/mean.binaryproto",
     }
     assert (tmp_path / "report.html").read_text() == "<p>/da&quot;ta/clothes &amp; co"
     assert (tmp_path / "model.bin").read_bytes() == there.encode()
