@@ -32,7 +32,7 @@ def test_by_hand_where_files_have_travelled_all_paths_lead_below_one_folder(writ
     with written_for(given):
         assert origin() == given
         assert origin().places(written, root / "home/me/nets/net.prototxt") == tuple(root / each for each in found)
-    assert origin().root is None
+    assert origin() == Origin(Path.cwd())
 
 
 def test_a_prototxt_that_did_not_travel_with_the_others_keeps_its_own_folder() -> None:

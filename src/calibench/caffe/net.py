@@ -33,6 +33,11 @@ class Layer:
     blobs: tuple[FloatArray, ...] = ()
     line: int = 0
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For another process: a message itself does not travel, its bytes do."""
+        params = self.params.SerializeToString()
+        return _layer, (self.name, self.type, self.bottoms, self.tops, params, self.blobs, self.line)
+
 
 @dataclass(frozen=True, eq=False)
 class Net:
@@ -62,3 +67,17 @@ class Net:
             if layer.name == name:
                 return layer
         raise KeyError(name)
+
+
+def _layer(
+    name: str,
+    type: str,
+    bottoms: tuple[str, ...],
+    tops: tuple[str, ...],
+    params: bytes,
+    blobs: tuple[FloatArray, ...],
+    line: int,
+) -> Layer:
+    from calibench.caffe.schema import message
+
+    return Layer(name, type, bottoms, tops, message("LayerParameter").FromString(params), blobs, line)

@@ -11,6 +11,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 
+ROOT = Path("/")
+
 
 def _nobody(path: Path) -> None:
     """Told nothing."""
@@ -22,12 +24,12 @@ class Origin:
 
     Attributes:
         started_in: absolute; the folder in which the command was started, to which Caffe takes relative paths.
-        root: the folder that stands for "/" where files have travelled; None: "/" itself.
+        root: the folder that stands for "/" where files have travelled, else "/" itself.
         told: told each file and folder that a path led to: so it is known what has to travel.
     """
 
     started_in: Path
-    root: Path | None = None
+    root: Path = ROOT
     told: Callable[[Path], None] = field(default=_nobody, compare=False)
 
     def find(
@@ -54,7 +56,7 @@ class Origin:
         return tuple(dict.fromkeys(self._below(folder, written) for folder in folders))
 
     def _below(self, folder: Path, written: str) -> Path:
-        if self.root is None or not folder.is_relative_to(self.root):
+        if self.root == ROOT or not folder.is_relative_to(self.root):
             return folder / written
         return self.root / whole_path("/" / folder.relative_to(self.root) / written)
 

@@ -154,7 +154,7 @@ def _log_traceback(folder: Path) -> None:
 def _origin(job: Running) -> Origin:
     """What the paths in a prototxt refer to: this machine, or what was brought here with it."""
     root, started_in = job.folder / PATHS, job.bundle.started_in or Path.cwd()
-    return Origin(started_in, root if started_in.is_relative_to(root) else None)
+    return Origin(started_in, root) if started_in.is_relative_to(root) else Origin(started_in)
 
 
 def _body(bundle: Bundle) -> Body:

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
 
-from calibench.targets.bundle import Bundle
-from calibench.targets.carried_files import PROTOTXT, CarriedFile, carried
+from calibench.caffe.written_paths import ROOT
+from calibench.targets.bundle import PATHS, Bundle
+from calibench.targets.carried_files import CarriedFile, carried
 from calibench.targets.link import Link
 from calibench.targets.remote_machine import RemoteMachine
 
 Moved = Callable[[int, int], None]
 """Told the bytes that are there by now, and those that are needed there, of all machines."""
 
-OF_SAMPLES = ("in/dataset/", "in/validation/", "in/holdout/")
+OF_SAMPLES = ("in/dataset/", "in/validation/", "in/holdout/", f"{PATHS}/")
 """Where carried_files puts samples."""
 MEGA = 1_000_000
 
@@ -54,17 +55,15 @@ class Brought:
 def samples_of(bundle: Bundle, moved: Moved) -> WorkerSamples:
     """The samples of a calibration.
 
-    A Caffe data layer has none: its paths may lead anywhere, and workers must find them at the same places.
-
     Raises:
         DatasetError: a file is missing or cannot be read.
     """
-    if any(path is not None and path.suffix == PROTOTXT for path in (bundle.dataset, bundle.validation)):
-        return NO_SAMPLES
     there = carried(bundle)
     files = {name: file for name, file in there.files.items() if name.startswith(OF_SAMPLES)}
     pairs = zip(_datasets(bundle), _datasets(there.bundle), strict=True)
     places = {path: place for given, place in pairs for path in (given.absolute(), given.resolve())}
+    if there.bundle.started_in is not None:  # files that a prototxt names, with their whole paths
+        places[ROOT] = Path(PATHS)
     return WorkerSamples(files, places, moved)
 
 

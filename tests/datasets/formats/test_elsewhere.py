@@ -5,16 +5,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cloudpickle
+import h5py
 import layouts_with_boxes as boxes
 import layouts_without_boxes as plain
 import numpy as np
 import pytest
 
+from calibench.datasets.caffe.data_layer import open_prototxt
 from calibench.datasets.dataset import Dataset
 from calibench.datasets.detect import read_dataset
 from calibench.datasets.formats.formats import FORMATS
 from calibench.datasets.inputs import InputPlan
 from calibench.spread.moved_paths import VARIABLE, unpacked
+from written_data import data_layer, datum, noise, write_leveldb, write_lmdb, write_prototxt
 
 
 def plain_pictures(folder: Path) -> None:
@@ -90,3 +93,35 @@ def test_a_worker_reads_the_files_where_they_were_brought(
     expected = seen(samples)
     assert seen(moved_to(tmp_path / "there", here, packed, monkeypatch)) == expected
     assert len(expected) > 0
+
+
+@pytest.mark.parametrize("kind", ["lmdb", "leveldb", "images", "hdf5"])
+def test_a_worker_reads_what_a_caffe_layer_names_by_whole_paths(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    pixels = noise(4, 3, 6, 6)
+    records = [datum(values.astype(np.uint8), number % 2) for number, values in enumerate(pixels)]
+    if kind == "lmdb":
+        layer = data_layer(write_lmdb(here / "data", records))
+    elif kind == "leveldb":
+        layer = data_layer(write_leveldb(here / "data", records))
+    elif kind == "images":
+        for number in range(4):
+            plain.draw(here / f"{number}.png", color=(number, 2, 3))
+        (here / "list").write_text("".join(f"{here}/{number}.png {number % 2}\n" for number in range(4)))
+        layer = f'name: "data" type: "ImageData" top: "data" top: "label" image_data_param {{ source: "{here}/list" }}'
+    else:
+        with h5py.File(here / "data.h5", "w") as file:
+            file["data"], file["label"] = pixels, [0, 1, 0, 1]
+        (here / "list").write_text("data.h5\n")
+        layer = 'name: "data" type: "HDF5Data" top: "data" top: "label" hdf5_data_param { source: "list" }'
+    net = write_prototxt(here / "net.prototxt", layer)
+    samples = open_prototxt(net)
+    expected, packed = seen(samples), cloudpickle.dumps(samples)
+    root = tmp_path / "there"
+    (root / here.relative_to("/")).parent.mkdir(parents=True)
+    here.rename(root / here.relative_to("/"))
+    monkeypatch.setenv(VARIABLE, json.dumps({"/": str(root)}))
+    assert seen(unpacked(packed)) == expected

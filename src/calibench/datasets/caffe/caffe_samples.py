@@ -6,6 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
 
+from calibench.caffe.net import Net
+from calibench.caffe.written_paths import Origin, written_for
 from calibench.datasets.caffe.layer_source import LayerSource
 from calibench.datasets.dataset import About, Dataset, Description, Sample, Subset
 from calibench.datasets.inputs import InputPlan, TensorInput, shape_text
@@ -22,12 +24,19 @@ class CaffeSamples:
     Attributes:
         name: what the person called it: the path of the prototxt, with the layer.
         layer: what the layer reads.
+        net: in which it stands; origin: what its paths refer to.
         feeds: input of a model -> the top that feeds it; () as long as no model is chosen: then by top.
     """
 
     name: str
     layer: LayerSource
+    net: Net
+    origin: Origin
     feeds: tuple[tuple[TensorInput, str], ...] = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For another process: the layer is opened there again."""
+        return _opened_again, (self.name, self.net, self.origin, self.feeds)
 
     @cached_property
     def labels(self) -> Sequence[int] | None:
@@ -94,6 +103,13 @@ class CaffeSamples:
         if not 0 <= index < self.layer.count:
             raise IndexError(f"{self.name}, sample {index}")
         return index
+
+
+def _opened_again(name: str, net: Net, origin: Origin, feeds: tuple[tuple[TensorInput, str], ...]) -> CaffeSamples:
+    from calibench.datasets.caffe.data_layer import open_data_layer
+
+    with written_for(origin):
+        return replace(open_data_layer(net), name=name, feeds=feeds)
 
 
 def _takes(wanted: tuple[int, ...], given: tuple[int, ...]) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from calibench.caffe.net import Layer, Net
 from calibench.caffe.read_net import read_net
+from calibench.caffe.written_paths import Origin, origin
 from calibench.datasets.caffe.annotated_source import open_annotated
 from calibench.datasets.caffe.caffe_samples import CaffeSamples
 from calibench.datasets.caffe.data_source import open_data
@@ -68,7 +69,8 @@ def open_data_layer(net: Net) -> CaffeSamples:
     """
     layer = find_data_layer(net)
     _check_batch(net, layer)
-    return CaffeSamples(f"{net.path} ({layer.name})", READERS[layer.type](net, layer))
+    place = Origin(origin().started_in, origin().root)
+    return CaffeSamples(f"{net.path} ({layer.name})", READERS[layer.type](net, layer), net, place)
 
 
 def _check_batch(net: Net, layer: Layer) -> None:
