@@ -20,7 +20,7 @@ from calibench.errors import TargetError
 from calibench.targets import remote_machine
 from calibench.targets.own_wheel import pinned, write_own_wheel
 from calibench.targets.remote_machine import RemoteMachine
-from calibench.targets.remote_side import package_print
+from calibench.targets.remote_side.python_there import package_print
 from calibench.things.target_spec import TargetSpec
 
 BARE = str(Path(sys.base_prefix) / "bin" / "python3")

@@ -18,7 +18,9 @@ from calibench.targets import remote_machine, remote_side
 from calibench.targets.conversation import Conversation
 from calibench.targets.local_link import LocalLink
 from calibench.targets.remote_machine import RemoteMachine
-from calibench.targets.remote_side import telling_line
+from calibench.targets.remote_side import environments_there, facts_there
+from calibench.targets.remote_side.environments_there import telling_line
+from calibench.targets.remote_side.words_there import WHOLE, Refused
 from calibench.things.target_spec import TargetSpec
 
 pytestmark = pytest.mark.targets
@@ -305,11 +307,11 @@ def test_long_lists_of_files_travel_once(user: Path) -> None:
 def test_what_an_environment_takes_is_not_asked_for_where_there_is_one(user: Path) -> None:
     place = user / HOME / "environments/one"
     place.mkdir(parents=True)
-    (place / remote_side.WHOLE).touch()
-    found = remote_side._faults(user / HOME, {"disk_free_mb": 300, "calibench": None, "has_venv": False})
+    (place / WHOLE).touch()
+    found = facts_there._faults(user / HOME, {"disk_free_mb": 300, "calibench": None, "has_venv": False})
     assert found == []
-    (place / remote_side.WHOLE).unlink()
-    found = remote_side._faults(user / HOME, {"disk_free_mb": 300, "calibench": None, "has_venv": False})
+    (place / WHOLE).unlink()
+    found = facts_there._faults(user / HOME, {"disk_free_mb": 300, "calibench": None, "has_venv": False})
     assert [cause for cause, _, _ in found] == ["disk", "venv"]
 
 
@@ -356,49 +358,46 @@ def test_of_what_pip_says_the_telling_line_is_passed_on(output: str, told: str) 
     assert telling_line(output) == told
 
 
-def test_the_text_that_is_sent_is_of_an_old_python_and_of_the_standard_library() -> None:
-    tree = ast.parse(Path(remote_side.__file__).read_text(encoding="utf-8"), feature_version=(3, 8))
-    imported = {
-        name.split(".")[0]
-        for node in ast.walk(tree)
-        for name in (
-            [each.name for each in node.names]
-            if isinstance(node, ast.Import)
-            else [node.module or "."]
-            if isinstance(node, ast.ImportFrom)
-            else []
-        )
-    }
-    assert imported <= sys.stdlib_module_names
+def test_what_is_sent_is_of_an_old_python_and_imports_the_standard_library_and_what_was_sent_before() -> None:
+    folder, known = Path(remote_side.__file__).parent, set(sys.stdlib_module_names)
+    assert {f"{part}_there.py" for part in remote_side.PARTS} == {path.name for path in folder.glob("*_there.py")}
+    for part in remote_side.PARTS:
+        tree = ast.parse((folder / f"{part}_there.py").read_text(encoding="utf-8"), feature_version=(3, 8))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                assert {each.name.split(".")[0] for each in node.names} <= known
+            elif isinstance(node, ast.ImportFrom):
+                assert node.module in known or str(node.module).split(".")[0] in sys.stdlib_module_names
+        known.add(f"{remote_side.__name__}.{part}_there")
 
 
 def test_environments_of_old_versions_and_unfinished_ones_go_when_another_is_made(user: Path) -> None:
-    for name, seconds in {"used": 10, "old": remote_side.UNUSED_S + 10}.items():
+    for name, seconds in {"used": 10, "old": environments_there.UNUSED_S + 10}.items():
         (user / name).mkdir()
-        (user / name / remote_side.WHOLE).touch()
+        (user / name / WHOLE).touch()
         at = time.time() - seconds
-        os.utime(user / name / remote_side.WHOLE, (at, at))
-    for name, seconds in {".new-1": remote_side.LEFT_S + 10, ".new-2": 10}.items():
+        os.utime(user / name / WHOLE, (at, at))
+    for name, seconds in {".new-1": environments_there.LEFT_S + 10, ".new-2": 10}.items():
         (user / name).mkdir()
         at = time.time() - seconds
         os.utime(user / name, (at, at))
-    remote_side._remove_left(user)
+    environments_there._remove_left(user)
     assert sorted(path.name for path in user.iterdir()) == [".new-2", "used"]
 
 
 def test_an_environment_for_a_python_without_pip_is_refused_with_the_mend(
     user: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote_side, "_bundled_pips", lambda: [])
-    monkeypatch.setattr(remote_side, "_has", lambda module: module != "pip")
-    with pytest.raises(remote_side.Refused, match="there is no pip") as refused:
-        remote_side.make_environment(user, "key", "wheels/x.whl", [], None, "")
+    monkeypatch.setattr(environments_there, "bundled_pips", lambda: [])
+    monkeypatch.setattr(environments_there, "has_module", lambda module: module != "pip")
+    with pytest.raises(Refused, match="there is no pip") as refused:
+        environments_there.make_environment(user, "key", "wheels/x.whl", [], None, "")
     assert "apt-get install python3-venv" in refused.value.mend and "wheel of pip" in refused.value.mend
     assert list((user / "environments").iterdir()) == [], "nothing half is left"
     found = {"disk_free_mb": 9999, "calibench": None, "has_venv": True, "has_pip": False}
-    assert [cause for cause, _, _ in remote_side._faults(user, found)] == ["pip"]
+    assert [cause for cause, _, _ in facts_there._faults(user, found)] == ["pip"]
 
 
 def test_a_pip_in_the_folder_of_wheels_goes_first(user: Path) -> None:
     (user / "pip-99.0-py3-none-any.whl").touch()
-    assert remote_side._pip("python", user) == ["python", "-I", f"{user}/pip-99.0-py3-none-any.whl/pip"]
+    assert environments_there._pip("python", user) == ["python", "-I", f"{user}/pip-99.0-py3-none-any.whl/pip"]

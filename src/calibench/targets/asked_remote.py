@@ -5,23 +5,20 @@ import hashlib
 import json
 import re
 import shlex
-import zlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from calibench.errors import TargetError
-from calibench.targets import remote_side
 from calibench.targets.conversation import Conversation
 from calibench.targets.link import Link, LinkLost
 from calibench.targets.link_refusals import too_slow
-from calibench.targets.remote_side import MARK
+from calibench.targets.remote_side import RUN_PROGRAM, program
+from calibench.targets.remote_side.answers_there import MARK
+from calibench.targets.remote_side.python_there import newer
 from calibench.things.target_spec import TargetSpec
 
 QUICK_S = 60.0
-RUN_PACKED = "import sys, zlib; i = sys.stdin.buffer; exec(zlib.decompress(i.read(int(i.readline()))))"
-"""Program that runs another one, whose length stands before it: that one travels once for all that is asked."""
 LISTED, FEW = ("blobs", "files"), 100
 """Arguments that may be long, and the length up to which they are just sent."""
 NO_PROGRAM = (126, 127)
@@ -37,7 +34,7 @@ class TooOld(TargetError):  # noqa: N818 - as faces call it
     """The Python there cannot even look at its machine."""
 
     def __init__(self, name: str, version: str) -> None:
-        self.says, self.mend, self.version = f"its Python is {version}, too old.", remote_side.newer(), version
+        self.says, self.mend, self.version = f"its Python is {version}, too old.", newer(), version
         super().__init__(f"{name}: {self.says} {self.mend}")
 
 
@@ -112,10 +109,8 @@ class AskedRemote:
     async def _begun(self) -> tuple[Conversation, bytes]:
         """Its Python, which says its version first; and the program for it, which is to be told before anything."""
         self._said = []
-        talk = await self._link.converse(f"{self._python} -V && exec {self._python} -I -c {shlex.quote(RUN_PACKED)}")
-        text = Path(remote_side.__file__).read_text(encoding="utf-8") + "\n\nconverse()\n"
-        packed = zlib.compress(text.encode(), 9)
-        return talk, b"%d\n%b" % (len(packed), packed)
+        talk = await self._link.converse(f"{self._python} -V && exec {self._python} -I -c {shlex.quote(RUN_PROGRAM)}")
+        return talk, program()
 
     async def _answer(self, talk: Conversation) -> dict[str, Any]:
         """The next answer; greetings of a shell stand before it."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import calibench
 from calibench.errors import TargetError
-from calibench.targets.remote_side import package_files
+from calibench.targets.remote_side.python_there import package_files
 
 EXTRAS = ("datasets", "caffe")
 """What jobs need beside the base; a server and its pages are not needed on a target."""

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import calibench
 from calibench.errors import TargetError
-from calibench.targets import remote_side
 from calibench.targets.asked_remote import AskedRemote, TooOld
 from calibench.targets.link import Link, Moved
 from calibench.targets.own_wheel import EXTRAS, WITH_WORKERS, pinned, write_own_wheel
-from calibench.targets.remote_side import BLOBS, JOBS, PACKS, WHEELS, package_print, partial_name
+from calibench.targets.remote_side.contents_there import partial_name
+from calibench.targets.remote_side.python_there import package_print
+from calibench.targets.remote_side.words_there import BLOBS, JOBS, PACKS, WHEELS
 from calibench.things.kept import Cleaned
 from calibench.things.target_spec import TargetSpec
 
@@ -100,7 +102,7 @@ class RemoteMachine:
         Raises:
             TargetError: as `environment`.
         """
-        own = package_print(Path(remote_side.__file__).parent.parent)
+        own = package_print(Path(calibench.__file__).parent)
         there = await self._ask("installed", within_s=HASHING_S)
         if there is not None and there["print"] == own and (not module or await self._has(there["python"], module)):
             return str(there["python"])
