@@ -10,7 +10,8 @@ from calibench.caffe.folding import FOLDABLE
 from calibench.caffe.layers.handlers import HANDLERS
 from calibench.caffe.stripping import DATA, SCORES, SINKS
 from calibench.cli.app import app
-from calibench.cli.caffe import CHANNELS, MEANT, STATISTICS
+from calibench.cli.caffe import MEANT
+from calibench.cli.caffe_asked import CHANNELS, STATISTICS
 from calibench.datasets.caffe.data_layer import READERS
 
 FOLDER = Path(__file__).parents[2] / "docs/reference"
