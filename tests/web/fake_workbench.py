@@ -14,6 +14,7 @@ import canned_things as canned
 import report_samples
 
 from calibench.errors import CalibenchError, JobError, SettingsError, TargetError
+from calibench.store.data_folder import DataFolder
 from calibench.store.refused import Conflict, NotThere
 from calibench.targets.target_check import as_host_key
 from calibench.things.asked import (
@@ -569,6 +570,7 @@ class FakeWorkbench:
         self.hub = Hub()
         self.calls: list[tuple[Any, ...]] = []
         self.allowed = allowed
+        self.folder = DataFolder(Path("/srv/calibench"))
         self.fill(is_empty, many)
 
     def fill(self, is_empty: bool = False, many: int = 0, is_elsewhere: bool = False) -> None:

@@ -1,5 +1,6 @@
 """What the form of a target means, where a job on another machine is, why INT8 does not pay; without a browser."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,10 +8,12 @@ from canned_things import HOST_KEY, targets
 from fake_workbench import FakeWorkbench
 
 from calibench.errors import SettingsError
+from calibench.store.data_folder import usual_place
 from calibench.things.kept import Job, Target
 from calibench.things.target_spec import QueueSettings, TargetSpec
 from calibench.web.job_stages import bytes_words, line_words, place_of, stages_of
 from calibench.web.measured_elsewhere import other_targets
+from calibench.web.owner_command import owner_command
 from calibench.web.page_words import in_page
 from calibench.web.target_choice import card_words, first_target, hindrance_of
 from calibench.web.target_fields import entries_of, field_of, meant, way_of
@@ -45,15 +48,16 @@ def test_a_queue_here_has_no_host_and_its_minutes_are_seconds() -> None:
     [
         ("hosts", {"hosts": "ssh://me@a ssh://b:2222", "workers": 2.0}, "dask ssh://me@a:22 ssh://b:2222"),
         ("slurm", {"queue.queue": "short", "workers": 8.0, "hosts": "ssh://left-over"}, "dask slurm"),
+        ("pbs", {"host": "login", "workers": 8.0}, "dask pbs ssh://login:22"),
         ("scheduler", {"scheduler": "tls://head:8786", "workers": 8.0}, "tls://head:8786"),
     ],
 )
 def test_a_cluster_is_one_of_three_and_comes_back(way: Any, entries: dict[str, Any], address: str) -> None:
-    spec, faults = meant("dask", True, entries, way)
+    spec, faults = meant("dask", "host" in entries, entries, way)
     assert faults == {}
     assert spec is not None
     assert (spec.address, way_of(spec)) == (address, way)
-    assert meant("dask", True, entries_of(spec), way) == (spec, {})
+    assert meant("dask", "host" in entries, entries_of(spec), way) == (spec, {})
 
 
 def test_machines_of_a_cluster_that_are_no_addresses_are_said_of_their_field() -> None:
@@ -171,3 +175,14 @@ def test_mends_name_the_pages_and_no_option(words: str) -> None:
 
 def test_a_confirmed_key_stays_when_the_address_stays() -> None:
     assert named("lab").spec.host_key == HOST_KEY
+
+
+def test_the_command_for_the_owner_names_what_is_not_usual() -> None:
+    entries = {"hosts": "", "workers": 4.0, "python": "python3", "home": "/scratch/cb", "listen": None, "key": ""}
+    assert owner_command("hosts", " ", entries, usual_place()) == (
+        "calibench target add NAME dask ssh://me@lab1 ssh://me@lab2 --home /scratch/cb --workers 4"
+    )
+    entries = {"scheduler": "tls://head:1", "tls_ca": "~/a b/ca.pem", "workers": 2.0}
+    assert owner_command("scheduler", "x", entries, Path("/srv/d")) == (
+        "calibench target add x dask tls://head:1 --tls-ca ~/'a b/ca.pem' --data-dir /srv/d"
+    )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from canned_things import HOST_KEY, NEW_HOST_KEY
-from page_site import PHONE, Site, fits
+from page_site import PHONE, Site, becomes, fits
 
 from calibench.targets.ssh_host_keys import fingerprint_of
 
@@ -144,23 +144,53 @@ def test_a_queue_is_added_here_or_behind_a_login_node(open_page: OpenPage, site:
     assert "walltime_s=5400" in added and "queue='short'" in added
 
 
-def test_a_cluster_of_machines_is_added_when_each_that_is_new_was_compared(open_page: OpenPage, site: Site) -> None:
+def test_a_cluster_of_other_machines_is_added_by_the_owner_whose_command_is_said_at_once(
+    open_page: OpenPage, site: Site
+) -> None:
     page = open_page("/targets/new?kind=dask")
-    page.get_by_label("Name", exact=True).fill("farm")
-    page.get_by_label("Machines", exact=True).fill("ssh://me@known.example ssh://me@new.example")
-    press(page, "Add and check")
-    page.get_by_role("dialog").get_by_text("ssh://me@new.example:22 shows the key").wait_for()
+    press(page, "Machines over SSH")
+    command = page.get_by_label("Command for the owner of the server", exact=True)
+    unsaid = "calibench target add NAME dask ssh://me@lab1 ssh://me@lab2 --data-dir /srv/calibench"
+    becomes(command.inner_text, unsaid)
+    assert page.get_by_role("button", name="Add and check").count() == 0
+    page.get_by_label("Name", exact=True).fill("my farm")
+    page.get_by_label("Machines", exact=True).fill("ssh://me@lab7")
+    page.get_by_label("Workers", exact=True).fill("4")
+    page.get_by_label("Private key file").fill("/keys/lab")
+    said = "calibench target add 'my farm' dask ssh://me@lab7 --key /keys/lab --workers 4 --data-dir /srv/calibench"
+    becomes(command.inner_text, said)
+    press(page, "A scheduler that runs")
+    becomes(lambda: "dask tls://head:8786" in command.inner_text(), True)
+    press(page, "Slurm")
+    command.wait_for(state="detached")
+    page.get_by_role("button", name="Add and check").wait_for()
     assert not any("add target" in call for call in site.calls())
-    page.get_by_role("dialog").get_by_text("I have compared it").click()
-    page.get_by_role("dialog").get_by_role("button", name="Trust this machine").click()
+
+
+def test_a_cluster_out_of_a_queue_is_added_here_or_behind_a_login_node(open_page: OpenPage, site: Site) -> None:
+    page = open_page("/targets/new?kind=dask")
+    page.get_by_label("Name", exact=True).fill("many")
+    press(page, "A login node over SSH")
+    page.get_by_label("Machine", exact=True).fill("known.example")
+    page.get_by_label("Workers", exact=True).fill("8")
+    press(page, "Add and check")
     page.wait_for_url("**/targets/7")
     (added,) = [call for call in site.calls() if "add target" in call]
-    assert added.count(HOST_KEY) == 1 and "host='known.example'" in added
-    press(page, "Change")
-    page.wait_for_url("**/targets/7/change")
-    press(page, "Slurm of this server")
-    page.get_by_label("Walltime, minutes").wait_for()
-    assert page.get_by_label("Machines", exact=True).count() == 0
+    assert all(words in added for words in ("kind='dask'", "worker_queue='slurm'", "host='known.example'", "workers=8"))
+
+
+def test_machines_of_a_cluster_are_shown_and_stay_when_it_is_changed(open_page: OpenPage, site: Site) -> None:
+    hosts = [{"host": "lab1", "host_key": HOST_KEY}]
+    site.post("/fake/targets/6/change", {"kind": "dask", "spec": {"kind": "dask", "hosts": hosts}})
+    page = open_page("/targets/6/change")
+    page.get_by_text("only the owner of the server changes that").wait_for()
+    assert page.get_by_label("Machines", exact=True).get_attribute("readonly") is not None
+    assert page.get_by_role("button", name="A scheduler that runs").count() == 0
+    page.get_by_label("Workers", exact=True).fill("3")
+    press(page, "Save and check")
+    page.wait_for_url("**/targets/6")
+    (changed,) = [call for call in site.calls() if "change target" in call]
+    assert HOST_KEY in changed and "workers=3" in changed
 
 
 def test_queues_that_were_found_are_offered_when_a_target_is_changed(open_page: OpenPage, site: Site) -> None:

@@ -44,6 +44,11 @@ class PossibleButton:
         self.button.props["aria-disabled"] = "true" if reason else "false"
         self.button.update()
 
+    def set_visibility(self, is_seen: bool) -> None:
+        """Show it, or take it away where something else stands in its place."""
+        self.button.set_visibility(is_seen)
+        self.words.set_visibility(is_seen and bool(self.reason))
+
     def refused(self) -> None:
         """What the press asked for was not done: the next press counts, however soon it comes."""
         self._pressed = float("-inf")

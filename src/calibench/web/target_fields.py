@@ -75,7 +75,9 @@ def parts_of(kind: TargetKind, is_behind_host: bool, way: Way = "scheduler") -> 
     if kind == "dask":
         if way == "scheduler":
             return ("cluster",)
-        return ("machines", "started", "there") if way == "hosts" else ("queue", "started")
+        if way == "hosts":
+            return ("machines", "started", "there")
+        return ("host", "queue", "started", "there") if is_behind_host else ("queue", "started")
     if kind in QUEUES:
         return ("host", "queue", "there") if is_behind_host else ("queue", "there")
     return ("host", "there")
@@ -99,10 +101,10 @@ def meant(
     values: dict[str, Any] = {"kind": kind}
     faults: dict[str, str] = {}
     parts = parts_of(kind, is_behind_host, way)
-    if kind in QUEUES and not is_behind_host:
-        values["host"] = None
     if kind == "dask":
         values |= {"scheduler": None, "hosts": (), "worker_queue": way if way in QUEUES else None}
+    if "host" not in parts:
+        values["host"] = None
     for field in FIELDS:
         if field.part in parts:
             try:

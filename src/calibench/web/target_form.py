@@ -1,6 +1,5 @@
 """Add a target, or change how it is reached: the form, the confirmed host key, and the check that follows."""
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nicegui import run, ui
@@ -14,7 +13,9 @@ from calibench.things.target_spec import QUEUES, TargetKind, TargetSpec
 from calibench.web import target_fields
 from calibench.web.asking import name_field, show_error
 from calibench.web.choice_cards import ChoiceCards
+from calibench.web.copying import copy_block
 from calibench.web.host_key_part import confirm_host_key
+from calibench.web.owner_command import OWNERS, WHY, owner_command
 from calibench.web.page_frame import frame, page
 from calibench.web.page_words import in_page
 from calibench.web.possible import PossibleButton
@@ -35,14 +36,13 @@ KINDS = (
     (
         "dask",
         "Dask cluster",
-        "Workers that share one calibration. Their answers are loaded as code: those of other machines are added by "
-        "the owner of this server, with calibench target add.",
+        "Workers that share one calibration: jobs of a queue, machines over SSH, or those of a scheduler that runs.",
     ),
 )
 WAYS: dict[Way, str] = {
+    "slurm": "Slurm",
+    "pbs": "PBS",
     "hosts": "Machines over SSH",
-    "slurm": "Slurm of this server",
-    "pbs": "PBS of this server",
     "scheduler": "A scheduler that runs",
 }
 """Who has the workers of a cluster; all but the last are started for each calibration."""
@@ -55,8 +55,6 @@ TITLES = {
     "machines": "Where workers are started",
     "started": "The workers",
 }
-Trusted = dict[tuple[str, int], str | None]
-"""Host and port -> the key that was confirmed; None: known_hosts decides."""
 PASSPHRASE = (
     "A key with a passphrase is held by ssh-agent, or the variable CALIBENCH_KEY_PASSPHRASE is set where this server "
     "is started. Passwords are never used."
@@ -90,15 +88,25 @@ class TargetForm:
         self.kind: TargetKind = kind
         spec = before.spec if before else TargetSpec(kind=self.kind)
         self.place = "login" if spec.host else "here"
-        self.way: Way = way_of(spec) if before else "hosts"
+        self.way: Way = way_of(spec) if before else "slurm"
         self.entries = entries_of(spec)
         self.fields: dict[str, Any] = {}
         with ui.element("div").classes("form target-form"):
             self._draw()
 
     @property
+    def _has_place(self) -> bool:
+        """Whether a queue has the jobs, which this machine or a login node submits."""
+        return self.kind in QUEUES or (self.kind == "dask" and self.way in QUEUES)
+
+    @property
     def _is_behind_host(self) -> bool:
-        return self.kind not in QUEUES or self.place == "login"
+        return not self._has_place or self.place == "login"
+
+    @property
+    def _is_owners(self) -> bool:
+        """Whether only the owner of the server may say where the workers are."""
+        return self.kind == "dask" and self.way in OWNERS
 
     def _draw(self) -> None:
         before = self.before
@@ -108,13 +116,15 @@ class TargetForm:
         self.name = name_field(before.name if before else "")
         self.fields["name"] = self.name
         self.name.props('hint="How you call it, such as lab"')
+        self.name.on_value_change(self._say_command)
+        self.command = ui.element("div").classes("stack")
         self.parts = ui.element("div").classes("stack form-parts")
-        self._draw_parts()
         self.refused = ui.element("div").props('role="alert"')
         with ui.element("div").classes("line"):
             self.button = PossibleButton("Save and check" if before else "Add and check", self._submit, "check")
             ui.link("Cancel", f"/targets/{before.id}" if before else "/targets")
         self.waits = text("", "p").classes("quiet").props('role="status"')
+        self._draw_parts()
 
     def _choose_kind(self, kind: Any) -> None:
         self.kind = kind
@@ -132,16 +142,17 @@ class TargetForm:
         self.parts.clear()
         self.fields = {"name": self.name}
         with self.parts:
-            if self.kind in QUEUES:
+            if self.kind == "dask":
+                choice = ui.toggle(self._ways(), value=self.way).props(
+                    'no-caps unelevated padding="4px 14px" aria-label="Who has the workers"'
+                )
+                choice.on_value_change(lambda event: self._choose_way(event.value))
+            if self._has_place:
                 choice = ui.toggle(PLACES, value=self.place).props(
                     'no-caps unelevated padding="4px 14px" aria-label="Who submits jobs"'
                 )
                 choice.on_value_change(lambda event: self._choose_place(str(event.value)))
-            if self.kind == "dask":
-                choice = ui.toggle(WAYS, value=self.way).props(
-                    'no-caps unelevated padding="4px 14px" aria-label="Who has the workers"'
-                )
-                choice.on_value_change(lambda event: self._choose_way(event.value))
+            self.command = ui.element("div").classes("stack")
             for part in parts_of(self.kind, self._is_behind_host, self.way):
                 with ui.element("section").classes("form-part"):
                     text(TITLES[part], "h2")
@@ -152,6 +163,23 @@ class TargetForm:
                         text(PASSPHRASE, "p").classes("quiet small")
                     if part == "queue" and self.before is None:
                         text(QUEUES_LATER, "p").classes("quiet small")
+        self._say_command()
+
+    def _ways(self) -> dict[Way, str]:
+        """Of a target that is there, nobody but the owner says that other machines have the workers."""
+        may_be = [way for way in WAYS if self.before is None or way not in OWNERS or way == self.way]
+        return {way: WAYS[way] for way in may_be}
+
+    def _say_command(self) -> None:
+        """Of a cluster that only the owner adds: what he types on the server, in place of the button."""
+        is_said = self._is_owners and self.before is None
+        self.button.set_visibility(not is_said)
+        self.command.clear()
+        if not is_said:
+            return
+        command = owner_command(self.way, str(self.name.value or ""), self.entries, self.workbench.folder.path)
+        with self.command, note(WHY, "warn", "admin_panel_settings"):
+            copy_block(command, "Command for the owner of the server")
 
     def _field(self, field: TargetField) -> Any:
         if field.entry in ("whole", "minutes"):
@@ -165,10 +193,16 @@ class TargetForm:
         made.props("dense outlined stack-label" if field.example else "dense outlined")
         found = offered(self.before, field.name, self.entries.get("queue.queue"))
         made.props["hint"] = f"found there: {', '.join(found[:6])}" if found else field.hint
+        if self._is_owners:
+            made.props["hint"] = field.hint.replace(", below an allowed folder", "")
+            if self.before is not None and field.name == self.way:
+                made.props["hint"] = "only the owner of the server changes that: calibench target change"
+                made.props("readonly")
 
         def changed(event: Any) -> None:
             self.entries[field.name] = event.value
             made.props(remove="error error-message")
+            self._say_command()
 
         made.on_value_change(changed)
         return made
@@ -182,8 +216,8 @@ class TargetForm:
             self._show(name, words)
         if spec is None or faults:
             self.button.refused()
-        elif spec.hosts:
-            await self._ask_hosts(spec, {})
+        elif self.before is not None and spec.hosts:
+            self._keep(spec.model_copy(update={"hosts": self.before.spec.hosts}))  # with their keys
         elif self._is_known_way(spec):
             self._keep(spec)
         else:
@@ -206,36 +240,6 @@ class TargetForm:
             self.button.refused()
         if key is not None:
             self._confirm(spec, key)
-
-    async def _ask_hosts(self, spec: TargetSpec, trusted: Trusted) -> None:
-        """Ask each machine for its key, until one is met that a person must confirm; then go on from there."""
-        before = self.before.spec.hosts if self.before else ()
-        trusted = {(host.host, host.port): host.host_key for host in before} | trusted
-        for host in spec.hosts:
-            if (host.host, host.port) in trusted:
-                continue
-            self.waits.set_text(f"Asking {host.host} who it is ...")
-            try:
-                key = await run.io_bound(self.workbench.targets.host_key_at, AskHost(spec=spec.of_host(host)))
-            except CalibenchError as error:
-                self._refuse(error, "hosts")
-                return
-            finally:
-                self.waits.set_text("")
-                self.button.refused()
-            if key is None:
-                return
-            met = {**trusted, (host.host, host.port): None if key.is_known else key.key}
-            if not key.is_known:
-                confirm_host_key(host.address, key, partial(self._go_on, spec, met))
-                return
-            trusted = met
-        hosts = [host.model_copy(update={"host_key": trusted[host.host, host.port]}) for host in spec.hosts]
-        self._keep(spec.model_copy(update={"hosts": tuple(hosts)}))
-
-    def _go_on(self, spec: TargetSpec, trusted: Trusted) -> None:
-        with self.parts:
-            ui.timer(0, partial(self._ask_hosts, spec, trusted), once=True)
 
     def _confirm(self, spec: TargetSpec, key: HostKey) -> None:
         if key.is_known:
