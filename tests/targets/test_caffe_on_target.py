@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,13 @@ from ssh_server import SshServer
 from typer.testing import CliRunner, Result
 
 from calibench.cli.app import app
+from calibench.errors import Cancelled
+from calibench.remote.hearing import Hearing
+from calibench.remote.remote_caffe import resume_caffe_remote
+from calibench.remote.remote_target import RemoteTarget
 from calibench.reports.report import decided_view, read_report
+from calibench.things.kept import Target
+from calibench.things.target_spec import TargetSpec
 from tiny_project import TinyProject, quantized_layers, write_tiny
 
 pytestmark = pytest.mark.targets
@@ -99,6 +107,37 @@ def test_the_files_are_those_of_a_run_here_to_the_byte(
     said = [[line for line in each.stdout.splitlines() if "nets/" in line] for each in (here, there)]
     assert said[0] == said[1] and any("net_quantized_force_u8.prototxt" in line for line in said[0])
     assert not list((ssh_server.here / "home").glob("jobs/*")) and not list(tmp_path.glob("nets/.*"))
+
+
+def test_what_was_stopped_there_goes_on_with_the_same_command(run: Run, tmp_path: Path) -> None:
+    project = write_tiny(tmp_path / "uneven", spread=5)
+    told: list[object] = []
+
+    def stop(*trial: object) -> None:
+        told.append(trial)
+        if len(told) == 2:
+            raise Cancelled
+
+    lab = RemoteTarget("lab", data_dir=tmp_path / "data", hear=Hearing(on_trial=stop))
+    job = project.job(loss=0.01, per_channel_weights=False)
+    with pytest.raises(Cancelled, match=r"stopped on lab too\. .*Go on: the same command with --resume"):
+        lab.calibrate_caffe(job, benchmark=False)
+    assert not project.quantized.exists()
+    notes: list[str] = []
+    result = resume_caffe_remote(job, data_dir=tmp_path / "data", hear=Hearing(on_note=notes.append))
+    assert "An interrupted search goes on." in notes
+    assert result.written.prototxt == project.quantized and project.quantized.is_file()
+    assert result.report.search is not None and len(result.report.search.trials) > 2
+    assert not list(project.prototxt.parent.glob(".*"))
+
+
+@pytest.mark.root
+def test_a_queue_does_it_too(project: TinyProject, slurm: object, tmp_path: Path) -> None:
+    spec = TargetSpec(kind="slurm", python=sys.executable, home=str(tmp_path / "home"))
+    queue = Target(created=datetime.now(UTC), name="cluster", kind="slurm", spec=spec)
+    result = RemoteTarget(queue).calibrate_caffe(project.job(quantize_only=True, blob=None))
+    assert quantized_layers(project.quantized) == ["dw", "pw", "branch", "last"]
+    assert (result.folder / "model.bin").is_file() and not list((tmp_path / "home").glob("jobs/*"))
 
 
 def test_a_missed_tolerance_is_exit_code_3_with_the_nearest_result(run: Run, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -24,7 +25,8 @@ from calibench.targets.paths_here import name_files_here
 from calibench.targets.remote_machine import RemoteMachine
 from calibench.targets.run_bundle import run_bundle
 from calibench.things.target_spec import TargetSpec
-from tiny_project import TinyProject, pictures, write_tiny
+from tiny_project import INPUT, SIDE, TinyProject, pictures, write_tiny
+from written_data import write_mean
 
 
 @pytest.fixture(autouse=True)
@@ -88,14 +90,22 @@ def test_a_job_of_the_calibrator_travels_with_whole_paths(project: TinyProject) 
 
 
 @pytest.mark.models
+@pytest.mark.parametrize("has_mean_image", [False, True])
 def test_the_job_there_writes_what_the_command_writes_here(
-    project: TinyProject, laid_out: Callable[[Carried], Path], tmp_path: Path
+    has_mean_image: bool, project: TinyProject, laid_out: Callable[[Carried], Path], tmp_path: Path
 ) -> None:
+    if has_mean_image:
+        write_mean(project.prototxt.with_name("mean.binaryproto"), np.full((3, SIDE, SIDE), 120, np.float32))
+        text = project.prototxt.read_text()
+        project.prototxt.write_text(text.replace(INPUT, '  mean_file: "mean.binaryproto"\n'))
     job = project.job(loss=0.1, force_u8=True, repair=True)
     here = calibrate_caffe(replace(job, out=tmp_path / "out", beside=project.prototxt.parent), benchmark=False)
-    written = {path.name: path.read_bytes() for path in here.written.paths.values() if path is not None}
-    for path in here.written.paths.values():
-        path and path.unlink()
+    made = [path for path in here.written.paths.values() if path is not None]
+    made += project.prototxt.parent.glob("mean_force_u8*")
+    written = {path.name: path.read_bytes() for path in made}
+    for path in made:
+        path.unlink()
+    assert ("mean_force_u8.binaryproto" in written) == has_mean_image
     folder = laid_out(carried(bundle_of(job)))
     end = run_bundle(folder)
     assert end.state == "done", end
@@ -174,6 +184,21 @@ def test_a_picture_that_is_not_there_is_said_before_anything_is_sent(project: Ti
         carried(bundle_of(job))
     with pytest.raises(DatasetError, match=r"line 5: there is no picture 4\.png"):
         carried(Bundle(kind="evaluate", model=project.prototxt, dataset=project.prototxt))
+
+
+def test_two_files_that_only_links_tell_apart_are_refused(project: TinyProject, tmp_path: Path) -> None:
+    for name in ("a/b", "x/y"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "a/link").symlink_to(tmp_path / "x/y")
+    for name in ("a/1.png", "x/1.png"):
+        (tmp_path / name).write_text(name)
+    with_pictures(project, count=0)
+    listed = f"{tmp_path}/a/b/../1.png 0\n{tmp_path}/a/link/../1.png 1\n"
+    (project.prototxt.parent / "list.txt").write_text(listed)
+    sized = project.prototxt.read_text().replace("transform_param {", "transform_param { crop_size: 16")
+    project.prototxt.write_text(sized)
+    with pytest.raises(DatasetError, match=r"1\.png: lie in the same place but for links"):
+        carried(bundle_of(project.job(iterations=1)))
 
 
 def test_data_that_is_not_there_is_said_with_all_places(project: TinyProject) -> None:

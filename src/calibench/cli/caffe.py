@@ -224,20 +224,16 @@ def _is_on_its_way(job: "CaffeJob") -> bool:
 
 def _calibrated_there(job: "CaffeJob", params: dict[str, Any]) -> "CaffeResult":
     """One call, on a target: a new job, or one that was begun there."""
-    from calibench.cli.on_target import heard
-    from calibench.remote.remote_caffe import calibrate_caffe_remote, resume_caffe_remote
+    from calibench.cli.on_target import heard, remote
+    from calibench.remote.remote_caffe import resume_caffe_remote
 
+    data_dir = params["data_dir"]
     with quiet_stdout(params["json_"]):
         if params["resume"]:
             with heard(_limit(job)) as hear:
-                return resume_caffe_remote(job, data_dir=params["data_dir"], hear=hear)
-        from calibench.cli.known_there import passphrase_for
-        from calibench.remote.remote_target import RemoteTarget
-
-        there = RemoteTarget(params["target"], data_dir=params["data_dir"]).target
-        passphrase_for(there.spec)
-        with heard(_limit(job)) as hear:
-            return calibrate_caffe_remote(job, there, hear, force=params["force"], benchmark=not params["no_benchmark"])
+                return resume_caffe_remote(job, data_dir=data_dir, hear=hear)
+        with remote(params["target"], data_dir, limit=_limit(job)) as there:
+            return there.calibrate_caffe(job, benchmark=not params["no_benchmark"], force=params["force"])
 
 
 def _limit(job: "CaffeJob") -> str:

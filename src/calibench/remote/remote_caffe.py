@@ -24,19 +24,9 @@ AGAIN = "the same command with --resume, and without --force"
 
 
 def calibrate_caffe_remote(
-    job: CaffeJob, target: "Target", hear: Hearing = NOBODY, *, force: bool = False, benchmark: bool = True
+    job: CaffeJob, target: "Target", hear: Hearing, *, force: bool, benchmark: bool
 ) -> "CaffeResult":
-    """Calibrate a Caffe network on a target; its files are where `calibrate_caffe` writes them, all or none.
-
-    Args:
-        force: replace what an earlier run wrote, or what is on its way.
-        benchmark: measure speed too.
-
-    Raises:
-        CalibenchError: as `calibrate_caffe`, before anything is sent where it can be known here; TargetError: the
-            target cannot be reached, or does no whole job.
-        Cancelled: it was stopped there, too.
-    """
+    """As `RemoteTarget.calibrate_caffe`."""
     from calibench.caffe_tool.calibrator import check_caffe
     from calibench.reports.result import check_place
     from calibench.search.folder_lock import check_free
@@ -60,14 +50,14 @@ def calibrate_caffe_remote(
 
 
 def resume_caffe_remote(job: CaffeJob, *, data_dir: Path | None = None, hear: Hearing = NOBODY) -> "CaffeResult":
-    """Go on with a job that `calibrate_caffe_remote` began, on its target as that is reached now.
+    """Go on with a job that `RemoteTarget.calibrate_caffe` began, on its target as that is reached now.
 
     Args:
         job: the same; only the number of threads may be another, and stays as it was.
         data_dir: the data folder that knows the target; None: the usual one.
 
     Raises:
-        CalibenchError, Cancelled: as `calibrate_caffe_remote`; JobError: there is none, or it is another one.
+        CalibenchError, Cancelled: as `RemoteTarget.calibrate_caffe`; JobError: there is none, or it is another one.
     """
     names = names_of(job)
     if not is_begun(names.folder):

@@ -14,6 +14,8 @@ from calibench.things.asked import Points
 from calibench.workbench.target_folder import opened_targets
 
 if TYPE_CHECKING:
+    from calibench.caffe_tool.calibrator import CaffeResult
+    from calibench.caffe_tool.job import CaffeJob
     from calibench.reports.report import Report
     from calibench.settings import Settings
     from calibench.things.kept import Target
@@ -85,6 +87,21 @@ class RemoteTarget:
         out.parent.mkdir(parents=True, exist_ok=True)
         write_bundle(bundle, folder)
         return _calibrated(folder, out, self.target.name, self._hear, force)
+
+    def calibrate_caffe(self, job: "CaffeJob", *, benchmark: bool = True, force: bool = False) -> "CaffeResult":
+        """Calibrate a Caffe network there; its files are where `calibrate_caffe` writes them here, all or none.
+
+        Args:
+            force: replace what an earlier run wrote, or what is on its way.
+
+        Raises:
+            CalibenchError: as on this machine, before anything is sent where it can be known here; TargetError: the
+                target cannot be reached, or is a cluster.
+            Cancelled: it was stopped there, too.
+        """
+        from calibench.remote.remote_caffe import calibrate_caffe_remote
+
+        return calibrate_caffe_remote(job, self.target, self._hear, force=force, benchmark=benchmark)
 
     def evaluate(self, model: Given, dataset: Given, settings: "Settings | None" = None) -> Plain:
         """Score a model there.

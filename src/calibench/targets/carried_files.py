@@ -146,9 +146,20 @@ def _of_calibrator(bundle: Bundle, paths: dict[str, Path]) -> Path:
 
 
 def _with_whole_paths(given: Iterable[Path]) -> dict[str, Path]:
-    """Files, and those in folders, by their paths there."""
+    """Files, and those in folders, by their paths there.
+
+    Raises:
+        DatasetError: two of them would have the same.
+    """
     files = (file for path in given for file in (map(path.joinpath, _files_in(path)) if path.is_dir() else (path,)))
-    return {place_there(file).as_posix(): file.absolute() for file in files if file.name not in OF_PROCESSES}
+    found: dict[str, Path] = {}
+    for file in files:
+        if file.name in OF_PROCESSES:
+            continue
+        before = found.setdefault(place_there(file).as_posix(), file.absolute())
+        if before != file.absolute() and not before.samefile(file):  # ".." behind a link leads elsewhere
+            raise DatasetError(f"{file} and {before}: lie in the same place but for links. Name one without '..'.")
+    return found
 
 
 def _dataset(dataset: Path, below: str, paths: dict[str, Path], bundle: Bundle) -> Path:
