@@ -1,17 +1,24 @@
 """`calibench benchmark --target A --target B`: one model, a table; a machine that fails stops no other."""
 
 import json
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from calibench.cli.machines_compared import Compared, compare_on_server
 from calibench.reports.machine_table import render_machines
+from calibench.settings import Settings
 from calibench.targets.bundle import End
 from calibench.targets.bundle_files import EventLog, read_bundle, write_end
-from calibench.things.kept import Failure
+from calibench.things.asked import Points
+from calibench.things.kept import Failure, Job, KeptDataset, KeptModel, Project, Target
 from calibench.things.machine_row import MachineRow
 
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
 SLOW = {"cpu": "AMD EPYC 7B13", "flags": ["avx2"], "cores": 4, "fp32_fps": 1210.0, "default_fps": 1210.0,
         "int8_fps": 1290.0, "speedup": 1.066, "speedup_low": 1.01, "speedup_high": 1.12, "latency_ms": 0.912,
         "why": ["conversions take 25 % of the INT8 time", "this CPU has no VNNI"]}  # fmt: skip
@@ -139,6 +146,49 @@ def test_the_default_precision_has_a_column_only_where_it_is_another() -> None:
     both = console.export_text()
     assert "default" in both and "This machine" in both
     assert "latency ms" in both.splitlines()[1]
+
+
+def test_a_server_keeps_an_int8_file_by_a_name_that_says_what_it_is_and_no_project_but_those_measured(
+    monkeypatch, tmp_path
+) -> None:
+    kept = {"fp32": KeptModel(id=1, created=NOW, name="fashion"), "int8": KeptModel(id=2, created=NOW, name="x")}
+    sent, made = [], []
+
+    class Client:
+        targets = [Target(id=1, created=NOW, name="This machine"), Target(id=7, created=NOW, name="rack")]
+
+    class Targets:
+        named = staticmethod(lambda name: next(each for each in Client.targets if each.name == name))
+
+    class Projects:
+        @staticmethod
+        def create(model_id, dataset_id, device, run_baseline, target_id):
+            made.append((model_id, dataset_id, run_baseline, target_id))
+            return Project(id=9, created=NOW, name="p", model_id=model_id, dataset_id=dataset_id, target_id=target_id)
+
+        @staticmethod
+        def benchmark(id, ask):
+            return ask.baseline_model_id
+
+    @contextmanager
+    def opened(url):
+        yield SimpleNamespace(targets=Targets, projects=Projects)
+
+    def send_model(client, path, settings, progress, name=None):
+        sent.append(name)
+        return kept[path.stem]
+
+    dataset = KeptDataset(id=3, created=NOW, name="set")
+    monkeypatch.setattr("calibench.cli.on_server.opened", opened)
+    monkeypatch.setattr("calibench.cli.on_server.send_model", send_model)
+    monkeypatch.setattr("calibench.cli.on_server.send_dataset", lambda *_: dataset)
+    job = Job(created=NOW, kind="benchmark", title="b", result={"measured": FAST})
+    monkeypatch.setattr("calibench.cli.on_server.run", lambda client, job_, before: job)
+    what = Compared(tmp_path / "out/int8.xml", tmp_path / "fp32.onnx", tmp_path, Settings(), Points())
+    (row,) = compare_on_server(what, ["rack"], "http://x:1")
+    assert (row.target, row.target_id, row.project_id) == ("rack", 7, 9)
+    assert sent == [None, "out/int8 beside fashion"]
+    assert made == [(2, 3, False, 7)]
 
 
 def test_a_server_is_asked_for_its_targets_and_takes_no_options_of_this_machine(compare, tmp_path, monkeypatch) -> None:

@@ -12,8 +12,8 @@ from calibench.cli.known_there import known_targets, passphrase_for
 from calibench.cli.look_on_server import MEASURED_BY, points_of
 from calibench.cli.server_options import refuse_settings as refuse_settings_of_server
 from calibench.errors import CalibenchError, Cancelled, SettingsError
-from calibench.things.asked import AskBenchmark, Points
-from calibench.things.kept import Project
+from calibench.things.asked import AskBenchmark, NewProject, Points
+from calibench.things.kept import NAME_LENGTH, KeptModel
 from calibench.things.machine_row import MachineRow, row_of
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def compare_on_server(what: Compared, names: Sequence[str], url: str) -> tuple[M
         Cancelled: with what became of the job.
     """
     from calibench.cli.bars import shown
-    from calibench.cli.on_server import opened, send_both, send_model
+    from calibench.cli.on_server import opened, send_dataset, send_model
 
     refuse_settings_of_server(what.settings)
     if other := sorted(what.settings.model_fields_set - set(MEASURED_BY)):
@@ -110,24 +110,30 @@ def compare_on_server(what: Compared, names: Sequence[str], url: str) -> tuple[M
             targets = [client.targets.named(name) for name in _once(names)]
         else:
             targets = [next(each for each in client.targets.all() if each.spec.is_here)]
-        baseline_id = None
-        if what.baseline is not None:
-            with shown() as progress:
-                baseline_id = send_model(client, what.baseline, what.settings, progress).id
-        first, _, _ = send_both(client, what.model, what.dataset, what.settings)
+        with shown() as progress:
+            baseline = None if what.baseline is None else send_model(client, what.baseline, what.settings, progress)
+            name = None if baseline is None else _name_beside(what.model, baseline)
+            model = send_model(client, what.model, what.settings, progress, name)
+            dataset = send_dataset(client, what.dataset, what.settings, progress)
+        baseline_id = None if baseline is None else baseline.id
         ask = AskBenchmark(**what.points.model_dump(), baseline_model_id=baseline_id, is_compared=True)
-
+        new = NewProject(model_id=model.id, dataset_id=dataset.id, device=what.settings.device, run_baseline=False)
         return tuple(
-            _row(each, what, lambda target: _measured_there(client, first, target, ask), target_id=each.id)
+            _row(each, what, lambda target: _measured_there(client, new, target, ask), target_id=each.id)
             for each in targets
         )
 
 
-def _measured_there(client: "Client", first: Project, target: "Target", ask: AskBenchmark) -> Mapping[str, Any]:
+def _name_beside(path: Path, baseline: KeptModel) -> str:
+    """Of a model that the server does not have yet: result folders all hold a model.xml, and it is nobody's child."""
+    return f"{path.absolute().parent.name}/{path.stem} beside {baseline.name}"[:NAME_LENGTH]
+
+
+def _measured_there(client: "Client", new: NewProject, target: "Target", ask: AskBenchmark) -> Mapping[str, Any]:
     from calibench.cli.on_server import run
 
     project = client.projects.create(
-        first.model_id, first.dataset_id, first.device, run_baseline=False, target_id=target.id
+        new.model_id, new.dataset_id, new.device, run_baseline=new.run_baseline, target_id=target.id
     )
     job = run(client, client.projects.benchmark(project.id, ask), before=f"{target.name}: ")
     return {**job.result["measured"], "project_id": project.id, "dataset_id": project.dataset_id}

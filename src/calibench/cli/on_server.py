@@ -154,9 +154,11 @@ def send_both(
     return client.projects.create(kept.id, there.id, settings.device, run_baseline=False), kept, there
 
 
-def send_model(client: "Client", path: Path, settings: "Settings", progress: Progress) -> KeptModel:
-    """The model of a file, on the server."""
-    return client.models.send(path, weights=settings.weights, progress=progress)
+def send_model(
+    client: "Client", path: Path, settings: "Settings", progress: Progress, name: str | None = None
+) -> KeptModel:
+    """The model of a file, on the server; `name`: of one that it does not have yet, else that of the file."""
+    return client.models.send(path, name, weights=settings.weights, progress=progress)
 
 
 def send_dataset(client: "Client", path: Path, settings: "Settings", progress: Progress) -> KeptDataset:
