@@ -103,7 +103,7 @@ def test_what_is_there_is_refused_before_the_work_and_replaced_with_force(job):
     assert not (job.nets / "net_quantized.caffemodel").exists()  # it would be taken for its weights
 
 
-def test_a_lost_connection_keeps_the_job_and_the_same_command_goes_on(job):
+def test_a_lost_connection_keeps_the_job_and_the_same_command_goes_on(job, run, tmp_path):
     job.ends += [End(state="failed", failure=LOST), End(state="done")]
     lost = job.caffe()
     assert lost.exit_code == 2 and "the same command with --resume, and without --force" in lost.stderr, lost.stderr
@@ -113,6 +113,9 @@ def test_a_lost_connection_keeps_the_job_and_the_same_command_goes_on(job):
     other = job.caffe("--resume", "-fu", loss=0.2)
     assert other.exit_code == 1
     assert "was begun otherwise (accuracy_loss, force_u8)" in other.stderr, other.stderr
+    run("target", "add", "other", "ssh://me@other", "--host-key", "ssh-ed25519 AAAA", "--data-dir", tmp_path / "data")
+    elsewhere = job.caffe("--resume", target=("--target", "other"))
+    assert (elsewhere.exit_code, "was begun on ssh://me@lab:22, not on other" in elsewhere.stderr) == (1, True)
     resumed = job.caffe("--resume", target=())
     assert (resumed.exit_code, len(job.bundles)) == (0, 2), resumed.stderr
     assert job.made() == {"net_quantized.prototxt", "net_quantized"}

@@ -48,9 +48,14 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TinyProject:
 
 def bundle_of(job: CaffeJob) -> Bundle:
     settings = job.settings.model_copy(update={"weights": job.weights, "method": "accuracy-aware"})
-    return Bundle(
-        kind="calibrate", model=job.model, dataset=job.dataset, settings=settings, caffe=job.options, benchmark=False
-    )
+    given = {"kind": "calibrate", "model": job.model, "dataset": job.dataset, "started_in": Path.cwd()}
+    return Bundle.model_validate({**given, "settings": settings, "caffe": job.options, "benchmark": False})
+
+
+def data_of(project: TinyProject, kind: str, **more: object) -> Bundle:
+    """A job whose network and dataset are one prototxt."""
+    given = {"model": project.prototxt, "dataset": project.prototxt, "started_in": Path.cwd()}
+    return Bundle.model_validate({"kind": kind, **given, **more})
 
 
 @pytest.fixture
@@ -132,7 +137,7 @@ def test_a_prototxt_is_the_dataset_of_other_jobs_too(
     project: TinyProject, laid_out: Callable[[Carried], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = make_settings({"threads": 1, "weights": project.weights})
-    bundle = Bundle(kind="evaluate", model=project.prototxt, dataset=project.prototxt, settings=settings)
+    bundle = data_of(project, "evaluate", settings=settings)
     write_bundle(bundle, tmp_path / "job")
     before, found = run_bundle(tmp_path / "job"), carried(bundle)
     assert before.state == "done", before
@@ -144,11 +149,11 @@ def test_a_prototxt_is_the_dataset_of_other_jobs_too(
 
 
 def test_both_phases_of_a_prototxt_travel_for_a_calibration(project: TinyProject) -> None:
-    alone = carried(Bundle(kind="calibrate", model=project.prototxt, dataset=project.prototxt))
+    alone = carried(data_of(project, "calibrate"))
     assert any("train_lmdb" in name for name in alone.files) and any("test_lmdb" in name for name in alone.files)
     assert alone.bundle.model == alone.bundle.dataset == Path(f"in/paths{project.prototxt}")
-    other = Bundle(kind="calibrate", model=project.prototxt, dataset=project.prototxt, validation=project.prototxt)
-    assert not any("train_lmdb" in name for name in carried(other).files)
+    other = carried(data_of(project, "calibrate", validation=project.prototxt))
+    assert not any("train_lmdb" in name for name in other.files)
 
 
 def with_pictures(project: TinyProject, count: int) -> TinyProject:
@@ -183,7 +188,7 @@ def test_a_picture_that_is_not_there_is_said_before_anything_is_sent(project: Ti
     with pytest.raises(DatasetError, match=r"list\.txt, line 5: there is no picture 4\.png, looked for in .*work and "):
         carried(bundle_of(job))
     with pytest.raises(DatasetError, match=r"line 5: there is no picture 4\.png"):
-        carried(Bundle(kind="evaluate", model=project.prototxt, dataset=project.prototxt))
+        carried(data_of(project, "evaluate"))
 
 
 def test_two_files_that_only_links_tell_apart_are_refused(project: TinyProject, tmp_path: Path) -> None:
@@ -209,6 +214,16 @@ def test_data_that_is_not_there_is_said_with_all_places(project: TinyProject) ->
     project.prototxt.write_text(sized)
     with pytest.raises(DatasetError, match=r"there is no LMDB \.\./nets/lost, at .*work/\.\./nets/lost nor"):
         carried(bundle_of(project.job()))
+
+
+def test_a_prototxt_of_a_server_takes_nothing_along_from_outside_of_its_folder(
+    project: TinyProject, tmp_path: Path
+) -> None:
+    assert carried(data_of(project, "evaluate", started_in=None)).bundle.started_in == Path(f"in/paths{Path.cwd()}")
+    secret = (project.prototxt.parent / "test_lmdb").rename(tmp_path / "here/secret")
+    project.prototxt.write_text(project.prototxt.read_text().replace("../nets/test_lmdb", str(secret)))
+    with pytest.raises(ModelError, match=r"net\.prototxt: leads out of its folder, to /.*/here/secret\. Put that into"):
+        carried(data_of(project, "evaluate", started_in=None))
 
 
 def test_a_job_of_the_calibrator_without_weights_is_refused(project: TinyProject) -> None:

@@ -226,13 +226,15 @@ def _calibrated_there(job: "CaffeJob", params: dict[str, Any]) -> "CaffeResult":
     """One call, on a target: a new job, or one that was begun there."""
     from calibench.cli.on_target import heard, remote
     from calibench.remote.remote_caffe import resume_caffe_remote
+    from calibench.remote.remote_target import RemoteTarget
 
-    data_dir = params["data_dir"]
+    name, data_dir = params["target"], params["data_dir"]
     with quiet_stdout(params["json_"]):
         if params["resume"]:
+            target = RemoteTarget(name, data_dir=data_dir).target if name else None
             with heard(_limit(job)) as hear:
-                return resume_caffe_remote(job, data_dir=data_dir, hear=hear)
-        with remote(params["target"], data_dir, limit=_limit(job)) as there:
+                return resume_caffe_remote(job, target, data_dir=data_dir, hear=hear)
+        with remote(name, data_dir, limit=_limit(job)) as there:
             return there.calibrate_caffe(job, benchmark=not params["no_benchmark"], force=params["force"])
 
 

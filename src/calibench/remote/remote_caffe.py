@@ -49,11 +49,14 @@ def calibrate_caffe_remote(
     return _finished(folder, job, names, target.name, hear, force=force)
 
 
-def resume_caffe_remote(job: CaffeJob, *, data_dir: Path | None = None, hear: Hearing = NOBODY) -> "CaffeResult":
+def resume_caffe_remote(
+    job: CaffeJob, target: "Target | None" = None, *, data_dir: Path | None = None, hear: Hearing = NOBODY
+) -> "CaffeResult":
     """Go on with a job that `RemoteTarget.calibrate_caffe` began, on its target as that is reached now.
 
     Args:
         job: the same; only the number of threads may be another, and stays as it was.
+        target: that it was begun on; None: whichever it is.
         data_dir: the data folder that knows the target; None: the usual one.
 
     Raises:
@@ -63,7 +66,13 @@ def resume_caffe_remote(job: CaffeJob, *, data_dir: Path | None = None, hear: He
     if not is_begun(names.folder):
         raise JobError(f"{names.folder}: nothing of it is on a target that could go on. Leave --resume out.")
     folder = job_folder(names.folder.resolve())
-    others = ", ".join(_differences(read_bundle(folder), _bundle(job)))
+    begun = read_bundle(folder)
+    if target is not None and begun.target is not None and target.spec.address != begun.target.address:
+        raise JobError(
+            f"{names.folder}: was begun on {begun.target.address}, not on {target.name}. Leave --target out, or begin "
+            "anew with --force."
+        )
+    others = ", ".join(_differences(begun, _bundle(job)))
     if others:
         raise JobError(f"{names.folder}: was begun otherwise ({others}). Ask for the same, or begin anew with --force.")
     return _finished(folder, job, names, reached_as_now(folder, data_dir), hear, force=True)

@@ -51,7 +51,7 @@ class Bundle(Frozen):
     entry: str | None = Field(None, description="of an import: which file is the model")
     is_copied: bool = Field(True, description="of an import: sources stay where they are; else they may be moved")
     started_in: Path | None = Field(
-        None, description="what relative paths in a prototxt refer to; None: the current folder"
+        None, description="by a command: what relative paths in a prototxt refer to; None: the current folder"
     )
     caffe: CaffeOptions | None = Field(
         None, description="of a calibration by the Caffe calibrator; its caffemodel is `settings.weights`"

@@ -1,6 +1,7 @@
 """The files that the paths in a prototxt lead to: what will be opened there is opened here, and what is found noted.
 
-They travel with their whole paths (`bundle.PATHS`), so that no path in a prototxt or a list has to be changed.
+They travel with their whole paths (`bundle.PATHS`), so that no path in a prototxt or a list has to be changed. What a
+server was given may be a stranger's: such a prototxt takes nothing along that lies outside of its folder.
 """
 
 from collections.abc import Iterator
@@ -38,7 +39,7 @@ def files_of_calibrator(bundle: Bundle, job: CaffeJob) -> tuple[Path, ...]:
     Raises:
         ModelError, DatasetError: one is missing or damaged.
     """
-    with _noted(bundle) as found:
+    with _noted(bundle, job.model) as found:
         find_files(job)
     return (job.model, job.weights, *found)
 
@@ -49,7 +50,7 @@ def files_of_network(bundle: Bundle, prototxt: Path) -> tuple[Path, ...]:
     Raises:
         ModelError, DatasetError: it is needed, and missing or damaged.
     """
-    with _noted(bundle) as found:
+    with _noted(bundle, prototxt) as found:
         input_shapes(stripped(read_net(prototxt, None)))
     return tuple(found)
 
@@ -61,15 +62,26 @@ def files_of_data(bundle: Bundle, prototxt: Path) -> tuple[Path, ...]:
         ModelError, DatasetError: one is missing or damaged; of a list, one picture is missing.
     """
     has_both_phases = bundle.kind == "calibrate" and bundle.validation is None
-    with _noted(bundle) as found:
+    with _noted(bundle, prototxt) as found:
         for samples in caffe_sets(prototxt)[:2] if has_both_phases else (open_prototxt(prototxt),):
             samples.layer.find_files(range(len(samples)))
     return (prototxt, *found)
 
 
 @contextmanager
-def _noted(bundle: Bundle) -> Iterator[list[Path]]:
-    """Gather what paths in prototxts lead to here."""
+def _noted(bundle: Bundle, prototxt: Path) -> Iterator[list[Path]]:
+    """Gather what the paths in a prototxt lead to here.
+
+    Raises:
+        ModelError: nobody says where a command was started, and one leads out of its folder.
+    """
     found: list[Path] = []
-    with written_for(Origin(bundle.started_in or Path.cwd(), told=found.append)):
+    folder = prototxt.resolve().parent
+
+    def told(path: Path) -> None:
+        if bundle.started_in is None and not path.resolve().is_relative_to(folder):
+            raise ModelError(f"{prototxt}: leads out of its folder, to {path}. Put that into its folder, or say sizes.")
+        found.append(path)
+
+    with written_for(Origin(bundle.started_in or Path.cwd(), told=told)):
         yield found

@@ -79,7 +79,6 @@ def carried(bundle: Bundle, told: Told = lambda count: None, memory: Path | None
         raise SettingsError(f"{bundle.kind}: is done on this machine. Leave the target out.")
     paths: dict[str, Path] = {}
     update: dict[str, Any] = {"target": bundle.target and bundle.target.there}
-    bundle = bundle.model_copy(update={"started_in": bundle.started_in or Path.cwd()})
     if bundle.caffe is not None:
         update["model"] = _of_calibrator(bundle, paths)
     elif bundle.model is not None:
@@ -92,7 +91,7 @@ def carried(bundle: Bundle, told: Told = lambda count: None, memory: Path | None
             update[name] = _dataset(given, f"in/{name}", paths, bundle)
     update["settings"] = _settings(bundle, paths)
     has_whole_paths = any(name.startswith(f"{PATHS}/") for name in paths)
-    update["started_in"] = place_there(bundle.started_in) if has_whole_paths and bundle.started_in else None
+    update["started_in"] = place_there(bundle.started_in or Path.cwd()) if has_whole_paths else None
     there = bundle.model_copy(update=update)
     unread = _unread(bundle)
     hashes = content_hashes(dict.fromkeys(path for path in paths.values() if path not in unread), told, memory)
