@@ -1,10 +1,11 @@
 """What a machine over SSH costs beside this one: seconds of a calibration, bytes of a second run, speed of an upload.
 
-    python -m benchmarks.ssh_target [--rounds 5] [--scenes 60] [--upload-mb 300] [--out FILE]
+    python -m benchmarks.ssh_target [--rounds 5] [--scenes 60] [--upload-mb 300] [--follow-s 60] [--out FILE]
 
 A real sshd on the loopback, with an ordinary user where this runs as root, and the demo's network. The same command
 runs here and there in turns, after one run there that does not count: it made the environment and brought the files.
-Bytes are counted by a relay in front of sshd. The upload is measured beside scp, in turns, without the relay.
+Bytes are counted by a relay in front of sshd; those of a job that is followed for a while and tells nothing are what a
+longer one costs more. The upload is measured beside scp, in turns, without the relay.
 Aims: less than 5 s more than here; less than 100 kB sent; 80 % of the speed of scp.
 """
 
@@ -30,6 +31,7 @@ from benchmarks.default_ptq import _commit, _versions
 from calibench.demo.files import DemoFiles, prepare
 from calibench.machine import describe_machine
 from calibench.targets.opened_link import open_link
+from calibench.targets.remote_machine import RemoteMachine
 
 OUT = Path("benchmarks/results/ssh-target.json")
 CACHE = Path(".cache/workbench")
@@ -45,12 +47,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--scenes", type=int, default=60, help="pictures in each of the two datasets")
     parser.add_argument("--upload-mb", type=int, default=300)
+    parser.add_argument("--follow-s", type=float, default=60.0, help="seconds that a job is followed which is quiet")
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args(arguments)
     files = prepare(CACHE, options.scenes, print)
     with running_ssh_server() as server, shared_python() as python, tempfile.TemporaryDirectory() as place:
         rows = {"calibration": calibration(server, python, files, Path(place), options.rounds)}
         print(json.dumps(rows["calibration"], indent=1), flush=True)
+        rows["followed"] = asyncio.run(followed(server, python, options.follow_s))
+        print(json.dumps(rows["followed"], indent=1), flush=True)
         rows["upload"] = asyncio.run(upload(server, Path(place), options.upload_mb, options.rounds))
         print(json.dumps(rows["upload"], indent=1), flush=True)
     result = {
@@ -90,6 +95,23 @@ def calibration(server: SshServer, python: Path, files: DemoFiles, place: Path, 
         "fetched_bytes": got,
         "same_model": len(same) == 1,
     }
+
+
+async def followed(server: SshServer, python: Path, seconds: float) -> Row:
+    """Bytes for a job that does not say anything."""
+    spec = server.spec(python=str(python))
+    link = await open_link(spec)
+    try:
+        machine = RemoteMachine(link, spec)
+        await machine.lay("quiet", {})
+        before = dict(server.relay.passed)
+        async for _ in machine.follow("quiet", 0, 0, for_s=seconds):
+            pass
+        moved = {way: passed - before[way] for way, passed in server.relay.passed.items()}
+        await machine.remove_job("quiet")
+    finally:
+        await link.close()
+    return {"seconds": seconds, "sent_bytes": moved["up"], "fetched_bytes": moved["down"]}
 
 
 def _run(*words: object) -> float:

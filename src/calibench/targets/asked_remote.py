@@ -19,7 +19,7 @@ from calibench.targets.remote_side.python_there import newer
 from calibench.things.target_spec import TargetSpec
 
 QUICK_S = 60.0
-LISTED, FEW = ("blobs", "files"), 100
+LISTED, FEW = ("blobs", "files"), 16
 """Arguments that may be long, and the length up to which they are just sent."""
 NO_PROGRAM = (126, 127)
 """Exit codes of a shell: may not be run, not found."""

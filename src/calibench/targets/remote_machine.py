@@ -177,7 +177,8 @@ class RemoteMachine:
 
         Args:
             events, log: bytes of its files that are known.
-            process: handle of it as DirectStart gives it; '': nobody looks whether it is there.
+            process: handle of it as DirectStart gives it; '': it may be on another node, and its files on a disk that
+                many share, which is looked at less often.
             for_s: seconds that it is followed at most; None: to its end.
         """
         asked: dict[str, Any] = {"job_id": job_id, "events": events, "log": log, "process": process, "for_s": for_s}

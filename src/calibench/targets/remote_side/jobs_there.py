@@ -15,8 +15,8 @@ from calibench.targets.remote_side.words_there import BLOCK, JOBS, Refused, insi
 
 BEAT_S = 3.0
 """Seconds after which who follows a job is told that nothing is new: so the connection is known to be well."""
-LOOK_S = 0.25
-"""Between two looks at the files and the process of a job."""
+EVERY_S, SHARED_S = 0.25, 1.0
+"""Between two looks at the files and the process of a job; at files on a disk that many nodes share."""
 
 
 def follow(
@@ -26,7 +26,7 @@ def follow(
 
     Args:
         events, log: bytes of its files that are known.
-        process: number of its group, and when that began; '': nobody looks at it.
+        process: number of its group, and when that began; '': it may be on another node.
         for_s: seconds that it is followed at most; None: to its end.
     """
     job = job_of(home, job_id)
@@ -45,7 +45,9 @@ def follow(
             yield {"events": news, "log": logged, "end": end if is_over else "", "is_gone": is_over and is_gone}
         if is_over or (is_all and for_s is not None and now - begun >= for_s):
             return
-        if is_all and select.select([sys.stdin], [], [], LOOK_S)[0]:
+        pause = EVERY_S if process else SHARED_S
+        pause = pause if for_s is None else min(pause, max(0.0, begun + for_s - now))
+        if is_all and select.select([sys.stdin], [], [], pause)[0]:
             return  # whoever asked is gone
 
 
