@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from calibench.pipeline import evaluate as evaluate
     from calibench.pipeline import inspect as inspect
     from calibench.remote.hearing import Hearing as Hearing
+    from calibench.remote.remote_caffe import resume_caffe_remote as resume_caffe_remote
     from calibench.remote.remote_target import RemoteTarget as RemoteTarget
     from calibench.remote.remote_target import resume_remote as resume_remote
     from calibench.reports.picking import pick as pick
@@ -44,6 +45,7 @@ _HOMES = {
     "evaluate": "calibench.pipeline",
     "inspect": "calibench.pipeline",
     "pick": "calibench.reports.picking",
+    "resume_caffe_remote": "calibench.remote.remote_caffe",
     "resume_remote": "calibench.remote.remote_target",
 }
 
@@ -62,6 +64,7 @@ __all__ = [
     "evaluate",
     "inspect",
     "pick",
+    "resume_caffe_remote",
     "resume_remote",
 ]
 

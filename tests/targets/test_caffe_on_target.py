@@ -13,11 +13,9 @@ from shared_python import shared_python
 from ssh_server import SshServer
 from typer.testing import CliRunner, Result
 
+from calibench import Hearing, RemoteTarget, resume_caffe_remote
 from calibench.cli.app import app
 from calibench.errors import Cancelled
-from calibench.remote.hearing import Hearing
-from calibench.remote.remote_caffe import resume_caffe_remote
-from calibench.remote.remote_target import RemoteTarget
 from calibench.reports.report import decided_view, read_report
 from calibench.things.kept import Target
 from calibench.things.target_spec import TargetSpec

@@ -80,7 +80,7 @@ def _noted(bundle: Bundle, prototxt: Path) -> Iterator[list[Path]]:
 
     def told(path: Path) -> None:
         if bundle.started_in is None and not path.resolve().is_relative_to(folder):
-            raise ModelError(f"{prototxt}: leads out of its folder, to {path}. Put that into its folder, or say sizes.")
+            raise ModelError(f"{prototxt}: leads out of its folder, to {path}. Put that into it, and correct the path.")
         found.append(path)
 
     with written_for(Origin(bundle.started_in or Path.cwd(), told=told)):
