@@ -222,9 +222,7 @@ def test_a_prototxt_of_a_server_takes_nothing_along_from_outside_of_its_folder(
     assert carried(data_of(project, "evaluate", started_in=None)).bundle.started_in == Path(f"in/paths{Path.cwd()}")
     secret = (project.prototxt.parent / "test_lmdb").rename(tmp_path / "here/secret")
     project.prototxt.write_text(project.prototxt.read_text().replace("../nets/test_lmdb", str(secret)))
-    with pytest.raises(
-        ModelError, match=r"net\.prototxt: leads out of its folder, to /.*/here/secret\. Put that into it"
-    ):
+    with pytest.raises(ModelError, match=r"net\.prototxt: leads out of its folder, to /.*/here/secret\. "):
         carried(data_of(project, "evaluate", started_in=None))
 
 
