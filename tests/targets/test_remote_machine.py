@@ -14,13 +14,15 @@ from closed_links import LINKS, done, local
 
 from calibench.errors import TargetError
 from calibench.machine import describe_machine
-from calibench.targets import remote_machine, remote_side
+from calibench.targets import remote_side
 from calibench.targets.conversation import Conversation
 from calibench.targets.local_link import LocalLink
 from calibench.targets.remote_machine import RemoteMachine
 from calibench.targets.remote_side import environments_there, facts_there
+from calibench.targets.remote_side.contents_there import partial_name
 from calibench.targets.remote_side.environments_there import telling_line
 from calibench.targets.remote_side.words_there import WHOLE, Refused
+from calibench.targets.sent_contents import SMALL
 from calibench.things.target_spec import TargetSpec
 
 pytestmark = pytest.mark.targets
@@ -37,6 +39,11 @@ def user(tmp_path: Path) -> Path:
 
 def machine(user: Path, sender: str = "host", **spec: object) -> RemoteMachine:
     return RemoteMachine(local(user), TargetSpec(kind="ssh", host="lab", **{"python": sys.executable, **spec}), sender)
+
+
+def arriving(sha256: str, sender: str = "host") -> str:
+    """Where a content lies while it arrives."""
+    return f"{HOME}/blobs/{sha256[:2]}/{partial_name(sha256, sender)}"
 
 
 def written(folder: Path, **contents: bytes) -> dict[str, Path]:
@@ -84,13 +91,13 @@ def test_a_python_that_is_too_old_is_a_fault(user: Path) -> None:
 
 
 def test_only_what_is_missing_travels_and_a_second_time_nothing(user: Path, tmp_path: Path) -> None:
-    files = written(tmp_path / "here", small=b"a" * 10, empty=b"", large=os.urandom(remote_machine.SMALL + 1))
+    files = written(tmp_path / "here", small=b"a" * 10, empty=b"", large=os.urandom(SMALL + 1))
     there, moved = machine(user), []
     done(there.send(files, moved.append))
-    assert sum(moved) == 10 + remote_machine.SMALL + 1
+    assert sum(moved) == 10 + SMALL + 1
     assert done(there.missing(pairs(files))) == {}
     done(there.send(files, moved.append))
-    assert sum(moved) == 10 + remote_machine.SMALL + 1
+    assert sum(moved) == 10 + SMALL + 1
     for sha256, path in files.items():
         blob = user / HOME / "blobs" / sha256[:2] / sha256
         assert blob.read_bytes() == path.read_bytes()
@@ -102,7 +109,7 @@ def test_what_has_arrived_of_a_file_is_not_sent_again(user: Path, tmp_path: Path
     files = written(tmp_path / "here", large=content)
     there, moved = machine(user), []
     assert list(done(there.missing(pairs(files))).values()) == [0]
-    partial = user / there._partial(next(iter(files)))
+    partial = user / arriving(next(iter(files)))
     partial.write_bytes(content[:600_000])
     assert list(done(there.missing(pairs(files))).values()) == [600_000]
     done(there.send(files, moved.append))
@@ -116,7 +123,7 @@ def test_a_file_that_another_one_sends_right_now_is_not_touched_and_an_old_one_i
     files = written(tmp_path / "here", large=os.urandom(1_000_000))
     one, two = machine(user, "one"), machine(user, "two")
     done(one.missing(pairs(files)))
-    partial = user / one._partial(next(iter(files)))
+    partial = user / arriving(next(iter(files)), "one")
     partial.write_bytes(b"x" * 10)
     assert list(done(two.missing(pairs(files))).values()) == [0]
     os.utime(partial, (0, 0))
@@ -128,7 +135,7 @@ def test_what_arrives_damaged_is_sent_again(user: Path, tmp_path: Path) -> None:
     files = written(tmp_path / "here", large=os.urandom(1_000_000))
     there = machine(user)
     done(there.missing(pairs(files)))
-    (user / there._partial(next(iter(files)))).write_bytes(b"not the beginning of it")
+    (user / arriving(next(iter(files)))).write_bytes(b"not the beginning of it")
     done(there.send(files, ignore))
     assert done(there.missing(pairs(files))) == {}
 

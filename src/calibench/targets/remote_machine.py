@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import shlex
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,26 +13,18 @@ from typing import Any
 import calibench
 from calibench.errors import TargetError
 from calibench.targets.asked_remote import AskedRemote, TooOld
-from calibench.targets.link import Link, Moved
+from calibench.targets.link import Link
 from calibench.targets.own_wheel import EXTRAS, WITH_WORKERS, pinned, write_own_wheel
-from calibench.targets.remote_side.contents_there import partial_name
 from calibench.targets.remote_side.python_there import package_print
-from calibench.targets.remote_side.words_there import BLOBS, JOBS, PACKS, WHEELS
+from calibench.targets.remote_side.words_there import JOBS, WHEELS
+from calibench.targets.sent_contents import HASHING_S, SentContents
 from calibench.things.kept import Cleaned
 from calibench.things.target_spec import TargetSpec
 
 Told = Callable[[str], None]
 """Told a sentence when the next thing begins that takes a while."""
 
-HASHING_S = 1800.0
-"""Seconds that reading gigabytes may take there."""
 INSTALLING_S = 3600.0
-SMALL = 256 * 1024
-"""Bytes up to which contents travel together: each file on its own costs several turns of the network."""
-PACK = 16 * 1024 * 1024
-"""Bytes of a pack, about."""
-ATTEMPTS = 2
-"""How often contents are sent that arrive damaged."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +54,11 @@ class RemoteMachine:
     """
 
     def __init__(self, link: Link, spec: TargetSpec, sender: str = "host") -> None:
-        self._link, self._spec, self._sender = link, spec, sender
+        self._link, self._spec = link, spec
         self._asked = AskedRemote(link, spec)
-        self._ask, self._home = self._asked.ask, self._asked.home
+        self._ask = self._asked.ask
+        contents = SentContents(link, self._asked, sender)
+        self.missing, self.send = contents.missing, contents.send  # see there
 
     async def facts(self) -> dict[str, Any]:
         """The machine in the words of calibench.machine ("cpu", "flags", "physical_cores", ... "disk_free_mb" below
@@ -116,39 +110,6 @@ class RemoteMachine:
                 python = await self._make_environment(key, wheel, pins, extras)
         return str(python)
 
-    async def missing(self, blobs: Sequence[tuple[str, int]]) -> dict[str, int]:
-        """Of contents (SHA-256, size) those that are not there whole, with the bytes of each that are there."""
-        found: dict[str, int] = await self._ask(
-            "missing", within_s=HASHING_S, blobs=list(dict.fromkeys(blobs)), sender=self._sender
-        )
-        return found
-
-    async def send(self, files: Mapping[str, Path], moved: Moved, missing: Mapping[str, int] | None = None) -> None:
-        """Bring contents there that are not there whole: SHA-256 -> the file here. Small ones travel together.
-
-        Args:
-            moved: told the bytes that travelled.
-            missing: as `missing` gave it; None: asked for.
-
-        Raises:
-            TargetError: one arrives damaged again and again, or is not what its hash says.
-        """
-        sizes = {sha256: path.stat().st_size for sha256, path in files.items()}
-        if missing is None:
-            missing = await self.missing(list(sizes.items()))
-        for _ in range(ATTEMPTS):
-            small = sorted(sha256 for sha256, at in missing.items() if not at and sizes[sha256] <= SMALL)
-            damaged = await self._send_packs(small, files, sizes, moved)
-            large = {sha256: at for sha256, at in missing.items() if at or sizes[sha256] > SMALL}
-            for sha256, at in large.items():
-                await self._link.put(files[sha256], self._partial(sha256), moved, at)
-            damaged += await self._settled(list(large))
-            if not damaged:
-                return
-            missing = dict.fromkeys(damaged, 0)
-        await asyncio.to_thread(_check_unchanged, {sha256: files[sha256] for sha256 in damaged})
-        raise TargetError(f"{self._link.name}: {files[damaged[0]]} arrives damaged. Look at the disk there.")
-
     async def lay(self, job_id: str, files: Mapping[str, str | None], texts: Mapping[str, str] | None = None) -> str:
         """Make the folder of a job out of contents that are there; None: an empty placeholder.
 
@@ -168,7 +129,7 @@ class RemoteMachine:
 
     def job_folder(self, job_id: str) -> str:
         """Where a job lies, from the user's home (unless the home of the target is absolute)."""
-        return f"{self._home}/{JOBS}/{job_id}"
+        return f"{self._asked.home}/{JOBS}/{job_id}"
 
     async def follow(
         self, job_id: str, events: int, log: int, process: str = "", for_s: float | None = None
@@ -248,32 +209,6 @@ class RemoteMachine:
         await self.send({hashes[path.name]: path for path in wheels}, lambda count: None)
         await self._ask("lay", folder=folder, files=hashes)
 
-    async def _send_packs(
-        self, small: Sequence[str], files: Mapping[str, Path], sizes: Mapping[str, int], moved: Moved
-    ) -> list[str]:
-        """Send small contents, many in one file; names those that arrived damaged."""
-        damaged: list[str] = []
-        for part in _parts(small, sizes):
-            name = hashlib.sha256("\n".join(part).encode()).hexdigest()[:32] + f".{self._sender}"
-            with tempfile.NamedTemporaryFile(prefix="calibench-", suffix=".pack") as file:
-                for sha256 in part:
-                    file.write(files[sha256].read_bytes())
-                file.flush()
-                at = int(await self._ask("pack", name=name))
-                await self._link.put(Path(file.name), f"{self._home}/{PACKS}/{name}", moved, at)
-            blobs = [(sha256, sizes[sha256]) for sha256 in part]
-            damaged += await self._ask("unpack", within_s=HASHING_S, name=name, blobs=blobs)
-        return damaged
-
-    async def _settled(self, blobs: list[str]) -> list[str]:
-        if not blobs:
-            return []
-        damaged: list[str] = await self._ask("settle", within_s=HASHING_S, blobs=blobs, sender=self._sender)
-        return damaged
-
-    def _partial(self, sha256: str) -> str:
-        return f"{self._home}/{BLOBS}/{sha256[:2]}/{partial_name(sha256, self._sender)}"
-
 
 def _command(python: str) -> str:
     return f"{shlex.quote(python)} -I -m calibench"
@@ -284,31 +219,6 @@ def _wheels_in(folder: Path) -> list[Path]:
     if not found:
         raise TargetError(f"{folder}: holds no wheels. Fill it: pip download --dest {folder} calibench")
     return found
-
-
-def _parts(small: Sequence[str], sizes: Mapping[str, int]) -> Iterator[list[str]]:
-    """Contents in groups of about PACK bytes, the same again when the first of them have arrived."""
-    part: list[str] = []
-    total = 0
-    for sha256 in small:
-        part.append(sha256)
-        total += sizes[sha256]
-        if total >= PACK:
-            yield part
-            part, total = [], 0
-    if part:
-        yield part
-
-
-def _check_unchanged(files: Mapping[str, Path]) -> None:
-    """Refuse files here that are not any more what they were when their hashes were taken.
-
-    Raises:
-        TargetError: names the first.
-    """
-    for sha256, path in files.items():
-        if _sha256(path) != sha256:
-            raise TargetError(f"{path}: was changed while it was sent. Try again when it is at rest.")
 
 
 def _sha256(path: Path) -> str:
