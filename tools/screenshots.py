@@ -56,8 +56,9 @@ class Walk:
         self.page.wait_for_timeout(1200)
 
     def press(self, name: str, leads_to: str = "") -> None:
-        """Press a button; wait for the address that it leads to."""
-        self.page.get_by_role("button", name=name, exact=True).last.click()
+        """Press a button, or a link that looks like one; wait for the address that it leads to."""
+        link = self.page.get_by_role("link", name=name, exact=True).and_(self.page.locator(".q-btn"))
+        self.page.get_by_role("button", name=name, exact=True).or_(link).last.click()
         if leads_to:
             self.page.wait_for_url(lambda url: leads_to in url, wait_until="commit")
             self.drawn()
@@ -125,7 +126,7 @@ def first_visit(walk: Walk, files: Sequence[Path]) -> None:
         walk.page.get_by_role("heading", name="What it").wait_for()
     if files:
         walk.go("/")
-    walk.page.get_by_role("button", name="New project").wait_for()
+    walk.page.get_by_role("link", name="New project").wait_for()
     walk.page.wait_for_function("document.querySelectorAll('.state-ready').length > 1")
 
 

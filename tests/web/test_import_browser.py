@@ -96,7 +96,7 @@ def test_after_an_import_from_another_page_one_is_back_there_with_the_new_thing_
     archive = tmp_path / "garden.tar.gz"
     archive.write_bytes(b"x")
     page = open_page("/projects/new?model=5")
-    page.get_by_role("button", name="Import a dataset").click()
+    page.get_by_role("link", name="Import a dataset", exact=True).click()
     page.wait_for_url("**/datasets/import?back=*")
     choose(page, archive)
     page.locator("button[aria-disabled=false]", has_text="Import").wait_for()
@@ -148,10 +148,10 @@ def test_a_file_that_is_no_model_leads_to_another_file_and_not_to_the_same_again
     open_page: OpenPage, site: Site
 ) -> None:
     page = open_page("/jobs/7")
-    page.get_by_role("button", name="Choose another file").wait_for()
+    page.get_by_role("link", name="Choose another file").wait_for()
     assert page.get_by_role("button", name="Retry").count() == 0
     go(page, f"{site.address}/models/6")
-    page.get_by_role("button", name="Choose another file").wait_for()
+    page.get_by_role("link", name="Choose another file").wait_for()
     assert page.get_by_role("button", name="Retry").count() == 0
-    page.get_by_role("button", name="Choose another file").click()
+    page.get_by_role("link", name="Choose another file").click()
     page.wait_for_url("**/models/import")

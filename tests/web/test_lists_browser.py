@@ -75,7 +75,7 @@ def test_the_first_visit_shows_three_steps_and_ticks_what_is_there(open_page: Op
     page.get_by_role("button", name="Try it with the sample").click()
     page.locator(".sample").get_by_role("link", name="Job and log").wait_for()
     assert "('sample',)" in site.calls()
-    page.get_by_role("button", name="Import a model").click()
+    page.get_by_role("link", name="Import a model").click()
     page.wait_for_url("**/models/import?back=/")
 
 
@@ -156,7 +156,7 @@ def test_calibrate_on_the_model_page_asks_for_the_project(open_page: OpenPage) -
     page.get_by_role("button", name="Calibrate to INT8").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_text("resnet18-flowers on flowers-val").wait_for()
-    assert dialog.get_by_role("button", name="Calibrate here").get_attribute("aria-disabled") == "false"
+    assert dialog.get_by_role("link", name="Calibrate here").get_attribute("aria-disabled") == "false"
 
 
 def test_the_family_shows_what_each_int8_model_costs_and_gains(open_page: OpenPage) -> None:

@@ -97,7 +97,7 @@ def test_an_import_leads_back_with_all_entries_and_the_new_dataset_selected(open
     page = open_form(open_page)
     page.get_by_label("Subset size, %").first.fill("30")
     page.get_by_text("306 images").wait_for()
-    page.get_by_role("button", name="Import").click()
+    page.get_by_role("link", name="Import").click()
     page.wait_for_url("**/datasets/import?back=*")
     go(page, f"{site.address}/projects/1/optimize?calibration=4")
     page.get_by_text("is being imported. Go on here").wait_for()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from canned_things import SCRIPT
-from page_site import DESKTOP, PATIENCE_S, PHONE, Site, fits
+from page_site import DESKTOP, PATIENCE_S, PHONE, Site, becomes, fits
 
 pytestmark = pytest.mark.browser
 
@@ -153,3 +153,30 @@ def test_an_address_without_a_page_says_so(page_browser: Any, site: Site) -> Non
         page.get_by_role("heading", name=words).wait_for()
         page.get_by_role("link", name="To the projects").wait_for()
     context.close()
+
+
+@pytest.mark.parametrize("key", ["Enter", "Space"])
+def test_a_button_that_leads_to_a_page_is_a_link_for_the_keyboard_too(open_page: OpenPage, key: str) -> None:
+    page = open_page("/projects")
+    page.get_by_role("link", name="New project").focus()
+    page.keyboard.press(key)
+    page.wait_for_url("**/projects/new")
+
+
+def test_a_button_that_leads_to_a_page_opens_in_a_new_tab_by_the_middle_key(open_page: OpenPage) -> None:
+    page = open_page("/targets")
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Add a target").click(button="middle")
+    opened.value.wait_for_url("**/targets/new")
+    assert page.url.endswith("/targets")
+
+
+def test_what_is_chosen_for_a_new_project_comes_along_to_an_import(open_page: OpenPage) -> None:
+    page = open_page("/projects/new?model=1")
+    page.get_by_role("combobox", name="Model").click()
+    page.get_by_role("option", name="detector-from-another-tool").click()
+    page.wait_for_url("**/projects/new?model=*")
+    chosen = page.url.partition("model=")[2].partition("&")[0]
+    link = page.get_by_role("link", name="Import a dataset", exact=True)
+    becomes(lambda: f"model%3D{chosen}" in (link.get_attribute("href") or ""), True)
+    assert chosen != "1"

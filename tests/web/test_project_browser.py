@@ -99,7 +99,7 @@ def test_ticking_int8_and_optimize_lead_to_the_page_that_asks_how(open_page: Ope
     page = open_page("/projects/1")
     page.get_by_role("button", name="Optimize", exact=True).click()
     page.get_by_role("checkbox", name="INT8").wait_for()
-    page.get_by_role("button", name="Optimize", exact=True).last.click()
+    page.get_by_role("link", name="Optimize", exact=True).click()
     page.wait_for_url("**/projects/1/optimize")
 
 
@@ -231,7 +231,7 @@ def test_a_project_that_was_deleted_elsewhere_says_so(open_page: OpenPage, site:
 
 def test_two_projects_are_compared_with_their_differences(open_page: OpenPage, site: Site) -> None:
     page = open_page("/projects/2")
-    page.get_by_role("button", name="Compare with FP32").click()
+    page.get_by_role("link", name="Compare with FP32").click()
     page.wait_for_url("**/compare?a=1&b=2")
     table = page.get_by_label("Numbers side by side")
     table.wait_for()
@@ -261,7 +261,7 @@ def test_a_finished_baseline_leads_to_int8_and_a_finished_int8_model_to_its_down
     assert download.value.url.endswith("/projects/2/model.zip?only_model=true")
     page.get_by_label("Verdict").wait_for()
     go(page, f"{site.address}/projects/1")
-    page.get_by_role("button", name="Calibrate to INT8").click()
+    page.get_by_role("link", name="Calibrate to INT8").click()
     page.wait_for_url("**/projects/1/optimize")
 
 

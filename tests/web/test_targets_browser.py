@@ -60,7 +60,7 @@ def test_where_this_machine_is_alone_the_page_says_what_a_target_is_for(open_pag
     site.fill(is_empty="true")
     page = open_page("/targets")
     page.get_by_text("A target is where models are measured and calibrated").wait_for()
-    press(page, "Add a target")
+    page.get_by_role("link", name="Add a target").click()
     page.wait_for_url("**/targets/new")
 
 
@@ -196,7 +196,7 @@ def test_machines_of_a_cluster_are_shown_and_stay_when_it_is_changed(open_page: 
 def test_queues_that_were_found_are_offered_when_a_target_is_changed(open_page: OpenPage, site: Site) -> None:
     page = open_page("/targets/3")
     page.get_by_role("table", name="Queues").get_by_text("12, 3 free").wait_for()
-    press(page, "Change")
+    page.get_by_role("link", name="Change").click()
     page.wait_for_url("**/targets/3/change")
     page.get_by_text("found there: short, long").wait_for()
     assert page.get_by_label("Walltime, minutes").input_value() == "90"

@@ -13,6 +13,7 @@ from calibench.web.accuracy_fields import AccuracyFields
 from calibench.web.accuracy_results import show_trial
 from calibench.web.button_looks import FLAT, OUTLINE
 from calibench.web.job_bar import JobBar
+from calibench.web.link_button import link_button
 from calibench.web.live import follow
 from calibench.web.page_frame import frame, page
 from calibench.web.page_words import in_page
@@ -100,14 +101,14 @@ class AccuracyPage:
             self.try_button = PossibleButton("Try", self._try, "play_arrow")
             back = f"/models/{self.model.id}/accuracy" + (f"?back={self.back}" if self.back else "")
             address = import_address("datasets", back, "dataset")
-            ui.button("Import a dataset", icon="upload", on_click=lambda: ui.navigate.to(address)).props(FLAT)
+            link_button("Import a dataset", address, "upload").props(FLAT)
         self._allow()
 
     def _save_line(self) -> None:
         with ui.element("div").classes("line save-line"):
             self.save_button = PossibleButton("Save", self._save, "check")
             if self.back:
-                ui.button("Cancel", on_click=lambda: ui.navigate.to(self.back)).props(FLAT)
+                link_button("Cancel", self.back).props(FLAT)
             kept = settings_words(self.workbench, self.model).capitalize()
             self.state = text(f"{kept}.").classes("quiet").props('role="status"')
         self.conflict = ui.element("div").classes("stack")

@@ -6,6 +6,7 @@ from nicegui import ui
 
 from calibench.things.kept import Event, KeptDataset
 from calibench.web import looks
+from calibench.web.link_button import link_button
 from calibench.web.live import follow, gathered
 from calibench.web.page_frame import frame, page
 from calibench.web.paged_list import Column, Listing
@@ -33,9 +34,7 @@ class DatasetList:
         self.words = ""
         with ui.element("div").classes("line apart"):
             text("Datasets", "h1")
-            ui.button("Import a dataset", icon="upload", on_click=lambda: ui.navigate.to("/datasets/import")).props(
-                "no-caps unelevated"
-            )
+            link_button("Import a dataset", "/datasets/import", "upload").props("no-caps unelevated")
         field = ui.input(placeholder="Filter by name").props(
             'dense outlined clearable debounce=150 aria-label="Filter datasets"'
         )

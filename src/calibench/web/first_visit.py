@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from calibench.web.import_page import DATASET, MODEL
+from calibench.web.link_button import link_button
 from calibench.web.sample_offer import SampleOffer
 from calibench.web.words import state, text
 
@@ -68,4 +69,4 @@ def _third(models: "tuple[KeptModel, ...]", datasets: "tuple[KeptDataset, ...]")
 
 def _button(label: str, path: str, is_next: bool) -> None:
     look = "unelevated" if is_next else "outline"
-    ui.button(label, on_click=lambda: ui.navigate.to(path)).props(f"no-caps {look}")
+    link_button(label, path).props(look)

@@ -11,6 +11,7 @@ from calibench.things.kept import ENDED, Event, Job, Project
 from calibench.web import looks
 from calibench.web.job_bar import JobBar
 from calibench.web.job_list import ask_job_deletion, took
+from calibench.web.link_button import link_button
 from calibench.web.live import follow, gathered
 from calibench.web.page_frame import frame, page
 from calibench.web.page_words import failure, in_page
@@ -89,9 +90,7 @@ class JobPage:
         with ui.element("div").classes("line"):
             if self.job.kind in IMPORTS and self.job.failure is not None and self.job.failure.kind in OF_THE_FILE:
                 address = f"/{IMPORTS[self.job.kind]}/import"
-                ui.button("Choose another file", on_click=lambda: ui.navigate.to(address)).props(
-                    "no-caps outline dense"
-                )
+                link_button("Choose another file", address).props("no-caps outline dense")
             elif self.job.state != "done":
                 ui.button("Retry", icon="replay", on_click=self._retry).props("no-caps outline dense")
             ui.button(

@@ -7,6 +7,7 @@ from nicegui import ui
 
 from calibench.things.kept import Event, KeptModel
 from calibench.web import looks
+from calibench.web.link_button import link_button
 from calibench.web.live import follow, gathered
 from calibench.web.page_frame import frame, page
 from calibench.web.paged_list import Column, Listing
@@ -42,9 +43,7 @@ class ModelList:
         self.words = ""
         with ui.element("div").classes("line apart"):
             text("Models", "h1")
-            ui.button("Import a model", icon="upload", on_click=lambda: ui.navigate.to("/models/import")).props(
-                "no-caps unelevated"
-            )
+            link_button("Import a model", "/models/import", "upload").props("no-caps unelevated")
         field = ui.input(placeholder="Filter by name").props(
             'dense outlined clearable debounce=150 aria-label="Filter models"'
         )

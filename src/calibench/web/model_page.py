@@ -160,7 +160,7 @@ class ModelPage:
         text(project.name, "h3").classes("name")
         text(f"{dataset} × {target}, {project.device}", "p").classes("quiet name")  # noqa: RUF001
         with ui.element("div").classes("line"):
-            go = PossibleButton("Calibrate here", lambda: ui.navigate.to(f"/projects/{project.id}/optimize"))
+            go = PossibleButton("Calibrate here", address=f"/projects/{project.id}/optimize")
             go.allow(hindrances[0].sentence if hindrances else "")
             if hindrances:
                 ui.link("Go to the project", f"/projects/{project.id}")

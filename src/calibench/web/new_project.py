@@ -9,6 +9,7 @@ from calibench.errors import CalibenchError
 from calibench.things.asked import NewProject
 from calibench.things.kept import Event, Hindrance, KeptDataset, KeptModel, Target
 from calibench.web import looks
+from calibench.web.link_button import lead_to, link_button
 from calibench.web.live import follow, gathered
 from calibench.web.page_frame import frame, page
 from calibench.web.possible import PossibleButton
@@ -63,6 +64,7 @@ class NewProjectPage:
         self.targets: Sequence[Target] = self.workbench.targets.all()
 
     def _draw(self) -> None:
+        self.imports: list[tuple[ui.button, str, str]] = []
         text("New project", "h1")
         with ui.element("div").classes("side-by-side"):
             self.model_field, self.model_facts = self._part("Model", "models", "model", self._choose_model)
@@ -103,11 +105,9 @@ class NewProjectPage:
             else:
                 text(f"There is no {choose} yet.", "p").classes("quiet")
             facts = ui.element("div").classes("stack")
-            ui.button(
-                f"Import a {choose}",
-                icon="upload",
-                on_click=lambda: ui.navigate.to(import_address(folder, self._address(), choose)),
-            ).props("no-caps flat dense" if things else "no-caps unelevated")
+            button = link_button(f"Import a {choose}", import_address(folder, self._address(), choose), "upload")
+            button.props("flat dense" if things else "unelevated")
+            self.imports.append((button, folder, choose))
         return field, facts
 
     @property
@@ -153,6 +153,8 @@ class NewProjectPage:
 
     def _chosen(self) -> None:
         ui.run_javascript(f"history.replaceState(history.state, '', {self._address()!r})")
+        for button, folder, choose in self.imports:
+            lead_to(button, import_address(folder, self._address(), choose))
         self._show()
 
     def _show(self) -> None:

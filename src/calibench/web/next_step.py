@@ -3,6 +3,7 @@
 from nicegui import ui
 
 from calibench.web.button_looks import FILLED
+from calibench.web.link_button import link_button
 from calibench.web.opened_project import OpenedProject
 
 
@@ -15,4 +16,4 @@ def draw(opened: OpenedProject) -> None:
         ui.button("Download the INT8 model", icon="download", on_click=lambda: ui.download(address)).props(FILLED)
     elif not opened.project.is_archived and not opened.workbench.projects.hindrances(opened.id):
         address = f"/projects/{opened.id}/optimize"
-        ui.button("Calibrate to INT8", icon="speed", on_click=lambda: ui.navigate.to(address)).props(FILLED)
+        link_button("Calibrate to INT8", address, "speed").props(FILLED)

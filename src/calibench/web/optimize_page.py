@@ -11,6 +11,7 @@ from calibench.web import looks
 from calibench.web.button_looks import FLAT
 from calibench.web.calibration_choice import dataset_options, fitting, suggestion
 from calibench.web.hindrance_notes import hindrance_notes
+from calibench.web.link_button import link_button
 from calibench.web.live import follow, gathered
 from calibench.web.opened_project import OpenedProject, open_project
 from calibench.web.optimize_fields import (
@@ -103,7 +104,7 @@ class OptimizeForm:
                 self.dataset.on_value_change(self._choose_dataset)
                 back = f"/projects/{self.id}/optimize"
                 address = import_address("datasets", back, "calibration")
-                ui.button("Import", icon="upload", on_click=lambda: ui.navigate.to(address)).props(FLAT)
+                link_button("Import", address, "upload").props(FLAT)
             self.misfits = text("", "p").classes("quiet")
             self.dataset_note = ui.element("div").classes("stack")
             self.fields |= subset_fields(self.draft, self._check)

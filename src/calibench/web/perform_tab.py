@@ -174,7 +174,7 @@ def _optimize(opened: OpenedProject) -> None:
         tick = ui.checkbox("INT8", value=not hindrances)
         address = f"/projects/{opened.id}/optimize"
         with ui.element("div").classes("line"):
-            button = PossibleButton("Optimize", lambda: ui.navigate.to(address))
+            button = PossibleButton("Optimize", address=address)
         if hindrances:
             tick.disable()
             tick.props('aria-describedby="why-no-int8"')

@@ -6,6 +6,7 @@ from typing import Any
 
 from nicegui import ui
 
+from calibench.web.link_button import lead_to
 from calibench.web.words import text
 
 TWICE_S = 0.8
@@ -16,13 +17,20 @@ class PossibleButton:
     """A button and the reason why it cannot be pressed; it stays in the order of the keyboard, so that it is heard.
 
     Args:
+        address: of the page that it leads to, where it does nothing else.
         is_reason_seen: the reason stands beside the button; no: it stands on the page anyway.
     """
 
     def __init__(
-        self, label: str, action: Callable[[], Any], icon: str | None = None, *, is_reason_seen: bool = True
+        self,
+        label: str,
+        action: Callable[[], Any] = lambda: None,
+        icon: str | None = None,
+        *,
+        address: str = "",
+        is_reason_seen: bool = True,
     ) -> None:
-        self.action = action
+        self.action, self.address = action, address
         self.reason = ""
         self._pressed = float("-inf")
         self.button = ui.button(label, icon=icon, on_click=self._press).props("no-caps unelevated")
@@ -42,7 +50,7 @@ class PossibleButton:
         self.hint.set_visibility(bool(reason))
         self.button.classes(add="greyed") if reason else self.button.classes(remove="greyed")
         self.button.props["aria-disabled"] = "true" if reason else "false"
-        self.button.update()
+        lead_to(self.button, "" if reason else self.address)
 
     def set_visibility(self, is_seen: bool) -> None:
         """Show it, or take it away where something else stands in its place."""

@@ -12,6 +12,7 @@ from calibench.web.asking import ask_name
 from calibench.web.button_looks import OUTLINE
 from calibench.web.deleting import ask_deletion
 from calibench.web.headline import drop_words
+from calibench.web.link_button import link_button
 from calibench.web.measured_spread import ABOUT
 from calibench.web.opened_project import OpenedProject
 from calibench.web.words import tell, text
@@ -23,7 +24,7 @@ def draw(opened: OpenedProject) -> None:
     with ui.element("div").classes("line"):
         if opened.is_int8 and opened.parent and project.result:
             address = f"/compare?a={opened.parent.id}&b={project.id}"
-            ui.button("Compare with FP32", on_click=lambda: ui.navigate.to(address)).props(OUTLINE)
+            link_button("Compare with FP32", address).props(OUTLINE)
         with ui.button(icon="more_vert").props('flat dense round color=none aria-label="More"'), ui.menu():
             rename = partial(opened.workbench.projects.rename, opened.id)
             ui.menu_item("Rename", lambda: ask_name("project", project.name, project.version, rename))

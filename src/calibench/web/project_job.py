@@ -7,6 +7,7 @@ from calibench.things.kept import Job
 from calibench.web import looks
 from calibench.web.button_looks import FILLED, FLAT, OUTLINE
 from calibench.web.job_bar import JobBar
+from calibench.web.link_button import link_button
 from calibench.web.opened_project import OpenedProject
 from calibench.web.page_words import in_page
 from calibench.web.project_actions import delete
@@ -35,10 +36,9 @@ def _came_to_nothing(opened: OpenedProject, job: Job) -> None:
             with ui.element("div").classes("line"):
                 if opened.is_int8 and job.kind == "calibrate" and not opened.project.is_archived:
                     address = f"/projects/{opened.id}/optimize"
-                    ui.button("Configure again", on_click=lambda: ui.navigate.to(address)).props(FILLED)
+                    link_button("Configure again", address).props(FILLED)
                 ui.button("Retry", on_click=lambda: _retry(opened, job)).props(OUTLINE)
-                log = f"/jobs/{job.id}"
-                ui.button("Log", on_click=lambda: ui.navigate.to(log)).props(FLAT)
+                link_button("Log", f"/jobs/{job.id}").props(FLAT)
                 ui.button("Delete", on_click=lambda: delete(opened)).props(FLAT)
 
 

@@ -11,6 +11,7 @@ from calibench.web import looks
 from calibench.web.first_visit import first_visit, shown_things
 from calibench.web.headline import drop_words
 from calibench.web.job_strip import line, with_progress
+from calibench.web.link_button import link_button
 from calibench.web.live import follow, gathered
 from calibench.web.page_frame import frame, page
 from calibench.web.paged_list import Column, Listing
@@ -110,9 +111,7 @@ class ProjectList:
     def _head(self) -> None:
         with ui.element("div").classes("line apart"):
             text("Projects", "h1")
-            ui.button("New project", icon="add", on_click=lambda: ui.navigate.to("/projects/new")).props(
-                "no-caps unelevated"
-            )
+            link_button("New project", "/projects/new", "add").props("no-caps unelevated")
         with ui.element("div").classes("line filters").props('role="search"'):
             field = ui.input(placeholder="Filter by name, model or dataset").props(
                 'dense outlined clearable debounce=150 aria-label="Filter projects"'

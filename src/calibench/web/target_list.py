@@ -8,6 +8,7 @@ from calibench.errors import CalibenchError
 from calibench.things.kept import Event, Target, TargetLoad
 from calibench.things.target_spec import QUEUES
 from calibench.web import looks
+from calibench.web.link_button import link_button
 from calibench.web.live import follow, gathered
 from calibench.web.load_words import busy_words, jobs_words, when_words
 from calibench.web.page_frame import frame, page
@@ -52,9 +53,7 @@ class TargetList:
         self.workbench = workbench
         with ui.element("div").classes("line apart"):
             text("Targets", "h1")
-            ui.button("Add a target", icon="add", on_click=lambda: ui.navigate.to("/targets/new")).props(
-                "no-caps unelevated"
-            )
+            link_button("Add a target", "/targets/new", "add").props("no-caps unelevated")
         self.loads: dict[int, dict[str, Any]] = {}
         self.timer = ui.timer(SOON_S, self._follow_loads)
         self.news = News()

@@ -13,6 +13,7 @@ from calibench.web import looks
 from calibench.web.asking import ask_name
 from calibench.web.host_key_part import CHANGED, UNKNOWN, confirm_host_key
 from calibench.web.job_bar import JobBar
+from calibench.web.link_button import link_button
 from calibench.web.live import follow, gathered
 from calibench.web.load_meters import load_meters
 from calibench.web.machine_facts import flag_words, int8_words
@@ -122,8 +123,7 @@ class TargetPage:
         if target.spec.is_here:
             ui.button("Rename", icon="edit", on_click=self._rename).props(FLAT_DENSE)
             return
-        change = f"/targets/{self.id}/change"
-        ui.button("Change", icon="edit", on_click=lambda: ui.navigate.to(change)).props(FLAT_DENSE)
+        link_button("Change", f"/targets/{self.id}/change", "edit").props(FLAT_DENSE)
         if target.spec.keeps_files:
             clean = ui.button("Clean", icon="cleaning_services", on_click=lambda: ask_clean(workbench, self.target))
             clean.props(FLAT_DENSE)

@@ -8,6 +8,7 @@ from calibench.errors import CalibenchError
 from calibench.store.refused import NotThere
 from calibench.things.kept import ENDED, Job, KeptDataset, KeptModel
 from calibench.web.job_bar import JobBar
+from calibench.web.link_button import link_button
 from calibench.web.page_words import failure
 from calibench.web.words import tell, text
 
@@ -29,9 +30,7 @@ def draw_state(workbench: "Workbench", thing: KeptModel | KeptDataset) -> None:
         with failure(thing.failure), ui.element("div").classes("line"):
             if thing.failure.kind in OF_THE_FILE:
                 address = "/models/import" if isinstance(thing, KeptModel) else "/datasets/import"
-                ui.button("Choose another file", on_click=lambda: ui.navigate.to(address)).props(
-                    "no-caps outline dense"
-                )
+                link_button("Choose another file", address).props("no-caps outline dense")
             elif job is not None:
                 ui.button("Retry", on_click=lambda: _retry(workbench, job.id)).props("no-caps outline dense")
             if job is not None:

@@ -86,8 +86,9 @@ def arrive(page: Any, address: str) -> None:
 
 
 def button(page: Any, name: str) -> Any:
-    """A button by its whole name."""
-    return page.get_by_role("button", name=name, exact=True)
+    """A button by its whole name, or a link that looks like one."""
+    link = page.get_by_role("link", name=name, exact=True).and_(page.locator(".q-btn"))
+    return page.get_by_role("button", name=name, exact=True).or_(link)
 
 
 def import_file(page: Any, *files: Path, name: str = "") -> None:
