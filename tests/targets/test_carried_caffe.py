@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -146,6 +147,20 @@ def test_a_prototxt_is_the_dataset_of_other_jobs_too(
     after = run_bundle(folder)
     assert after.state == "done", after
     assert after.result["score"] == before.result["score"]
+
+
+def test_a_sentence_from_there_names_the_paths_of_here(
+    project: TinyProject, laid_out: Callable[[Carried], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = (project.prototxt.parent / "test_lmdb").rename(tmp_path / "here/data")
+    sized = project.prototxt.read_text().replace("transform_param {", "transform_param { crop_size: 16")
+    project.prototxt.write_text(sized.replace("../nets/test_lmdb", "../data"))
+    settings = make_settings({"weights": project.weights})
+    monkeypatch.chdir(folder := laid_out(carried(data_of(project, "evaluate", settings=settings))))
+    shutil.rmtree(folder / f"in/paths{data}")
+    end = run_bundle(folder)
+    assert end.failure is not None and end.failure.kind == "DatasetError"
+    assert f"there is no LMDB ../data, at {data}. Correct" in end.failure.message
 
 
 def test_both_phases_of_a_prototxt_travel_for_a_calibration(project: TinyProject) -> None:
