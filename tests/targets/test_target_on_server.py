@@ -1,6 +1,8 @@
 """`calibench target ... --server URL`: a real server that reaches a machine behind a real sshd."""
 
 import json
+import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -46,6 +48,10 @@ def test_a_machine_is_added_checked_changed_cleaned_and_removed(
         assert (checked.exit_code, "reachable  yes" in checked.stdout) == (0, True), checked.output
         (_, row) = json.loads(target("list", "--json").stdout)
         assert (row["name"], row["state"], row["machine"]["home"]) == ("lab", "good", f"{ssh_server.home}/{spec.home}")
+        load = row["load"]
+        assert load["as_of"] > row["checked"]  # the list has it looked at anew
+        assert (load["cores"], load["trouble"], load["running"]) == (os.cpu_count(), "", 0)
+        assert re.search(r"lab .* [0-9.]+ of \d+ cores", target("list").stdout)
         (ssh_server.home / spec.home / "environments/old").mkdir(parents=True)
         (ssh_server.home / spec.home / "environments/old/lib").write_bytes(b"x" * 2_000_000)
         ssh_server._give(ssh_server.home / spec.home)
