@@ -16,7 +16,7 @@ def workbench_section(result: Row) -> list[str]:
         "",
         f"`python -m benchmarks.workbench`; {where(result)}.",
         "One server, one Chromium, the demo's network. The browser and the jobs share the machine with the server.",
-        "Seconds to the first page count from the opened link, in a browser that has nothing of it, to its heading;",
+        "Seconds to the first page count from the opened link, in a browser whose window is there and that has nothing of it, to its heading;",
         "delays of progress from the line that a job writes to the bar that moves in the page. All values:",
         "`benchmarks/results/workbench.json`.",
         "",
