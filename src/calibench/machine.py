@@ -82,6 +82,10 @@ def cpu_name() -> str:
     return _cpuinfo().get("model name") or platform.processor() or platform.machine() or "unknown"
 
 
+GRANTED = "CALIBENCH_CORES"
+"""Variable with the cores that a job of a batch queue asked for."""
+
+
 def cpu_flags() -> frozenset[str]:
     """Every CPU flag that Linux lists; empty on other systems."""
     return frozenset(_cpuinfo().get("flags", "").split())
@@ -90,8 +94,14 @@ def cpu_flags() -> frozenset[str]:
 def physical_cores() -> int:
     """Physical cores that this process may use, at least 1: the default number of threads.
 
-    Two hyper-threads count once; the affinity of the process and the CPU quota of its container are respected.
+    Two hyper-threads count once; the affinity of the process, the CPU quota of its container and what a batch queue
+    granted are respected.
     """
+    cores, granted = _physical_cores(), os.environ.get(GRANTED, "")
+    return max(1, min(cores, int(granted))) if granted.isdecimal() else cores
+
+
+def _physical_cores() -> int:
     allowed = _allowed_cpus()
     if not allowed:
         return psutil.cpu_count(logical=False) or os.cpu_count() or 1

@@ -51,6 +51,14 @@ def test_two_hyper_threads_are_one_core_and_a_quota_limits(monkeypatch: pytest.M
     assert physical_cores() == 1
 
 
+def test_what_a_queue_granted_is_the_most(monkeypatch):
+    monkeypatch.delenv("CALIBENCH_CORES", raising=False)
+    alone = physical_cores()
+    for granted, expected in (("1", 1), ("1000", alone), ("0", 1), ("many", alone)):
+        monkeypatch.setenv("CALIBENCH_CORES", granted)
+        assert physical_cores() == expected
+
+
 def test_the_smallest_quota_on_the_way_up_counts(tmp_path: Path) -> None:
     inner = tmp_path / "v2" / "a" / "b"
     inner.mkdir(parents=True)

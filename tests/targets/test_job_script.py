@@ -25,7 +25,7 @@ def wait_for(is_so: Callable[[], bool]) -> None:
 
 
 def begin(folder: Path, command: str, warn_after_s: int | None = None) -> "subprocess.Popen[bytes]":
-    (folder / "job.sh").write_text(f"#!/bin/bash\n{body('.', command, warn_after_s)}", "utf-8")
+    (folder / "job.sh").write_text(f"#!/bin/bash\n{body('.', command, 3, warn_after_s)}", "utf-8")
     return subprocess.Popen(["bash", "job.sh"], cwd=folder, start_new_session=True)
 
 
@@ -86,3 +86,9 @@ def test_a_script_tells_the_job_itself_where_its_queue_warns_too_late(tmp_path: 
     assert job.wait(WITHIN_S) == 7
     assert (tmp_path / "told_to_end").exists()
     assert live(job.pid) == []
+
+
+def test_a_job_uses_the_cores_that_were_asked_for(tmp_path: Path) -> None:
+    job = begin(tmp_path, 'echo "$CALIBENCH_CORES" > cores')
+    job.wait(WITHIN_S)
+    assert (tmp_path / "cores").read_text() == "3\n"

@@ -25,6 +25,7 @@ NEW_LINE = "\n"
 BODY = """\
 cd {folder} || exit 98
 exec >> log.txt 2>&1 < /dev/null
+export CALIBENCH_CORES={cores}
 write() {{ echo "$2" > "$1.part" && mv "$1.part" "$1"; }}
 job= watched= timer= forcing=
 # Some queues send TERM to this shell alone, others to all processes: then the sleeper is gone as well.
@@ -62,10 +63,11 @@ timer=$!
 """
 
 
-def body(folder: str, command: str, warn_after_s: int | None = None) -> str:
+def body(folder: str, command: str, cores: int, warn_after_s: int | None = None) -> str:
     """What stands below the directives.
 
     Args:
+        cores: that are used; many queues count them, and bind nothing to them.
         folder: of the job as the shell reads it, such as a variable of the queue in quotes.
         command: a line of shell; it gets a process group of its own, which is ended with it. TERM goes to what it
             started, and its shell waits for that.
@@ -73,7 +75,7 @@ def body(folder: str, command: str, warn_after_s: int | None = None) -> str:
     """
     timer = "" if warn_after_s is None else TIMER.format(seconds=warn_after_s)
     whole = f"trap : TERM\n/bin/sh -c {quote(f'trap : TERM{NEW_LINE}{command}')} 2>&1\necho $? > code"
-    return BODY.format(folder=folder, command=quote(whole), timer=timer, forced_s=FORCED_S)
+    return BODY.format(folder=folder, command=quote(whole), cores=cores, timer=timer, forced_s=FORCED_S)
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ def _body(asked: QueueSettings, command: str) -> str:
     """PBS starts a script in the home, and tells it to end only ten seconds before it kills it."""
     limit = asked.walltime_s
     warn_after_s = None if limit is None or limit < WORTH_WARNING_S else limit - WARNED_S
-    return body('"${PBS_O_WORKDIR:-$PWD}"', command, warn_after_s)
+    return body('"${PBS_O_WORKDIR:-$PWD}"', command, asked.cores, warn_after_s)
 
 
 def _ask(job: str) -> str:

@@ -119,8 +119,8 @@ def _as_time(seconds: int) -> str:
     return f"{time.days}-{hours:02d}:{rest // 60:02d}:{rest % 60:02d}"
 
 
-def _body(_asked: QueueSettings, command: str) -> str:
-    return body('"$SLURM_SUBMIT_DIR"', command)
+def _body(asked: QueueSettings, command: str) -> str:
+    return body('"$SLURM_SUBMIT_DIR"', command, asked.cores)
 
 
 def _io() -> SlurmIO:
