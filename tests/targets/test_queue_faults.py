@@ -72,7 +72,7 @@ def test_what_the_queue_cannot_give_is_said_with_its_mend(asked: dict[str, Any],
 
 
 def test_what_a_queue_does_not_tell_is_not_judged() -> None:
-    silent = MAIN | {"features": [], "cores": None, "memory_mb": None}
+    silent = MAIN | {"features": None, "cores": None, "memory_mb": None}
     assert said(silent, node_type="amx", cores=500, memory_mb=10**6) == []
     assert said(SHORT, node_type="amx") == []
     assert said(SHORT, walltime_s=7200) == []

@@ -24,8 +24,7 @@ def queue_faults(found: Sequence[Mapping[str, Any]], asked: QueueSettings, where
     chosen = [each for each in found if (each["name"] == asked.queue if asked.queue else each["is_default"])]
     if asked.queue and found and not chosen:
         return (_fault(f"{where}: there is no queue {asked.queue}.", f"Choose one with --queue: {', '.join(names)}."),)
-    has_types = any(each["features"] for each in found)  # some queues tell of none
-    return tuple(fault for each in chosen for fault in _of_one(each, asked, where, has_types))
+    return tuple(fault for each in chosen for fault in _of_one(each, asked, where))
 
 
 def short_walltime(asked: QueueSettings) -> str:
@@ -38,7 +37,7 @@ def short_walltime(asked: QueueSettings) -> str:
     )
 
 
-def _of_one(queue: Mapping[str, Any], asked: QueueSettings, where: str, has_types: bool) -> Iterator[Fault]:
+def _of_one(queue: Mapping[str, Any], asked: QueueSettings, where: str) -> Iterator[Fault]:
     name = f"{where}: the queue {queue['name']}"
     longest, features = queue["walltime_s"], queue["features"]
     if not queue["is_open"]:
@@ -47,7 +46,12 @@ def _of_one(queue: Mapping[str, Any], asked: QueueSettings, where: str, has_type
     if longest is not None and asked.walltime_s is not None and asked.walltime_s > longest:
         limit, wanted = timedelta(seconds=longest), timedelta(seconds=asked.walltime_s)
         yield _fault(f"{name} ends jobs after {limit}, and {wanted} are asked for.", "Ask for less with --walltime.")
-    if has_types and asked.node_type and ONE_NAME.fullmatch(asked.node_type) and asked.node_type not in features:
+    if (
+        features is not None
+        and asked.node_type
+        and ONE_NAME.fullmatch(asked.node_type)
+        and asked.node_type not in features
+    ):
         known = f"Choose one with --node-type: {', '.join(features)}." if features else "Leave --node-type out."
         yield _fault(f"{name} has no nodes of the type {asked.node_type}.", known)
     for field, option, unit in (("cores", "--cores", "cores"), ("memory_mb", "--memory", "MB")):

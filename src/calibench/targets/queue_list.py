@@ -19,7 +19,7 @@ async def queues(link: Link, spec: TargetSpec) -> list[dict[str, Any]]:
     Returns:
         of each queue: name; is_default; is_open (takes and starts jobs); state, in words of the queue; nodes, and
         idle of them (None: not told); walltime_s, the longest (None: no limit); features of its nodes, which
-        `node_type` chooses from; cores and memory_mb of its largest node (None: not told).
+        `node_type` chooses from (None: not told); cores and memory_mb of its largest node (None: not told).
 
     Raises:
         TargetError: the queue does not answer, with its own line.
@@ -53,7 +53,7 @@ def _of_slurm(said: str) -> list[dict[str, Any]]:
         _, idle, _, all_nodes = (int(count) for count in counts.split("/"))
         one["nodes"], one["idle"] = one["nodes"] + all_nodes, (one["idle"] or 0) + idle
         one["walltime_s"] = None if limit == "infinite" else limit_s(limit)
-        one["features"] = sorted({*one["features"], *re.findall(r"[^,()]+", features.replace("(null)", ""))})
+        one["features"] = sorted({*(one["features"] or ()), *re.findall(r"[^,()]+", features.replace("(null)", ""))})
         one["memory_mb"] = max(one["memory_mb"] or 0, int(memory.rstrip("+")))
         one["cores"] = max(one["cores"] or 0, int(cores.rstrip("+")))
     return list(found.values())
@@ -93,7 +93,7 @@ def _of_nodes(nodes: list[dict[str, str]]) -> dict[str, Any]:
     return {
         "nodes": len(nodes),
         "idle": sum(node.get("state", "").split(",")[0].strip() == "free" for node in nodes),
-        "features": sorted(features),
+        "features": sorted(features) or None,  # a PBS without properties may have node types by another name
         "cores": max((int(count) for count in cores if count.isdecimal()), default=None),
         "memory_mb": max((size for size in memory if size is not None), default=None),
     }
@@ -114,7 +114,7 @@ def _entry(name: str) -> dict[str, Any]:
         "nodes": 0,
         "idle": None,
         "walltime_s": None,
-        "features": [],
+        "features": None,
         "cores": None,
         "memory_mb": None,
     }
