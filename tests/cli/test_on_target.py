@@ -41,7 +41,9 @@ def job(monkeypatch, run, tmp_path):
         EventLog(folder).write("progress", {"step": "statistics", "done": 1, "total": 2})
         EventLog(folder).write("note", {"text": "The connection to lab was lost; trying again."})
         end = Job.ends.pop(0)
-        for name, text in {"remote.json": '{"job_id": "r1"}', **Job.leaves}.items():
+        phase = "started" if end.failure is LOST else "new" if end.state == "cancelled" else "removed"
+        record = f'{{"job_id": "r1", "phase": "{phase}"}}'
+        for name, text in {"remote.json": record, **Job.leaves}.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)
         if end.state == "done":

@@ -108,8 +108,8 @@ def test_a_check_tells_what_it_is(target, lab):
     target("add", "lab", "ssh://me@lab", "--host-key", KEY.key)
     checked = target("check", "lab")
     assert checked.exit_code == 0
-    for words in ("reachable  yes", "the one that was confirmed", "3.11.2; Calibench is brought", "3.0 GB free at",
-                  "VNNI: INT8 runs at full speed; no AMX", "4 physical, 8 logical; load 0.5", "1.0 of 2.0 GB",
+    for words in ("reachable  yes", "the one that was confirmed", "3.11.2; Calibench is brought", "3.2 GB free at",
+                  "VNNI: INT8 runs at full speed; no AMX", "4 physical, 8 logical; load 0.5", "1.1 of 2.1 GB",
                   "It is ready."):  # fmt: skip
         assert words in checked.stdout
     assert lab.asked[0].host == "lab"
@@ -274,5 +274,5 @@ def test_what_a_check_of_a_cluster_saw_is_told_by_machine_and_by_worker(target, 
                              "workers": [{"address": "tls://c:1", "build": {"OpenVINO": "1"}, "error": ""}]},
                  "faults": ()}  # fmt: skip
     shown = target("check", "farm").stdout
-    assert "ssh://a:22: A CPU (avx512_vnni), 4 cores; load 0.5, 1.0 of 2.0 GB free" in shown
+    assert "ssh://a:22: A CPU (avx512_vnni), 4 cores; load 0.5, 1.1 of 2.1 GB free" in shown
     assert "ssh://b:22: not seen" in shown and "tls://c:1: OpenVINO 1" in shown

@@ -48,7 +48,7 @@ def remote(
 def heard(limit: str = "", before: str = "") -> Iterator[Hearing]:
     """What a job tells, on stderr; as of `remote`."""
     with shown_with_lines() as (progress, say):
-        hear = Hearing(progress, trial_lines(say, limit), lambda text: say(f"Note: {text}"))
+        hear = Hearing(progress, trial_lines(say, limit), lambda text: say(f"Note: {before}{text}"))
         yield replace(hear, progress=_after(before, progress)) if before else hear
 
 

@@ -10,6 +10,7 @@ from calibench.cli.answer import FAILED, answers, print_json
 from calibench.cli.data_options import DataDir
 from calibench.cli.server_options import WhichServer
 from calibench.errors import Cancelled, SettingsError
+from calibench.things.machine_row import int8_features
 
 if TYPE_CHECKING:
     from calibench.things.kept import Target
@@ -212,6 +213,8 @@ def clean(
             return
         if cache is not None:
             typer.echo(f"{found.name}: {cache_line(cache)}", err=True)
+            if not cache.total_bytes:
+                return
             if not typer.confirm("Remove all of it?", err=True):
                 raise Cancelled("Nothing was removed.")
         cleaned = known.clean(found)
@@ -244,7 +247,6 @@ def remove(
 
 
 def _row(target: "Target") -> tuple[str, ...]:
-    flags = set((target.machine or {}).get("flags", ()))
-    int8 = "AMX" if "amx_int8" in flags else "VNNI" if flags & {"avx512_vnni", "avx_vnni"} else ""
+    int8 = int8_features((target.machine or {}).get("flags"))
     when = target.checked.astimezone().strftime("%Y-%m-%d %H:%M") if target.checked else ""
     return target.name, target.spec.address, target.state, int8, when

@@ -46,13 +46,13 @@ def _of_machine(machine: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     flags = machine.get("flags", ())
     yield (
         "disk",
-        f"{machine['disk_free_mb'] / 1024:.1f} GB free" + (f" at {machine['home']}" if "home" in machine else ""),
+        f"{_gigabytes(machine['disk_free_mb'])} GB free" + (f" at {machine['home']}" if "home" in machine else ""),
     )
     yield "CPU", str(machine["cpu"])
     vnni = "VNNI: INT8 runs at full speed" if set(flags) & set(VNNI) else "no VNNI: INT8 gains less"
     yield "INT8", f"{vnni}; {'AMX' if 'amx_int8' in flags else 'no AMX'} ({', '.join(flags) or 'flags unknown'})"
     yield "cores", f"{machine['physical_cores']} physical, {machine['logical_cores']} logical{_load(machine)}"
-    yield "memory", f"{machine['memory_free_mb'] / 1024:.1f} of {machine['memory_mb'] / 1024:.1f} GB free"
+    yield "memory", f"{_gigabytes(machine['memory_free_mb'])} of {_gigabytes(machine['memory_mb'])} GB free"
 
 
 def _host(machine: Mapping[str, Any]) -> str:
@@ -62,7 +62,7 @@ def _host(machine: Mapping[str, Any]) -> str:
     parts = [
         f"{machine['cpu']} ({', '.join(machine.get('flags', ())) or 'flags unknown'})",
         f"{machine['physical_cores']} cores{_load(machine)}",
-        f"{machine['memory_free_mb'] / 1024:.1f} of {machine['memory_mb'] / 1024:.1f} GB free",
+        f"{_gigabytes(machine['memory_free_mb'])} of {_gigabytes(machine['memory_mb'])} GB free",
     ]
     return f"{machine['address']}: {', '.join(parts)}"
 
@@ -76,6 +76,11 @@ def _worker(worker: Mapping[str, Any]) -> str:
 def _load(machine: Mapping[str, Any]) -> str:
     load = machine.get("load")
     return f"; load {load[0]:.1f}" if load else ""
+
+
+def _gigabytes(mb: float) -> str:
+    """Of 1000 million bytes, as pages show it; a machine counts in 1024 times 1024."""
+    return f"{mb * 1.048576 / 1000:.1f}"
 
 
 def asked_words(asked: QueueSettings) -> str:

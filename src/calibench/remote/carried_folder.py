@@ -14,8 +14,6 @@ from calibench.targets.bundle import BUNDLE, CANCEL, LOG, End
 from calibench.targets.bundle_files import ask_cancel, read_end, read_events
 from calibench.targets.remote_record import is_left_there
 
-RECORD = "remote.json"
-"""In the folder of a job: where it is. While it is there, the job can be gone on with."""
 GOES_ON = ("LinkLost", "TargetError", "JobError")
 """Failures after which a job may be gone on with: it is not wrong itself."""
 SEARCH_RUN = "out/search/run.json"
@@ -66,7 +64,7 @@ def carried(folder: Path, name: str, hear: Hearing, again: str = "") -> End:
     kind: type[CalibenchError] = KINDS.get(
         end.failure.kind, TargetError if end.failure.kind == "LinkLost" else JobError
     )
-    if (folder / RECORD).is_file() and end.failure.kind in GOES_ON:
+    if end.failure.kind in GOES_ON and _can_go_on(folder):
         raise kind(f"{end.failure.message} Go on with what is there: {again}")
     shutil.rmtree(folder, ignore_errors=True)
     raise kind(end.failure.message)
@@ -94,11 +92,16 @@ def _interrupted(folder: Path, name: str, again: str) -> str:
 
 
 def _is_kept(folder: Path) -> bool:
-    """Whether its job failed, and can be gone on with."""
+    """Whether its job came to no end, and can be gone on with."""
     end = read_end(folder) if folder.is_dir() else None
-    if end is None or not (folder / RECORD).is_file():
+    if end is None or end.state == "done" or (end.failure is not None and end.failure.kind not in GOES_ON):
         return False
-    return is_left_there(folder) if end.failure is None else end.failure.kind in GOES_ON
+    return _can_go_on(folder)
+
+
+def _can_go_on(folder: Path) -> bool:
+    """Whether there is something of a job: on its target, or here what its search has found."""
+    return is_left_there(folder) or (folder / SEARCH_RUN).is_file()
 
 
 @contextmanager
