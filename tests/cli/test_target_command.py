@@ -276,3 +276,28 @@ def test_what_a_check_of_a_cluster_saw_is_told_by_machine_and_by_worker(target, 
     shown = target("check", "farm").stdout
     assert "ssh://a:22: A CPU (avx512_vnni), 4 cores; load 0.5, 1.1 of 2.1 GB free" in shown
     assert "ssh://b:22: not seen" in shown and "tls://c:1: OpenVINO 1" in shown
+
+
+def test_an_option_is_taken_back(target):
+    target("add", "hpc", "slurm", "--queue", "q", "--memory", "1000", "--node-type", "amx", "--python", "python3.12")
+    changed = target("change", "hpc", "--reset", "memory", "--reset", "node-type", "--reset", "python", "--cores", "4")
+    assert changed.exit_code == 0, changed.stderr
+    shown = json.loads(target("list", "--json").stdout)[1]["spec"]
+    queue = shown["queue"]
+    assert (queue["memory_mb"], queue["node_type"], queue["cores"], queue["queue"]) == (None, None, 4, "q")
+    assert shown["python"] == "python3"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("change", "hpc", "--reset", "colour"), "--reset colour: is not known. Known: key, python"),
+        (("change", "hpc", "--reset", "cores", "--cores", "2"), "--reset cores: is given as well"),
+        (("add", "lab", "ssh://me@lab", "--key", "/no/such/key"), "--key /no/such/key: there is no such file"),
+        (("add", "lab", "ssh://me@lab", "--wheels", "/no/wheels"), "--wheels /no/wheels: there is no such file"),
+    ],
+)
+def test_what_cannot_be_set_or_taken_back_is_refused(target, words, said):
+    target("add", "hpc", "slurm")
+    refused = target(*words)
+    assert (refused.exit_code, said in refused.stderr) == (2, True), refused.stderr

@@ -73,6 +73,17 @@ TlsCa = Annotated[
 TlsCert = Annotated[Path | None, typer.Option(help="Own certificate.", metavar="FILE", rich_help_panel=CLUSTER)]
 TlsKey = Annotated[Path | None, typer.Option(help="Its key.", metavar="FILE", rich_help_panel=CLUSTER)]
 
+RESETTABLE = (
+    *("key", "python", "wheels", "home", "queue", "node-type"),
+    *("walltime", "cores", "memory", "account", "workers", "listen"),
+)
+Reset = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="An option that is to be as if it had never been given, such as node-type; repeatable.", metavar="OPTION"
+    ),
+]
+
 AS_THEY_ARE = ("python", "home", "workers", "listen")
 FILES = ("key", "wheels", "tls_ca", "tls_cert", "tls_key")
 OF_QUEUE = {"queue": "queue", "node_type": "node_type", "cores": "cores", "memory": "memory_mb", "account": "account"}
@@ -93,9 +104,10 @@ def asked(kind: type[Asked], values: Mapping[str, Any], params: Mapping[str, Any
 
     from calibench.settings import explain
 
-    spec: dict[str, Any] = {name: params[name] for name in AS_THEY_ARE if params[name] is not None}
+    spec, queue = _reset(params)
+    spec |= {name: params[name] for name in AS_THEY_ARE if params[name] is not None}
     spec |= {name: _file(name, params[name], params["server"]) for name in FILES if params[name] is not None}
-    queue = {field: params[name] for name, field in OF_QUEUE.items() if params[name] is not None}
+    queue |= {field: params[name] for name, field in OF_QUEUE.items() if params[name] is not None}
     if params["walltime"] is not None:
         queue["walltime_s"] = int(seconds("--walltime", params["walltime"]))
     try:
@@ -104,11 +116,42 @@ def asked(kind: type[Asked], values: Mapping[str, Any], params: Mapping[str, Any
         raise SettingsError(explain(error)) from None
 
 
+def _reset(params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The defaults of what is to be reset: fields of TargetSpec, fields of its queue.
+
+    Raises:
+        SettingsError: an option is unknown, or is given as well.
+    """
+    from calibench.things.target_spec import QueueSettings, TargetSpec
+
+    spec: dict[str, Any] = {}
+    queue: dict[str, Any] = {}
+    for option in params.get("reset") or ():
+        name = option.removeprefix("--").replace("-", "_")
+        if name.replace("_", "-") not in RESETTABLE:
+            raise SettingsError(f"--reset {option}: is not known. Known: {', '.join(RESETTABLE)}.")
+        if params[name] is not None:
+            raise SettingsError(f"--reset {option}: is given as well. Leave one of them out.")
+        field = "walltime_s" if name == "walltime" else OF_QUEUE.get(name)
+        if field is None:
+            spec[name] = TargetSpec.model_fields[name].default
+        else:
+            queue[field] = QueueSettings.model_fields[field].default
+    return spec, queue
+
+
 def _file(name: str, path: Path, server: str | None) -> Path:
-    """Where a file is: of this machine, or of the machine of a server."""
+    """Where a file is: of this machine, or of the machine of a server.
+
+    Raises:
+        SettingsError: there is none here, or it is not certain which one is meant.
+    """
+    option = f"--{name.replace('_', '-')}"
     if server is None:
-        return path.expanduser().absolute()
+        found = path.expanduser().absolute()
+        if not found.exists():
+            raise SettingsError(f"{option} {path}: there is no such file. Is the path right?")
+        return found
     if not path.is_absolute():
-        option = f"--{name.replace('_', '-')}"
         raise SettingsError(f"{option} {path} with --server: is a file of the server's machine. Give its whole path.")
     return path

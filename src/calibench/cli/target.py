@@ -87,6 +87,7 @@ def change(
         list[str] | None, typer.Argument(help=f"Another one: {reach.ADDRESSES}", metavar="ADDRESS...")
     ] = None,
     new_name: Annotated[str | None, typer.Option("--name", help="Another name.", metavar="NAME")] = None,
+    reset: reach.Reset = None,
     key: reach.Key = None,
     host_key: reach.HostKeys = None,
     python: reach.Python = None,
