@@ -15,8 +15,9 @@ from calibench.cli.app import app
 from calibench.cli.options import overlaid
 from calibench.settings import Settings, make_settings
 from calibench.things.asked import AskCalibration, AskPick, Points
+from calibench.things.target_spec import TargetSpec
 from calibench.workbench.settings_as_options import as_options
-from calibench.workbench.snippets import Repeated, baseline_snippets, calibration_snippets
+from calibench.workbench.snippets import Place, Repeated, baseline_snippets, calibration_snippets
 from made_models import data, dense, named
 
 SETTINGS = {
@@ -196,3 +197,31 @@ def test_a_calibration_without_speed_is_repeated_without(tmp_path):
     assert found["cli"] == "calibench calibrate /a/n.xml --dataset /b --out int8 --no-benchmark\n"
     assert "    benchmark=False,\n" in found["python"]
     compile(found["python"], "snippet", "exec")
+
+
+def test_what_another_machine_did_is_repeated_there():
+    lab = Place("my lab", TargetSpec(kind="ssh", host="lab"), Path("/data"))
+    found = calibration_snippets(Repeated(Path("/a/n.xml"), Path("/b"), make_settings({}), place=lab))
+    calibrated, measured = found["cli"].splitlines()
+    assert calibrated.endswith("--out int8 --target 'my lab' --data-dir /data")
+    assert measured.endswith("--target 'my lab' --data-dir /data")
+    assert "from calibench import RemoteTarget, Settings\n" in found["python"]
+    assert "result = RemoteTarget('my lab', data_dir='/data').calibrate(\n" in found["python"]
+    assert found["python"].endswith("print(result.drop_points)\n")
+    scored = baseline_snippets(Repeated(Path("/a/n.xml"), Path("/b"), make_settings({}), place=lab))
+    assert (
+        scored["cli"].splitlines()[0] == "calibench evaluate /a/n.xml --dataset /b --target 'my lab' --data-dir /data"
+    )
+    assert scored["python"].endswith('print(result["score"])\n')
+    for text in (found["python"], scored["python"]):
+        compile(text, "snippet", "exec")
+
+
+def test_a_cluster_shares_a_calibration_and_measures_nothing():
+    farm = Place("farm", TargetSpec(kind="dask", worker_queue="slurm"), Path("/data"))
+    found = calibration_snippets(Repeated(Path("/a/n.xml"), Path("/b"), make_settings({}), place=farm))
+    calibrated, measured = found["cli"].splitlines()
+    assert "--target farm" in calibrated
+    assert "--target" not in measured
+    scored = baseline_snippets(Repeated(Path("/a/n.xml"), Path("/b"), make_settings({}), place=farm))
+    assert "farm" not in scored["cli"] + scored["python"]

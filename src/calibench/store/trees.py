@@ -54,9 +54,10 @@ class Staged:
 
 
 class Trees:
-    """The content store of a data folder; threads and processes may share it."""
+    """The content store of a data folder; threads and processes may share it. data: the path of that folder."""
 
     def __init__(self, folder: DataFolder) -> None:
+        self.data = folder.path
         self._trees = folder.trees
         self._blobs = folder.blobs
 

@@ -12,7 +12,8 @@ import yaml
 
 from calibench.settings import Settings, make_settings
 from calibench.things.asked import AskCalibration, Points
-from calibench.things.kept import KeptDataset, KeptModel, Project
+from calibench.things.kept import KeptDataset, KeptModel, Project, Target
+from calibench.things.target_spec import TargetSpec
 from calibench.workbench.calibrations import PICKED, run_settings
 from calibench.workbench.kept_paths import dataset_path, model_path
 from calibench.workbench.settings_as_options import as_options, said
@@ -26,6 +27,15 @@ ONE_POINT = Points()
 
 
 @dataclass(frozen=True)
+class Place:
+    """A target. data: the folder that knows it."""
+
+    name: str
+    spec: TargetSpec
+    data: Path
+
+
+@dataclass(frozen=True)
 class Repeated:
     """What a job did.
 
@@ -34,6 +44,7 @@ class Repeated:
         validation: None: half of `dataset`.
         points: where speed was measured; None: it was not.
         workers: processes that shared the work; 0, 1: none.
+        place: that did it; None: the machine that runs the lines.
     """
 
     model: Path
@@ -42,6 +53,17 @@ class Repeated:
     validation: Path | None = None
     points: Points | None = ONE_POINT
     workers: int = 0
+    place: Place | None = None
+
+    def on_target(self, *, is_whole: bool = True) -> list[str]:
+        """Words of a command that have the target do it.
+
+        Args:
+            is_whole: it is a whole job, which a cluster of workers does not do.
+        """
+        if self.place is None or (is_whole and not self.place.spec.is_carried):
+            return []
+        return ["--target", self.place.name, "--data-dir", str(self.place.data)]
 
 
 def project_snippets(shelf: Shelf, project: Project) -> dict[str, str]:
@@ -50,7 +72,7 @@ def project_snippets(shelf: Shelf, project: Project) -> dict[str, str]:
     Raises:
         NotPossible, NotThere: files that the lines would name are not there, or not any more.
     """
-    trees, store = shelf.trees, shelf.store
+    trees, store, place = shelf.trees, shelf.store, _place(shelf, project)
     dataset = dataset_path(trees, store.get(KeptDataset, project.dataset_id))
     if (picked := project.ask.get(PICKED)) is not None:
         source = store.all(Project, where={"id": picked["project"]})
@@ -59,7 +81,7 @@ def project_snippets(shelf: Shelf, project: Project) -> dict[str, str]:
     if project.parent_id is None or not project.ask:
         model = store.get(KeptModel, project.model_id)
         settings = run_settings(model, project.device, trees)
-        return baseline_snippets(Repeated(model_path(trees, model), dataset, settings))
+        return baseline_snippets(Repeated(model_path(trees, model), dataset, settings, place=place))
     parent = store.get(KeptModel, store.get(Project, project.parent_id).model_id)
     ask = AskCalibration.model_validate({name: value for name, value in project.ask.items() if name != PICKED})
     other = project.calibration_dataset_id
@@ -71,8 +93,16 @@ def project_snippets(shelf: Shelf, project: Project) -> dict[str, str]:
             validation=dataset if other is not None else None,
             points=ask.points if ask.benchmark else None,
             workers=ask.workers,
+            place=place,
         )
     )
+
+
+def _place(shelf: Shelf, project: Project) -> Place | None:
+    found = shelf.store.all(Target, where={"id": project.target_id})
+    if not found or found[0].spec.is_here:
+        return None
+    return Place(found[0].name, found[0].spec, shelf.trees.data)
 
 
 def calibration_snippets(job: Repeated) -> dict[str, str]:
@@ -81,24 +111,29 @@ def calibration_snippets(job: Repeated) -> dict[str, str]:
     sets = ["--dataset", str(job.dataset)]
     sets += ["--validation", str(job.validation)] if job.validation else []
     sets += ["--workers", str(job.workers)] if job.workers > 1 else []
-    words = ["calibench", "calibrate", str(job.model), *sets, *_flat(options), "--out", OUT]
+    there = job.on_target(is_whole=False)
+    words = ["calibench", "calibrate", str(job.model), *sets, *_flat(options), "--out", OUT, *there]
     further: list[tuple[str, Any]] = [] if job.validation is None else [("validation", str(job.validation))]
     lines = [words, _benchmark_words(job, job.points, [job.model, Path(OUT) / "model.xml"])] if job.points else []
     further += [] if job.points else [("benchmark", False)]
     further += [("workers", job.workers)] if job.workers > 1 else []
     return {
         "cli": _shell(lines or [[*words, "--no-benchmark"]], rest),
-        "python": _python(job, "calibrate", [("out", OUT), *further], "print(result.report.drop_points)"),
+        "python": _python(
+            job, "calibrate", [("out", OUT), *further], f"print(result{'' if there else '.report'}.drop_points)"
+        ),
     }
 
 
 def baseline_snippets(job: Repeated) -> dict[str, str]:
     """Of a model that was measured as it is."""
     options, rest = as_options(job.settings)
-    words = ["calibench", "evaluate", str(job.model), "--dataset", str(job.dataset), *_flat(options)]
+    words = ["calibench", "evaluate", str(job.model), "--dataset", str(job.dataset), *_flat(options), *job.on_target()]
     return {
         "cli": _shell([words, _benchmark_words(job, job.points or ONE_POINT, [job.model])], rest),
-        "python": _python(job, "evaluate", [], "print(result.lines[0])"),
+        "python": _python(
+            job, "evaluate", [], 'print(result["score"])' if job.on_target() else "print(result.lines[0])"
+        ),
     }
 
 
@@ -117,7 +152,7 @@ def _benchmark_words(job: Repeated, points: Points, models: Sequence[Path]) -> l
     time = ["--seconds", f"{points.seconds:g}", "--rounds", str(points.rounds)]
     device = ["--device", job.settings.device] if job.settings.device != "CPU" else []
     sets = ["--dataset", str(job.validation or job.dataset)]
-    return ["calibench", "benchmark", *map(str, models), *sets, *grid, *time, *device]
+    return ["calibench", "benchmark", *map(str, models), *sets, *grid, *time, *device, *job.on_target()]
 
 
 def _shell(lines: Sequence[Sequence[str]], rest: dict[str, Any]) -> str:
@@ -135,12 +170,15 @@ def _python(job: Repeated, function: str, further: Sequence[tuple[str, Any]], la
     values = said(job.settings)
     settings = pformat(values, width=WIDTH, sort_dicts=False)
     given = "".join(f"    {name}={value!r},\n" for name, value in further)
-    call = (
-        f"result = {function}(\n    {str(job.model)!r},\n    {str(job.dataset)!r},\n    settings,\n{given})\n{last}\n"
-    )
+    there = job.on_target(is_whole=function != "calibrate")
+    called, name = function, function
+    if there and job.place is not None:
+        called, name = f"RemoteTarget({job.place.name!r}, data_dir={str(job.place.data)!r}).{function}", "RemoteTarget"
+    call = f"result = {called}(\n    {str(job.model)!r},\n    {str(job.dataset)!r},\n    settings,\n{given})\n{last}\n"
     if job.workers > 1:
         call = GUARD + indent(call, "    ")
-    return f"from calibench import Settings, {function}\n\nsettings = Settings(**{settings})\n{call}"
+    names = ", ".join(sorted(("Settings", name), key=lambda each: (each.islower(), each)))
+    return f"from calibench import {names}\n\nsettings = Settings(**{settings})\n{call}"
 
 
 def _flat(options: Sequence[tuple[str, ...]]) -> list[str]:
