@@ -25,6 +25,7 @@ from calibench.reports.assemble import dataset_files, model_file, odd_outputs, v
 from calibench.reports.compared_rows import alike, compared_rows, unmatched
 from calibench.reports.deploy import prepared_inputs
 from calibench.reports.report import Report
+from calibench.reports.report_beside import settings_beside
 from calibench.reports.result import check_keeps_models, result_or_temporary, write_result
 from calibench.reports.scores import score_fields
 from calibench.reports.shown import sample_rows
@@ -58,7 +59,7 @@ def compare_models(
 
     Args:
         dataset: the samples that both are judged on; all of them.
-        settings: defaults when None.
+        settings: what is not set is as the report beside the INT8 file says, else the default.
         out: folder for report.json, report.html and classes.csv; written whole or not at all.
         benchmark: measure speed, layers and memory too.
         force: replace an `out` that is there already.
@@ -68,7 +69,8 @@ def compare_models(
         CalibenchError: by kind, in one sentence what, where and what to do.
         Cancelled: by `progress`.
     """
-    settings = as_settings(settings)
+    beside = settings_beside(Path(int8), as_settings(settings), is_alone=False)
+    settings = beside.settings
     check_device(settings.device)
     threads = settings.threads or physical_cores()
     out, given = Path(out) if out is not None else None, Path(dataset) if isinstance(dataset, str) else dataset
@@ -120,6 +122,7 @@ def compare_models(
             seconds={stage: round(seconds, 3) for stage, seconds in stages.seconds.items()},
             peak_rss_mb=round(peak_rss_mb(), 1),
             notes=(
+                *beside.notes,
                 *settled.warnings,
                 *first.notes,
                 *second.notes,

@@ -31,7 +31,7 @@ from calibench.keeping import (
 )
 from calibench.machine import check_device, default_precision, physical_cores
 from calibench.models.normalise import normalise
-from calibench.models.read import Model, as_path, read_model
+from calibench.models.read import Model, as_path, hash_of, read_model
 from calibench.progress import Progress, silent
 from calibench.promise_checks import check_promise, too_few
 from calibench.quantizers.placement import check_ignored
@@ -40,6 +40,7 @@ from calibench.reports.answers import DatasetInspection, Evaluation, Inspection,
 from calibench.reports.assemble import Measured, assemble
 from calibench.reports.contact_sheet import contact_sheet
 from calibench.reports.report import Report
+from calibench.reports.report_beside import settings_beside
 from calibench.reports.result import save_model, write_result
 from calibench.reports.run_file import asked
 from calibench.reports.shown import sample_rows
@@ -170,6 +171,7 @@ def calibrate(
             batch_agreement,
             performance,
             int8_bytes,
+            hash_of(folder / "model.xml"),
             stages.seconds,
             samples,
         )
@@ -218,10 +220,14 @@ def evaluate(
 ) -> Evaluation:
     """Score a model, FP32 or INT8; in exact FP32 unless `settings.inference_precision` says otherwise.
 
+    An INT8 model with its report beside it is scored as it was when it was calibrated, but for what was set.
+
     Raises:
         CalibenchError: by kind, in one sentence what, where and what to do.
     """
-    settings, model, given = as_settings(settings), as_path(model), _as_dataset(dataset)
+    model, given = as_path(model), _as_dataset(dataset)
+    beside = settings_beside(model, as_settings(settings))
+    settings = beside.settings
     check_device(settings.device)
     threads = settings.threads or physical_cores()
     source = read_model(model, weights=settings.weights, allow_quantized=True)
@@ -239,7 +245,7 @@ def evaluate(
     compiled = compile_for_samples(plan.attach(source.graph), settings.device, threads, precision)
     outputs = infer_batches(compiled, reported(opened.samples, threads, progress), settings.batch)
     found = score(outputs, opened.samples, judge)
-    told = (*settled.warnings, *untold(found), *settled.notes, *judge.task.notes, *opened.notes)
+    told = (*beside.notes, *settled.warnings, *untold(found), *settled.notes, *judge.task.notes, *opened.notes)
     return Evaluation(model, found, opened.samples.about, (*source.notes, *told))
 
 

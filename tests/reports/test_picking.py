@@ -6,6 +6,7 @@ import pytest
 from report_samples import WORST, full_report, searched_report
 
 from calibench.errors import JobError, SettingsError
+from calibench.models.read import hash_of
 from calibench.reports.picking import pick
 from calibench.reports.report import Report, read_report, write_report
 from calibench.reports.result import write_result
@@ -116,7 +117,9 @@ def test_a_layer_that_is_in_int8_again_says_so(out: Path, tmp_path: Path) -> Non
 def test_the_returned_model_keeps_all_that_was_measured_of_it(out: Path, tmp_path: Path) -> None:
     pick(out, max_drop=0.5, target=tmp_path / "new")
     old, new = read_report(out / "report.json"), read_report(tmp_path / "new/report.json")
-    assert new.model_copy(update={"search": None}) == old.model_copy(update={"search": None})
+    of_files = {"search": None, "int8_sha256": None}
+    assert new.model_copy(update=of_files) == old.model_copy(update=of_files)
+    assert new.int8_sha256 == hash_of(tmp_path / "new/model.xml")
     assert (tmp_path / "new/model.xml").read_text() == "model 8"
 
 

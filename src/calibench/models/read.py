@@ -114,6 +114,11 @@ def read_model(path: Path, *, weights: Path | None = None, allow_quantized: bool
     )
 
 
+def hash_of(path: Path) -> str:
+    """`Model.sha256` of a file that is no Caffe network: of all its files, hex."""
+    return _sha256(_files(path))
+
+
 def is_quantized(graph: ov.Model) -> bool:
     """Does the graph hold quantizers, or weights stored as integers?"""
     return _quantized_at(graph) is not None

@@ -112,8 +112,13 @@ class RemoteTarget:
         Raises:
             CalibenchError, Cancelled: as `calibrate`.
         """
-        found = self._done(self._machine("evaluate", model, dataset, settings))
-        return {**found, "model": str(model)}
+        from calibench.reports.report_beside import settings_beside
+        from calibench.settings import as_settings
+
+        beside = settings_beside(Path(model), as_settings(settings))
+        found = self._done(self._machine("evaluate", model, dataset, beside.settings))
+        notes = {"notes": [*beside.notes, *found.get("notes", ())]} if beside.notes else {}
+        return {**found, "model": str(model), **notes}
 
     def benchmark(
         self, models: Sequence[Given], dataset: Given, settings: "Settings | None" = None, points: Points | None = None
@@ -154,9 +159,12 @@ class RemoteTarget:
             CalibenchError, Cancelled: as `calibrate`.
         """
         from calibench.reports.report import read_report
-        from calibench.reports.result import check_keeps_models, check_place
+        from calibench.reports.report_beside import settings_beside
+        from calibench.reports.result import check_keeps_models, check_place, write_result
+        from calibench.settings import as_settings
 
-        bundle = self._machine("compare", int8, dataset, settings, baseline=fp32, benchmark=benchmark)
+        beside = settings_beside(Path(int8), as_settings(settings), is_alone=False)
+        bundle = self._machine("compare", int8, dataset, beside.settings, baseline=fp32, benchmark=benchmark)
         place = None if out is None else Path(out)
         check_keeps_models(place)
         if place is not None:
@@ -165,6 +173,9 @@ class RemoteTarget:
             write_bundle(bundle, folder)
             carried(folder, self.target.name, self._hear)
             report = read_report(folder / OUT / "report.json")
+            if beside.notes:
+                report = report.model_copy(update={"notes": (*beside.notes, *report.notes)})
+                write_result(report, folder / OUT)
             if place is not None:
                 put(folder / OUT, place, force)
         return report
@@ -232,10 +243,10 @@ def resume_remote(out: Given, *, data_dir: Given | None = None, hear: Hearing = 
     """
     out = Path(out).resolve()
     folder = job_folder(out)
-    return _calibrated(folder, out, reached_as_now(folder, data_dir), hear, force=True)
+    return _calibrated(folder, out, reached_as_now(folder, data_dir, hear), hear, force=True)
 
 
-def reached_as_now(folder: Path, data_dir: Given | None) -> str:
+def reached_as_now(folder: Path, data_dir: Given | None, hear: Hearing = NOBODY) -> str:
     """Make the job of a folder ready to go on, on its target as that is reached now; gives its address.
 
     Raises:
@@ -244,7 +255,7 @@ def reached_as_now(folder: Path, data_dir: Given | None) -> str:
     from calibench.targets.remote_record import hand_over, read_record
 
     bundle = read_bundle(folder)
-    spec = bundle.target and _as_now(bundle.target, data_dir)
+    spec = bundle.target and _as_now(bundle.target, data_dir, hear)
     if spec != bundle.target:
         write_bundle(bundle.model_copy(update={"target": spec}), folder)
     if (end := read_record(folder).end) is not None and end.state != "done":
@@ -276,14 +287,16 @@ def _named(name: str, data_dir: Given | None) -> "Target":
     return found
 
 
-def _as_now(spec: "TargetSpec", data_dir: Given | None) -> "TargetSpec":
+def _as_now(spec: "TargetSpec", data_dir: Given | None, hear: Hearing) -> "TargetSpec":
     """How the place of a target is reached now: its host key may be confirmed anew, its queue give more time."""
 
     def place(each: "TargetSpec") -> tuple[object, ...]:
-        return each.kind, each.host, each.port, each.user, each.home
+        return each.address, each.home
 
     with opened_targets(None if data_dir is None else Path(data_dir)) as book:
         found = [each.spec for each in book.all() if place(each.spec) == place(spec)]
+    if not found:
+        hear.on_note(f"No target is {spec.address} any more; it is reached as it was when this began.")
     return found[0] if len(found) == 1 else spec
 
 

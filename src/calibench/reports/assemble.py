@@ -54,6 +54,7 @@ class Measured:
     batch_agreement: float | None
     performance: Performance
     int8_bytes: int
+    int8_sha256: str
     seconds: Mapping[str, float]
     samples: tuple[SampleRow, ...] = ()
 
@@ -107,6 +108,7 @@ def assemble(
         **performance_fields(measured.performance),
         fp32_bytes=source.size_bytes,
         int8_bytes=measured.int8_bytes,
+        int8_sha256=measured.int8_sha256,
         seconds={stage: round(seconds, 3) for stage, seconds in measured.seconds.items()},
         peak_rss_mb=round(peak_rss_mb(), 1),
         notes=(*measured.settled.warnings, *sets.notes, *_notes(source, quantized, measured.comparison)),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from calibench.errors import JobError, SettingsError
+from calibench.models.read import hash_of
 from calibench.reports.picked_report import HERE, picked_report
 from calibench.reports.promise import points
 from calibench.reports.report import Report, read_report
@@ -100,7 +101,8 @@ def pick(
         for name in ("model.xml", "model.bin"):
             shutil.copyfile(source / name, folder / name)
         size = sum((folder / name).stat().st_size for name in ("model.xml", "model.bin"))
-        write_result(picked_report(report, search, point, size), folder)
+        picked = picked_report(report, search, point, size)
+        write_result(picked.model_copy(update={"int8_sha256": hash_of(folder / "model.xml")}), folder)
     return Picked(point, True, "", source, target, search.metric, report.unit)
 
 

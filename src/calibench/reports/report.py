@@ -270,6 +270,9 @@ class Report(Frozen):
     speeds: dict[str, Speed] = measured({}, "fp32, default, int8 -> raw rounds of throughput and latency")
     fp32_bytes: int | None = decided(None, "size of the FP32 model's files")
     int8_bytes: int | None = decided(None, "size of model.xml and model.bin")
+    int8_sha256: str | None = decided(
+        None, "of model.xml and model.bin, hex; by it the model finds the report that lies beside it"
+    )
     fp32_memory_mb: float | None = measured(None, "what loading and running the FP32 model adds to a process, MB")
     int8_memory_mb: float | None = measured(None, "the same for INT8")
     runtime_layers: dict[str, tuple[TimedLayer, ...]] = measured({}, "fp32, int8 -> layers as they ran, in order")
