@@ -10,7 +10,8 @@ from calibench.errors import JobError, TargetError
 from calibench.targets import kept_trying
 from calibench.targets.bundle import REMOTE, WORKERS, Bundle, End
 from calibench.targets.carried_progress import CarriedProgress
-from calibench.targets.kept_trying import Patience
+from calibench.targets.kept_trying import Patience, TurnedAway
+from calibench.targets.link import LinkLost
 from calibench.targets.local_process import CARRIED_GRACE_S, GRACE_S, grace_s
 from calibench.targets.overall import Outer, Standing
 from calibench.targets.remote_record import RemoteRecord, hand_over, read_record, write_record
@@ -86,25 +87,66 @@ def test_stopping_a_carried_job_may_take_longer(tmp_path: Path) -> None:
     assert grace_s(tmp_path) == CARRIED_GRACE_S
 
 
-def test_pauses_grow_and_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    now, slept, said = 0.0, [], []
+class Waiting:
+    """Somebody patient, whose time passes at once."""
 
-    async def sleep(seconds: float) -> None:
-        nonlocal now
-        slept.append(seconds)
-        now += seconds
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now, self.slept, self.said = 0.0, list[float](), list[str]()
+        self.patience = Patience(self.said.append, lambda: self.now)
+        monkeypatch.setattr(kept_trying.asyncio, "sleep", self._sleep)
 
-    monkeypatch.setattr(kept_trying.asyncio, "sleep", sleep)
-    patience = Patience(said.append, lambda: now)
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
 
-    async def cut() -> None:
-        await patience.wait("lab", TargetError("lab: gone."), "Retry.")
+    def cut(self, error: TargetError) -> None:
+        asyncio.run(self.patience.wait("lab", error, "Retry."))
 
-    with asyncio.Runner() as runner, pytest.raises(TargetError, match="lab: no connection for 10 minutes"):
+
+@pytest.fixture
+def waiting(monkeypatch: pytest.MonkeyPatch) -> Waiting:
+    return Waiting(monkeypatch)
+
+
+GONE, REFUSED = LinkLost("lab: gone."), TurnedAway("lab: refused the key.")
+
+
+def test_pauses_grow_and_end(waiting: Waiting) -> None:
+    with pytest.raises(TargetError, match="lab: no connection for 10 minutes"):
         while True:
-            runner.run(cut())
-    assert slept[:6] == [1.0, 2.0, 4.0, 8.0, 8.0, 8.0]
-    assert sum(slept) == kept_trying.GIVE_UP_S
-    assert said == ["The connection to lab was lost; trying again. Gone."]
-    patience.well()
-    assert said[-1] == "The connection is back."
+            waiting.cut(GONE)
+    assert waiting.slept[:6] == [1.0, 2.0, 4.0, 8.0, 8.0, 8.0]
+    assert sum(waiting.slept) == kept_trying.GIVE_UP_S
+    assert waiting.said == ["The connection to lab was lost; trying again. Gone."]
+    waiting.patience.well()
+    assert waiting.said[-1] == "The connection is back."
+
+
+def test_a_cable_is_one_note_however_its_silence_shows_and_a_refusal_another(waiting: Waiting) -> None:
+    for error in (GONE, LinkLost("lab: no answer within 10 s."), REFUSED, GONE, REFUSED):
+        waiting.cut(error)
+    waiting.patience.back()
+    waiting.patience.well()
+    assert waiting.said == [
+        "The connection to lab was lost; trying again. Gone.",
+        "Still trying to reach lab. Refused the key.",
+        "The connection is back.",
+    ]
+
+
+def test_a_connection_that_comes_and_goes_is_not_waited_for_for_ever(waiting: Waiting) -> None:
+    with pytest.raises(TargetError, match="no connection for"):
+        while True:
+            waiting.cut(GONE)
+            waiting.patience.back()
+    assert waiting.slept[:4] == [1.0, 2.0, 4.0, 8.0]
+    assert waiting.said[:4] == [waiting.said[0], "The connection is back."] * 2
+
+
+def test_a_connection_that_held_for_a_while_is_waited_for_anew(waiting: Waiting) -> None:
+    for _ in range(3):
+        waiting.cut(GONE)
+        waiting.patience.back()
+        waiting.now += kept_trying.GIVE_UP_S
+    assert waiting.slept == [1.0, 1.0, 1.0]
+    assert waiting.said == [waiting.said[0], "The connection is back."] * 3

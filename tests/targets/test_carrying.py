@@ -21,7 +21,7 @@ from calibench.targets.bundle import OUT
 from calibench.targets.bundle_files import ask_cancel, read_end, take_over_search
 from calibench.targets.carried_progress import CarriedProgress
 from calibench.targets.direct_start import DirectStart
-from calibench.targets.link import Link
+from calibench.targets.link import Link, LinkLost, NoAnswer
 from calibench.targets.remote_machine import RemoteMachine
 from calibench.targets.remote_record import hand_over, read_record
 from calibench.targets.run_bundle import run_bundle
@@ -142,6 +142,47 @@ def test_it_goes_on_wherever_the_connection_was_cut(
     assert len(told(job, "trial")) == 2
     notes = [event["text"] for event in told(job, "note")]
     assert notes[0].startswith("The connection to lab was lost; trying again.")
+
+
+def test_it_says_that_the_connection_is_back_before_the_next_step_which_may_take_minutes(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[list[str]] = []
+
+    async def environment(self: RemoteMachine, *words: object, **more: Any) -> str:
+        said.append([event["text"] for event in told(job, "note")])
+        if len(said) == 1:
+            raise LinkLost("lab: the connection was cut.")
+        return await played(self)
+
+    linked(monkeypatch, lambda what: False)
+    monkeypatch.setattr(RemoteMachine, "environment", environment)
+    job = play(tmp_path / "job", home, {})
+    assert run_bundle(job).state == "done"
+    assert said == [[], ["The connection to lab was lost; trying again.", "The connection is back."]]
+
+
+def test_while_it_tries_by_itself_it_gives_no_advice_to(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[Exception] = [
+        NoAnswer("lab: closed the connection while logging in (Connection lost).", "Try again, or look at its log."),
+        TargetError("lab: refused the key k. Add k.pub there."),
+    ]
+
+    async def open_link(spec: object, passphrase: object) -> Link:
+        if told(job, "note") and answers:
+            raise answers.pop(0)
+        return Disturbed(lambda what: "say" in what and not told(job, "note"))
+
+    monkeypatch.setattr(carrying, "open_link", open_link)
+    job = play(tmp_path / "job", home, {})
+    assert run_bundle(job).state == "done"
+    assert [event["text"] for event in told(job, "note")] == [
+        "The connection to lab was lost; trying again.",
+        "Still trying to reach lab. Refused the key k. Add k.pub there.",
+        "The connection is back.",
+    ]
 
 
 def test_who_gives_up_says_that_it_runs_there_and_a_retry_finds_it(

@@ -17,8 +17,8 @@ from calibench.targets.carried_progress import CarriedProgress
 from calibench.targets.direct_start import DirectStart
 from calibench.targets.fetched_result import fetch_result, fetch_search
 from calibench.targets.followed_remote import follow
-from calibench.targets.kept_trying import Patience
-from calibench.targets.link import Link, LinkLost
+from calibench.targets.kept_trying import Patience, TurnedAway
+from calibench.targets.link import Link, LinkLost, NoAnswer
 from calibench.targets.opened_link import open_link
 from calibench.targets.queue_reasons import way_out
 from calibench.targets.remote_job import Reached, RemoteJob, Stopped, reached
@@ -165,8 +165,12 @@ class Carrier:
                 raise
             if is_changed(error):
                 raise TargetError(f"{error} {_left_there(self._job)}") from None
-            raise LinkLost(str(error)) from None
-        return reached(self._link, self._job)
+            raise (LinkLost(error.says) if isinstance(error, NoAnswer) else TurnedAway(str(error))) from None
+        there = reached(self._link, self._job)
+        if self._patience.is_cut:  # what comes next may answer only after minutes
+            await there.link.run("true")
+            self._patience.back()
+        return there
 
     async def _let_go(self) -> None:
         link, self._link = self._link, None

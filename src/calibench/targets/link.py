@@ -16,6 +16,14 @@ class LinkLost(TargetError):  # noqa: N818 - as faces call it
     """The connection was cut. What runs there goes on; connect again."""
 
 
+class NoAnswer(TargetError):  # noqa: N818 - as faces call it
+    """No connection came about, by what may pass: a cable, a machine that is off. `says`: without what to do."""
+
+    def __init__(self, says: str, mend: str = "") -> None:
+        super().__init__(f"{says} {mend}".strip())
+        self.says = says
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a command said. `code`: its exit code; negative: the signal that ended it."""

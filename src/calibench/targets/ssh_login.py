@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from calibench.errors import TargetError
+from calibench.targets.link import NoAnswer
 from calibench.targets.ssh_host_keys import changed_host, trusted_hosts, unknown_host
 from calibench.targets.ssh_user_keys import refused_keys, user_keys
 from calibench.things.target_spec import TargetSpec
@@ -176,16 +177,18 @@ def not_reached(error: Exception, login: Login) -> Exception:
     if isinstance(error, TargetError):
         return error
     if isinstance(error, socket.gaierror):
-        return TargetError(f"{where}no machine has the name {login.host}. Look at its spelling, or at ~/.ssh/config.")
+        return NoAnswer(f"{where}no machine has the name {login.host}.", "Look at its spelling, or at ~/.ssh/config.")
     if isinstance(error, TimeoutError):
-        return TargetError(f"{where}no answer within {CONNECT_S:g} s. Is the machine on, and is the way to it open?")
+        return NoAnswer(f"{where}no answer within {CONNECT_S:g} s.", "Is the machine on, and is the way to it open?")
     if isinstance(error, ConnectionRefusedError) or "refused" in str(error):
-        return TargetError(f"{where}refused at port {login.port}. Does sshd run there, and is the port right?")
+        return NoAnswer(f"{where}refused at port {login.port}.", "Does sshd run there, and is the port right?")
     if isinstance(error, OSError) and error.errno in NO_WAY:
-        return TargetError(f"{where}there is no way to it. Is the machine on, and is a cable or a VPN missing?")
+        return NoAnswer(f"{where}there is no way to it.", "Is the machine on, and is a cable or a VPN missing?")
     if isinstance(error, ssh.ConnectionLost | ConnectionError):
-        return TargetError(f"{where}closed the connection while logging in ({error}). Try again, or look at its log.")
-    if isinstance(error, OSError | ssh.Error | ssh.KeyImportError | ssh.KeyEncryptionError):
+        return NoAnswer(f"{where}closed the connection while logging in ({error}).", "Try again, or look at its log.")
+    if isinstance(error, OSError):
+        return NoAnswer(f"{where}not reached: {str(error).rstrip('.')}.")
+    if isinstance(error, ssh.Error | ssh.KeyImportError | ssh.KeyEncryptionError):
         return TargetError(f"{where}not reached: {str(error).rstrip('.')}.")
     return error
 
