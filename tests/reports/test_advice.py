@@ -405,7 +405,7 @@ def test_a_drop_that_is_decided_needs_no_more_samples(interval: tuple[float, flo
 
 def test_changed_answers_with_an_equal_score() -> None:
     found = only(accuracy_rules.changed_answers, report(agreement=92.0, drop_points=-0.2))
-    assert found.title == "8.0 % of the answers changed, though the drop is only -0.20 points."
+    assert found.title == "8.0 % of the answers changed (80 of 1,000), though the drop is only -0.20 points."
     assert list(accuracy_rules.changed_answers(report(agreement=92.0, drop_points=2.0))) == []
     assert list(accuracy_rules.changed_answers(report(agreement=92.0, metric="agreement", drop_points=0.0))) == []
 

@@ -6,6 +6,7 @@ from rich.console import Console
 
 from calibench.reports.compare_table import LAYERS_SHOWN, chosen_layers, layers, render_comparison, samples
 from calibench.reports.report import LayerRow, Report
+from calibench.reports.table import int8_words
 
 
 def printed(report: Report) -> str:
@@ -65,6 +66,23 @@ def test_nothing_to_show_is_no_table() -> None:
     assert samples(comparison_report()) is None
 
 
+def test_only_samples_that_lost_are_said_to_have_lost() -> None:
+    first, *_ = rich_report().samples
+    worse, better = (first.model_copy(update=each) for each in ({"name": "l.jpg"}, {"name": "g.jpg", "worse": -3.0}))
+    report = rich_report().model_copy(update={"samples": (worse, better), "differing": 7})
+    text = " ".join(printed(report).split())
+    assert "The score of 7 of " in text and "Those that lost most:" in text
+    assert ("l.jpg" in text, "g.jpg" in text) == (True, False)
+    gained = " ".join(printed(report.model_copy(update={"samples": (better,)})).split())
+    assert "None of them lost; those that gained least:" in gained and "g.jpg" in gained
+
+
+def test_layers_without_weights_are_told_apart() -> None:
+    rows = (row("a"), row("b", type="Add"), row("c", precision="float"))
+    assert int8_words(rows) == "2 of 3 layers are INT8, 1 of them with weights"
+    assert int8_words(rows[:1]) == "1 of 1 layers are INT8"
+
+
 def test_advice_stands_below_the_tables() -> None:
     text = printed(rich_report())
-    assert text.index("Advice: 12 % of the INT8 time") > text.index("differ in coco")
+    assert text.index("Advice: 12 % of the INT8 time") > text.index("The score of ")

@@ -5,6 +5,7 @@ from shlex import quote
 
 from calibench.reports import option_words
 from calibench.reports.report import Advice, LayerRow, Report
+from calibench.things import sample_words
 
 NOTED_POINTS = 1.0
 """Percentage points; a larger drop is explained, and an interval that is wider to one side asks for more samples."""
@@ -90,9 +91,11 @@ def changed_answers(report: Report) -> Iterator[Advice]:
     changed = 100.0 - report.agreement
     if changed < CHANGED_ANSWERS or abs(report.drop_points) >= EQUAL_POINTS:
         return
+    count = sample_words.changed_answers(report.evaluated, report.agreement)
+    of = "" if count is None else f" ({count:,} of {report.evaluated:,})"
     yield Advice(
         kind="info",
-        title=f"{changed:.1f} % of the answers changed, though the drop is only {report.drop_points:.2f} points.",
+        title=f"{changed:.1f} % of the answers changed{of}, though the drop is only {report.drop_points:.2f} points.",
         action=f"About as many became right as became wrong. Look at the samples below{_by_agreement(report)}.",
     )
 

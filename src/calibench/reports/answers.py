@@ -36,13 +36,16 @@ class Inspection:
         model, graph = self.model, self.model.graph
         weights = "FP16, computed as FP32" if model.has_fp16_weights else "FP32"
         kinds = Counter(layer.type for layer in self.placement.layers)
+        read = {port.operation for point in self.placement.points for port in point.consumers}
+        further = len(read - {layer.name for layer in self.placement.layers})
         return (
             f"{model.path}: {model.format}, {len(graph.get_ops())} operations, "
             f"{model.weights_bytes / 1e6:.1f} MB of weights ({weights})",
             *(f"input   {port_name(port)} {_shape(port)} {_type(port)}" for port in graph.inputs),
             *(f"output  {port_name(port)} {_shape(port)} {_type(port)}" for port in graph.outputs),
-            f"INT8    {len(self.placement.layers)} layers: "
-            + (", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "none"),
+            f"INT8    {len(self.placement.layers)} layers with weights: "
+            + (", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "none")
+            + (f"; {further} without, such as additions" if further else ""),
             *self._float_lines(),
         )
 

@@ -7,7 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from calibench.reports.report import LayerRow, Report, SampleRow
-from calibench.reports.table import MB, NOTHING, advice_lines, fps, note_lines
+from calibench.reports.table import MB, NOTHING, advice_lines, fps, int8_words, note_lines
+from calibench.things.sample_words import differing_words
 
 LAYERS_SHOWN, SAMPLES_SHOWN = 10, 10
 """More does not fit a screen; the report holds them all."""
@@ -80,13 +81,18 @@ def chosen_layers(rows: Sequence[LayerRow]) -> list[LayerRow]:
 
 
 def samples(report: Report) -> Table | None:
-    """The samples that lost most, with what both models say; None where none differs."""
+    """The samples that lost most, with what both models say; where none lost, those that gained. None: none differs."""
     if not report.samples:
         return None
     table = _table("sample", "FP32", "INT8", "worse by")
-    for row in report.samples[:SAMPLES_SHOWN]:
+    for row in (lost(report) or report.samples)[:SAMPLES_SHOWN]:
         table.add_row(row.name, _answer(row, is_int8=False), _answer(row, is_int8=True), _signed(row.worse, 2))
     return table
+
+
+def lost(report: Report) -> tuple[SampleRow, ...]:
+    """The samples that are worse in INT8, the worst first."""
+    return tuple(row for row in report.samples if row.worse > 0)
 
 
 def _moved(row: LayerRow) -> float:
@@ -100,13 +106,13 @@ def _answer(row: SampleRow, *, is_int8: bool) -> str:
 
 
 def _layer_title(report: Report) -> str:
-    quantized = sum(row.precision == "int8" for row in report.layers)
-    return f"{quantized} of {len(report.layers)} layers are INT8. The largest differences of time:"
+    return f"{int8_words(report.layers)}. The largest differences of time:"
 
 
 def _sample_title(report: Report) -> str:
     count = report.differing or len(report.samples)
-    return f"{count} of {report.evaluated} samples differ in {report.metric}. Those that lost most:"
+    which = "Those that lost most" if lost(report) else "None of them lost; those that gained least"
+    return f"{differing_words(count, report.evaluated, report.agreement)}. {which}:"
 
 
 def _add(

@@ -65,6 +65,7 @@ def _sections(report: Report) -> dict[str, Any]:
         "details": glance.details(report),
         **_search(report),
         "cards": shown_samples.cards(report),
+        "differing": shown_samples.differing(report),
         "time_tables": (time_spent.spent_table(types, "Type"), time_spent.spent_table(precisions, "Precision")),
         "time_totals": time_spent.totals(report),
         "slowest": time_spent.slowest(report),

@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from calibench.models.graph import CONVOLUTIONS
 from calibench.reports.report import LayerRow, Report
 from calibench.reports.search_table import GIVEN_BACK, given_back, search_lines
 
@@ -83,7 +84,7 @@ def left_float(layers: Sequence[LayerRow], explained: Set[str] = frozenset()) ->
             own = GIVEN_BACK if layer.name in explained else layer.reason
             reasons.setdefault(own or "no reason recorded", []).append(layer.name)
     kept = sum(len(names) for names in reasons.values())
-    head = Text(f"{len(layers) - kept} of {len(layers)} layers are INT8", "bold")
+    head = Text(int8_words(layers), "bold")
     lines: list[RenderableType] = [head.append("; left float:" if kept else "; none was left float.", "not bold")]
     for reason, names in sorted(reasons.items(), key=lambda item: -len(item[1])):
         more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
@@ -91,6 +92,14 @@ def left_float(layers: Sequence[LayerRow], explained: Set[str] = frozenset()) ->
         if reason != GIVEN_BACK:
             lines.append(Padding(Text(", ".join(names[:NAMES_SHOWN]) + more, "dim"), (0, 0, 0, 5), expand=False))
     return lines
+
+
+def int8_words(layers: Sequence[LayerRow]) -> str:
+    """How many layers are INT8, and how many of those have weights: additions and the like are layers as well."""
+    int8 = [layer for layer in layers if layer.precision == "int8"]
+    weighted = sum(layer.weights is not None or layer.type in CONVOLUTIONS for layer in int8)
+    more = f", {weighted} of them with weights" if 0 < weighted < len(int8) else ""
+    return f"{len(int8)} of {len(layers)} layers are INT8{more}"
 
 
 def facts(report: Report) -> list[RenderableType]:

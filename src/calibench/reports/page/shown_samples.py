@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from calibench.reports.page.figures import drop, drop_unit, score, with_unit
 from calibench.reports.report import Report, SampleRow, Shown
+from calibench.things.sample_words import differing_words
 
 IMAGE = re.compile(r"data:image/(png|jpeg|webp|gif);base64,[A-Za-z0-9+/=]+")
 """What may be drawn: pictures inside the report, nothing from elsewhere."""
@@ -64,6 +65,17 @@ class Card:
     height: float
     letter: float
     panels: tuple[Panel, ...]
+
+
+def differing(report: Report) -> str:
+    """On how many samples the models differ, and how those that are shown are sorted; empty where none is."""
+    if not report.samples:
+        return ""
+    known = "" if report.differing is None else differing_words(report.differing, report.evaluated, report.agreement)
+    count = len(report.samples)
+    shown = f"{count} {'is' if count == 1 else 'are'} shown, what lost most first"
+    gained = ", what gained most last" if count > 1 and report.samples[-1].worse < 0 else ""
+    return f"{known}. {shown}{gained}." if known else f"{shown}{gained}."
 
 
 def cards(report: Report) -> list[Card]:
