@@ -40,7 +40,7 @@ from calibench.reports.answers import DatasetInspection, Evaluation, Inspection,
 from calibench.reports.assemble import Measured, assemble
 from calibench.reports.contact_sheet import contact_sheet
 from calibench.reports.report import Report
-from calibench.reports.report_beside import settings_beside
+from calibench.reports.report_beside import Beside, settings_beside
 from calibench.reports.result import save_model, write_result
 from calibench.reports.run_file import asked
 from calibench.reports.shown import sample_rows
@@ -217,16 +217,21 @@ def evaluate(
     dataset: Path | str | Dataset,
     settings: Settings | None = None,
     progress: Progress = silent,
+    *,
+    report_beside: bool = True,
 ) -> Evaluation:
     """Score a model, FP32 or INT8; in exact FP32 unless `settings.inference_precision` says otherwise.
 
-    An INT8 model with its report beside it is scored as it was when it was calibrated, but for what was set.
+    Args:
+        report_beside: an INT8 model with its report beside it is scored as it was when it was calibrated, but for what
+            was set. False for files from elsewhere: a report may name others to be read.
 
     Raises:
         CalibenchError: by kind, in one sentence what, where and what to do.
     """
     model, given = as_path(model), _as_dataset(dataset)
-    beside = settings_beside(model, as_settings(settings))
+    given_settings = as_settings(settings)
+    beside = settings_beside(model, given_settings) if report_beside else Beside(given_settings)
     settings = beside.settings
     check_device(settings.device)
     threads = settings.threads or physical_cores()

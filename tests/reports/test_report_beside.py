@@ -154,6 +154,21 @@ def test_a_metric_that_no_model_has_alone_is_left_to_the_comparison(copied: Path
     assert settings_beside(copied / "model.xml", UNTRIED, is_alone=False).settings.metric == "cosine"
 
 
+def test_a_metric_that_is_code_is_named_and_not_run(copied: Path) -> None:
+    changed = json.loads((copied / "report.json").read_text())["settings"]
+    _change(copied, settings={**changed, "metric": "somebodys:code"})
+    found = settings_beside(copied / "model.xml", UNTRIED)
+    assert found.settings.metric == "auto"
+    assert "give --metric somebodys:code to score by it" in found.notes[-1]
+    own = Settings(metric="my:own")
+    assert settings_beside(copied / "model.xml", own).settings.metric == "my:own"
+
+
+def test_a_report_from_elsewhere_can_be_left_aside(result: Any, pictures: Path) -> None:
+    found = evaluate(result.folder / "model.xml", pictures, UNTRIED, report_beside=False)
+    assert found.score.score == 50.0
+
+
 def test_the_precision_of_the_score_is_kept(copied: Path) -> None:
     _change(copied, inference_precision="bf16")
     found = settings_beside(copied / "model.xml", UNTRIED)

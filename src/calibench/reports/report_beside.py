@@ -37,7 +37,8 @@ class Beside:
 def settings_beside(model: Path, given: Settings, *, is_alone: bool = True) -> Beside:
     """Lay settings over those of the report beside a model, where that is the report of this very model.
 
-    Input, task and metric are taken, and the precision of the float layers; a file that is not there any more is not.
+    Input, task and metric are taken, and the precision of the float layers; a file that is not there any more is not,
+    nor a metric that is somebody's code.
 
     Args:
         model: a file; for one that no calibration has written nothing is taken.
@@ -61,7 +62,10 @@ def settings_beside(model: Path, given: Settings, *, is_alone: bool = True) -> B
     settings = make_settings(_over(taken, given))
     words = ", ".join(_words(taken))
     said = (f"The settings of {place} are used: {words}; options take their place.",) if words else ()
-    lost = tuple(f"{path} is not there any more, which {place} names as {name}." for name, path in missing)
+    lost = [f"{path} is not there any more, which {place} names as {name}." for name, path in missing]
+    metric = report.settings.metric
+    if _is_code(report.settings) and not _is_set(given, "metric"):  # a file, which may come from anywhere, runs nothing
+        lost.append(f"Its metric {metric} is code: give --metric {metric} to score by it.")
     return Beside(settings, (*said, *lost))
 
 
@@ -95,7 +99,7 @@ def _taken(report: Report, given: Settings, is_alone: bool) -> tuple[Plain, list
     if not _is_set(given.task, "kind") or given.task.kind in (found.task.kind, report.task):
         task = {name: getattr(found.task, name) for name in type(found.task).model_fields}
         task = {name: value for name, value in task.items() if not _is_set(given.task, name)}
-        if not _is_set(given, "metric") and not (is_alone and found.metric in WITH_FP32):
+        if not _is_set(given, "metric") and not _is_code(found) and not (is_alone and found.metric in WITH_FP32):
             taken["metric"] = found.metric
     for section, values in (("data", data), ("task", task)):
         for name, value in list(values.items()):
@@ -107,6 +111,10 @@ def _taken(report: Report, given: Settings, is_alone: bool) -> tuple[Plain, list
     if not _is_set(given, "inference_precision") and precision is not None:
         taken["inference_precision"] = precision
     return taken, missing
+
+
+def _is_code(settings: Settings) -> bool:
+    return ":" in settings.metric
 
 
 def _input(found: Settings, given: Settings, name: str) -> Plain:

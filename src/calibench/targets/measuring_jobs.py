@@ -78,7 +78,8 @@ def run_comparison(job: Running) -> dict[str, Any]:
 
 def run_evaluation(job: Running) -> dict[str, Any]:
     """The score of a model, FP32 or INT8, in out/evaluation.json; what `calibench evaluate --json` answers."""
-    found = evaluate(model_of(job), dataset_of(job), job.bundle.settings, job.tell).as_json()
+    model, dataset, settings = model_of(job), dataset_of(job), job.bundle.settings  # which say all that is to be taken
+    found = evaluate(model, dataset, settings, job.tell, report_beside=False).as_json()
     write_plain(job, "evaluation.json", found)
     told: dict[str, Any] = json.loads((job.out / "evaluation.json").read_text(encoding="utf-8"))
     return told
