@@ -69,7 +69,7 @@ def compare_models(
         CalibenchError: by kind, in one sentence what, where and what to do.
         Cancelled: by `progress`.
     """
-    beside = settings_beside(Path(int8), as_settings(settings), is_alone=False)
+    beside = settings_beside(Path(int8), as_settings(settings), dataset, is_alone=False)
     settings = beside.settings
     check_device(settings.device)
     threads = settings.threads or physical_cores()

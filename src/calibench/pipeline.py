@@ -231,7 +231,7 @@ def evaluate(
     """
     model, given = as_path(model), _as_dataset(dataset)
     given_settings = as_settings(settings)
-    beside = settings_beside(model, given_settings) if report_beside else Beside(given_settings)
+    beside = settings_beside(model, given_settings, dataset) if report_beside else Beside(given_settings)
     settings = beside.settings
     check_device(settings.device)
     threads = settings.threads or physical_cores()

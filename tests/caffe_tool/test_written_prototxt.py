@@ -86,6 +86,13 @@ def test_it_scores_as_the_report_says_to_the_last_picture(made: Made) -> None:
     assert report.baseline is not None and report.baseline > 80
 
 
+def test_the_ir_is_scored_by_the_report_beside_it(made: Made) -> None:
+    found = pipeline.evaluate(made.project.folder / "model.xml", made.project.prototxt)
+    report = made.result.report
+    assert (found.score.metric, found.score.score) == (report.metric, report.int8) == ("accuracy-top1", report.int8)
+    assert "metric accuracy-top1" in found.notes[0]
+
+
 def test_the_report_and_the_prototxt_say_the_same_of_each_layer(made: Made) -> None:
     fields = fields_of(made.project)
     rows = {row.name: row.scales for row in made.result.report.layers if row.scales is not None}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from calibench.models.read import hash_of
-from calibench.reports.report import DatasetFiles, ModelFile, Report, read_report, write_report
+from calibench.reports.report import DatasetFiles, ModelFile, PreparedInput, Report, read_report, write_report
 from calibench.settings import make_settings
 from calibench.targets.bundle import End
 from calibench.targets.bundle_files import read_bundle, write_end
@@ -26,7 +26,11 @@ def bundles(monkeypatch, run, tmp_path):
         DatasetFiles(path="d", sha256="1", samples=3),
     )
     report = Report(
-        model=files, dataset=samples, settings=make_settings(FOUND), int8_sha256=hash_of(place / "model.xml")
+        model=files,
+        dataset=samples,
+        settings=make_settings(FOUND),
+        inputs=(PreparedInput(name="x", kind="picture"),),
+        int8_sha256=hash_of(place / "model.xml"),
     )
     write_report(report, place / "report.json")
 

@@ -59,6 +59,7 @@ def copied(result: Any, tmp_path: Path) -> Path:
     return folder
 
 
+SET = Path("set")
 UNTRIED = Settings(diagnose=False)
 """So that nothing is found by trying."""
 
@@ -72,13 +73,13 @@ def test_a_result_has_the_score_of_its_report(result: Any, pictures: Path) -> No
 
 
 def test_the_fp32_model_has_no_report(fp32: Path, pictures: Path) -> None:
-    assert settings_beside(fp32, UNTRIED).settings is UNTRIED
+    assert settings_beside(fp32, UNTRIED, SET).settings is UNTRIED
     assert evaluate(fp32, pictures, UNTRIED).score.score == 50.0
 
 
 def test_what_was_set_wins_field_by_field(copied: Path) -> None:
     given = make_settings({"inputs": {"": {"mean": 3}}, "metric": "top5", "inference_precision": "bf16"})
-    found = settings_beside(copied / "model.xml", given)
+    found = settings_beside(copied / "model.xml", given, SET)
     assert found.settings.input("x").mean == (3.0,)
     assert found.settings.input("x").scale == (127.5,)
     assert (found.settings.metric, found.settings.inference_precision) == ("top5", "bf16")
@@ -89,38 +90,38 @@ def test_where_all_was_set_nothing_is_said(result: Any) -> None:
     given = make_settings(result.report.settings.model_dump())
     given = given.model_copy(update={"inference_precision": "f32"})
     given.model_fields_set.add("inference_precision")
-    assert settings_beside(result.folder / "model.xml", given).notes == ()
+    assert settings_beside(result.folder / "model.xml", given, SET).notes == ()
 
 
 def test_a_task_of_another_kind_takes_no_task_settings(result: Any) -> None:
     given = Settings(task=TaskSettings(kind="detection"))
-    assert settings_beside(result.folder / "model.xml", given).settings.task == given.task
+    assert settings_beside(result.folder / "model.xml", given, SET).settings.task == given.task
 
 
 def test_input_settings_by_name_win_too(copied: Path) -> None:
     given = Settings(inputs={"x": InputSettings(mean=())})
-    found = settings_beside(copied / "model.xml", given).settings.input("x")
+    found = settings_beside(copied / "model.xml", given, SET).settings.input("x")
     assert (found.mean, found.scale) == ((), (127.5,))
 
 
 def test_the_report_of_another_model_is_passed_over(result: Any, copied: Path) -> None:
     weights = copied / "model.bin"
     weights.write_bytes(bytes([weights.read_bytes()[0] ^ 1]) + weights.read_bytes()[1:])  # of the same size
-    found = settings_beside(copied / "model.xml", UNTRIED)
+    found = settings_beside(copied / "model.xml", UNTRIED, SET)
     assert (found.settings, found.notes) == (UNTRIED, ())
 
 
 def test_a_renamed_model_still_has_its_report(copied: Path) -> None:
     for suffix in ("xml", "bin"):
         (copied / f"model.{suffix}").rename(copied / f"bright.{suffix}")
-    assert settings_beside(copied / "bright.xml", UNTRIED).notes
+    assert settings_beside(copied / "bright.xml", UNTRIED, SET).notes
 
 
 def test_a_report_of_before_there_was_a_hash_is_known_by_size_and_origin(copied: Path) -> None:
     _change(copied, int8_sha256=None)
-    assert settings_beside(copied / "model.xml", UNTRIED).settings.input("x").mean == (127.5,)
+    assert settings_beside(copied / "model.xml", UNTRIED, SET).settings.input("x").mean == (127.5,)
     _change(copied, int8_bytes=1)
-    assert settings_beside(copied / "model.xml", UNTRIED).notes == ()
+    assert settings_beside(copied / "model.xml", UNTRIED, SET).notes == ()
 
 
 @pytest.mark.parametrize("text", ["{", '{"schema_version": 1}', '{"schema_version": 2}', "[]"])
@@ -135,14 +136,14 @@ def test_a_json_file_of_that_name_beside_another_model_is_nobodys_business(fp32:
     model = Path(shutil.copy(fp32, tmp_path))
     shutil.copy(fp32.with_suffix(".bin"), tmp_path)
     (tmp_path / "report.json").write_text("[]")
-    assert settings_beside(model, UNTRIED).notes == ()
+    assert settings_beside(model, UNTRIED, SET).notes == ()
 
 
 def test_a_file_that_is_gone_is_named_and_left_out(copied: Path) -> None:
     changed = json.loads((copied / "report.json").read_text())["settings"]
     changed["data"]["labels"] = "gone/labels.txt"
     _change(copied, settings=changed)
-    found = settings_beside(copied / "model.xml", UNTRIED)
+    found = settings_beside(copied / "model.xml", UNTRIED, SET)
     assert found.settings.data.labels is None
     assert "gone/labels.txt is not there any more" in found.notes[1]
 
@@ -150,18 +151,28 @@ def test_a_file_that_is_gone_is_named_and_left_out(copied: Path) -> None:
 def test_a_metric_that_no_model_has_alone_is_left_to_the_comparison(copied: Path) -> None:
     changed = json.loads((copied / "report.json").read_text())["settings"]
     _change(copied, settings={**changed, "metric": "cosine"})
-    assert settings_beside(copied / "model.xml", UNTRIED).settings.metric == "auto"
-    assert settings_beside(copied / "model.xml", UNTRIED, is_alone=False).settings.metric == "cosine"
+    assert settings_beside(copied / "model.xml", UNTRIED, SET).settings.metric == "auto"
+    assert settings_beside(copied / "model.xml", UNTRIED, SET, is_alone=False).settings.metric == "cosine"
+
+
+def test_a_data_layer_prepares_samples_itself(copied: Path) -> None:
+    found = settings_beside(copied / "model.xml", UNTRIED, Path("train_val.prototxt")).settings
+    assert (found.inputs, found.inference_precision) == ({}, "f32")
+
+
+def test_a_calibration_on_arrays_says_nothing_of_pictures(copied: Path) -> None:
+    _change(copied, inputs=[{"name": "x", "kind": "tensor"}])
+    assert settings_beside(copied / "model.xml", UNTRIED, SET).settings.inputs == {}
 
 
 def test_a_metric_that_is_code_is_named_and_not_run(copied: Path) -> None:
     changed = json.loads((copied / "report.json").read_text())["settings"]
     _change(copied, settings={**changed, "metric": "somebodys:code"})
-    found = settings_beside(copied / "model.xml", UNTRIED)
+    found = settings_beside(copied / "model.xml", UNTRIED, SET)
     assert found.settings.metric == "auto"
     assert "give --metric somebodys:code to score by it" in found.notes[-1]
     own = Settings(metric="my:own")
-    assert settings_beside(copied / "model.xml", own).settings.metric == "my:own"
+    assert settings_beside(copied / "model.xml", own, SET).settings.metric == "my:own"
 
 
 def test_a_report_from_elsewhere_can_be_left_aside(result: Any, pictures: Path) -> None:
@@ -171,7 +182,7 @@ def test_a_report_from_elsewhere_can_be_left_aside(result: Any, pictures: Path) 
 
 def test_the_precision_of_the_score_is_kept(copied: Path) -> None:
     _change(copied, inference_precision="bf16")
-    found = settings_beside(copied / "model.xml", UNTRIED)
+    found = settings_beside(copied / "model.xml", UNTRIED, SET)
     assert found.settings.inference_precision == "bf16"
     assert "inference precision bf16" in found.notes[0]
 

@@ -22,6 +22,7 @@ OF_VALUES = ("color", "mean", "scale", "layout")
 WITH_FP32 = ("agreement", "cosine")
 """Metrics that no model has alone."""
 SIGNATURE = re.compile(rb'<source_sha256 value="([0-9a-f]{64})"')
+PROTOTXT = ".prototxt"
 SHORT = {"kind": "task"}
 """Setting: its word, where that is another."""
 
@@ -34,7 +35,7 @@ class Beside:
     notes: tuple[str, ...] = ()
 
 
-def settings_beside(model: Path, given: Settings, *, is_alone: bool = True) -> Beside:
+def settings_beside(model: Path, given: Settings, dataset: Any, *, is_alone: bool = True) -> Beside:
     """Lay settings over those of the report beside a model, where that is the report of this very model.
 
     Input, task and metric are taken, and the precision of the float layers; a file that is not there any more is not,
@@ -43,6 +44,7 @@ def settings_beside(model: Path, given: Settings, *, is_alone: bool = True) -> B
     Args:
         model: a file; for one that no calibration has written nothing is taken.
         given: what was set in them wins, field by field.
+        dataset: the samples; a prototxt prepares pictures by its own data layer.
         is_alone: the model is scored alone, in the precision in which it was scored then; else beside FP32.
     """
     place = model.parent / REPORT
@@ -57,6 +59,8 @@ def settings_beside(model: Path, given: Settings, *, is_alone: bool = True) -> B
     if not _describes(report, model, signature):
         return Beside(given)
     taken, missing = _taken(report, given, is_alone)
+    if Path(str(dataset)).suffix.lower() == PROTOTXT or all(each.kind != "picture" for each in report.inputs):
+        taken.pop("inputs", None)  # nothing is known of pictures, or nothing is to be said
     if not taken and not missing:
         return Beside(given)
     settings = make_settings(_over(taken, given))
