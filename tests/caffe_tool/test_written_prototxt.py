@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_project import LAYERS, TinyProject, pictures_of, run, with_line_ends, write_tiny
 
 from calibench import pipeline
 from calibench.caffe.prototxt import read_prototxt
@@ -15,6 +14,7 @@ from calibench.caffe_tool.calibrator import CaffeResult, calibrate_caffe
 from calibench.models.read import read_model
 from calibench.reports.result import save_model
 from calibench.settings import CaffeSettings, make_settings
+from tiny_project import LAYERS, TinyProject, pictures_of, run, with_line_ends, write_tiny
 
 ALL = {"first_convolution": True, "inner_product": True}
 CASES = {
