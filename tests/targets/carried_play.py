@@ -22,7 +22,7 @@ from calibench.things.target_spec import TargetSpec
 PLAYED = Path(__file__).with_name("played_job.py").read_text()
 
 
-async def played(self: RemoteMachine, told: object = None, *, has_workers: bool = False) -> str:
+async def played(self: RemoteMachine, told: object = None, **more: object) -> str:
     """In place of an environment with Calibench."""
     return f"{shlex.quote(self._spec.python)} -I -c {shlex.quote(PLAYED)}"
 

@@ -5,35 +5,23 @@ import json
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from answering_link import AnsweringLink
+from begun_link import Begun
 
 from calibench.errors import TargetError
 from calibench.targets import asked_remote
 from calibench.targets.asked_remote import AskedRemote
 from calibench.targets.conversation import Conversation
 from calibench.targets.link import LinkLost
-from calibench.targets.local_link import LocalLink
 from calibench.targets.remote_side.answers_there import MARK
 from calibench.things.target_spec import TargetSpec
 
 pytestmark = pytest.mark.targets
 
 SPEC = TargetSpec(kind="ssh", host="lab", python=sys.executable)
-
-
-class Begun(LocalLink):
-    """Counts the processes that were begun; the last of them is `talk`."""
-
-    def __init__(self, home: Path) -> None:
-        super().__init__(home)
-        self.begun = 0
-
-    async def converse(self, command: str) -> Conversation:
-        self.begun += 1
-        self.talk = await super().converse(command)
-        return self.talk
 
 
 def over(link: Begun, work: Callable[[AskedRemote], Awaitable[None]]) -> None:
@@ -86,7 +74,7 @@ def test_who_gives_up_in_the_middle_of_an_answer_does_not_take_its_rest_for_the_
     link = Begun(tmp_path)
 
     async def _work(asked: AskedRemote) -> None:
-        following = {"job_id": "j", "events": 0, "log": 0, "process": "", "for_s": None}
+        following: dict[str, Any] = {"job_id": "j", "events": 0, "log": 0, "process": "", "for_s": None}
         (tmp_path / SPEC.home.removeprefix("~/") / "jobs/j").mkdir(parents=True)
         (tmp_path / SPEC.home.removeprefix("~/") / "jobs/j/log.txt").write_text("a line\n")
         answers = asked.hear("follow", **following)

@@ -3,6 +3,7 @@
 The wheels of what Calibench needs are empty here: what counts is that pip takes them, and from nowhere else.
 """
 
+import asyncio
 import json
 import re
 import shutil
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from begun_link import Begun
 from closed_links import done, local
 from packaging.requirements import Requirement
 
@@ -20,6 +22,7 @@ from calibench.errors import TargetError
 from calibench.targets import remote_machine
 from calibench.targets.own_wheel import pinned, write_own_wheel
 from calibench.targets.remote_machine import RemoteMachine
+from calibench.targets.remote_side.environments_there import installed_of
 from calibench.targets.remote_side.python_there import package_print
 from calibench.things.target_spec import TargetSpec
 
@@ -67,7 +70,10 @@ def made(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The home of a user on whose machine the environment was made."""
     user = tmp_path_factory.mktemp("user")
     told: list[str] = []
-    command = done(machine(user, wheels).environment(told.append))
+    counts: list[tuple[int, int]] = []
+    there = machine(user, wheels)
+    command = done(there.environment(told.append, installed=lambda done, total: counts.append((done, total))))
+    (user / "counts").write_text(json.dumps(counts))
     assert len(told) == 1 and "Calibench is installed there" in told[0]
     (user / "command").write_text(command)
     return user
@@ -90,9 +96,55 @@ def test_calibench_runs_there_by_its_own_wheel(made: Path) -> None:
     assert Path(place).is_relative_to(environment)
 
 
+def test_it_tells_how_many_packages_are_there_and_never_less(made: Path) -> None:
+    counts = json.loads((made / "counts").read_text())
+    done = [count for count, _ in counts]
+    assert {total for _, total in counts} == {len(pinned()) + 1}
+    assert done == sorted(done) and len(set(done)) > 2
+    assert done[-1] == len(pinned()) + 1
+
+
+SAYS = """\
+Collecting numpy==2.1.0 (from calibench==1)
+  Downloading https://files.example/numpy-2.1.0-cp311-manylinux.whl.metadata (9 kB)
+Downloading https://files.example/numpy-2.1.0-cp311-manylinux.whl (18.2 MB)
+Installing collected packages: numpy
+"""
+
+
+def test_what_pip_says_counts_to_find_to_fetch_and_to_unpack_a_third_each(tmp_path: Path) -> None:
+    lines = SAYS.splitlines(keepends=True)
+    assert [installed_of(3, "".join(lines[:count]) * 3, tmp_path) for count in (1, 2, 3)] == [0, 0, 0]
+    several = [SAYS.replace("numpy", name) for name in ("one", "two", "three")]
+    assert [installed_of(3, "".join(several[:count]), tmp_path) for count in (1, 2, 3)] == [0, 1, 2]
+    for name in ("one", "two", "three"):
+        (tmp_path / f"lib/python3.11/site-packages/{name}-1.dist-info").mkdir(parents=True)
+    assert installed_of(3, "".join(several), tmp_path) == 3
+
+
+def test_pip_ends_when_nobody_listens_any_more(tmp_path: Path, wheels: Path) -> None:
+    few, user = only(wheels, tmp_path / "few", "numpy"), tmp_path / "user"
+    user.mkdir()
+    with zipfile.ZipFile(few / "pip-99-py3-none-any.whl", "w") as archive:
+        archive.writestr("pip/__main__.py", f"print({SAYS!r}); import time; time.sleep(600)")
+
+    async def _run() -> None:
+        link, heard = Begun(user), asyncio.Event()
+        there = RemoteMachine(link, TargetSpec(kind="ssh", host="lab", python=BARE, wheels=few))
+        work = asyncio.ensure_future(there.environment(installed=lambda done, total: heard.set()))
+        await heard.wait()
+        link.talk._pipe._process.stdin.close()  # type: ignore[attr-defined]
+        with pytest.raises(TargetError, match="nobody listens any more"):
+            await work
+        await link.close()
+
+    asyncio.run(_run())
+    assert environments(user) == []
+
+
 def test_all_of_it_lies_in_the_home_of_the_target_and_is_private(made: Path) -> None:
     by_pip = {".rustup"}  # pip asks for the version of Rust, and where rustup is installed that makes a folder
-    assert {path.name for path in made.iterdir()} - by_pip == {".cache", "command"}
+    assert {path.name for path in made.iterdir()} - by_pip == {".cache", "command", "counts"}
     assert sorted(path.name for path in (made / ".cache").iterdir()) == ["calibench"]
     for path in (made / ".cache/calibench").rglob("*"):
         assert path.is_symlink() or not path.is_dir() or not path.stat().st_mode & 0o077, path

@@ -64,14 +64,14 @@ class AskedRemote:
             told = await self._told(command, within_s, asked | kept | {"long": text})
         return told["done"]
 
-    async def hear(self, command: str, **arguments: Any) -> AsyncGenerator[Any, None]:
-        """Have it do what is answered bit by bit, at least every few seconds, until that is over."""
+    async def hear(self, command: str, *, within_s: float | None = None, **arguments: Any) -> AsyncGenerator[Any, None]:
+        """Have it do what is answered bit by bit, each within QUICK_S or `within_s`, until that is over."""
         async with self._asked(command, arguments) as talk:
             try:
-                while "more" in (told := await asyncio.wait_for(self._answer(talk), QUICK_S)):
+                while "more" in (told := await asyncio.wait_for(self._answer(talk), within_s or QUICK_S)):
                     yield told["more"]
             except TimeoutError:
-                raise LinkLost(f"{self._link.name}: it has not answered for {QUICK_S:g} s.") from None
+                raise LinkLost(f"{self._link.name}: it has not answered for {within_s or QUICK_S:g} s.") from None
         self._check(told)
 
     async def _told(self, command: str, within_s: float, arguments: dict[str, Any]) -> dict[str, Any]:

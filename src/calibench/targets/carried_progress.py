@@ -11,6 +11,7 @@ from calibench.targets.overall import Outer, Standing
 CARRIED = "carried"
 """Type of the event that says how far the events and the log there were taken over: {"events", "log"} in bytes. It is
 written together with them, so that none is told twice or lost when this process is killed."""
+INSTALLING = "installing Calibench there"
 
 Plain = dict[str, Any]
 
@@ -23,7 +24,7 @@ class CarriedProgress:
         known = [float(event["progress"]) for event in told if event["type"] == "progress"]
         marks = [event for event in told if event["type"] == CARRIED]
         self._folder, self._events, self._outer = folder, EventLog(folder), Outer(max(known, default=0.0))
-        self._stage, self._percent = "", -1
+        self._stage, self._percent, self._installed = "", -1, 0
         self.events_at: int = marks[-1]["events"] if marks else 0
         self.log_at: int = marks[-1]["log"] if marks else 0
 
@@ -35,6 +36,16 @@ class CarriedProgress:
         self._stage, self._percent = stage, percent
         standing = self._outer.report(stage, done, total)
         self._events.write("progress", _progress(standing, step or stage, done, total))
+
+    def installing(self, done: int, total: int) -> None:
+        """Tell how many packages of Calibench are there; where that begins anew, nothing is told until it is further.
+
+        It is the second third of `prepare`.
+        """
+        if done > self._installed:
+            self._installed = done
+            standing = self._outer.report("prepare", total + done, 3 * total)
+            self._events.write("progress", _progress(standing, INSTALLING, done, total))
 
     def note(self, text: str) -> None:
         """Something that a person should know."""

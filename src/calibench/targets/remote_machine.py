@@ -24,7 +24,11 @@ from calibench.things.target_spec import TargetSpec
 Told = Callable[[str], None]
 """Told a sentence when the next thing begins that takes a while."""
 
-INSTALLING_S = 3600.0
+Installed = Callable[[int, int], None]
+"""Told how many packages are installed there, of how many."""
+
+SILENT_S = 600.0
+"""Seconds within which who installs there tells something; old environments are removed before, which may take long."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,13 @@ class RemoteMachine:
             return {"python": old.version, "faults": [{"cause": "python", "says": old.says, "mend": old.mend}]}
         return found
 
-    async def environment(self, told: Told = lambda sentence: None, *, has_workers: bool = False) -> str:
+    async def environment(
+        self,
+        told: Told = lambda sentence: None,
+        *,
+        installed: Installed = lambda done, total: None,
+        has_workers: bool = False,
+    ) -> str:
         """Bring Calibench there where it is not yet, in exactly the version of this process.
 
         Args:
@@ -84,9 +94,15 @@ class RemoteMachine:
             TargetError: it cannot be installed; says the reason and the mend.
         """
         extras, module = (WITH_WORKERS, "dask_jobqueue") if has_workers else (EXTRAS, "")
-        return _command(await self.python_with(extras, module, told))
+        return _command(await self.python_with(extras, module, told, installed))
 
-    async def python_with(self, extras: tuple[str, ...], module: str = "", told: Told = lambda sentence: None) -> str:
+    async def python_with(
+        self,
+        extras: tuple[str, ...],
+        module: str = "",
+        told: Told = lambda sentence: None,
+        installed: Installed = lambda done, total: None,
+    ) -> str:
         """A Python there that has Calibench in exactly the version of this process, made where there is none.
 
         Args:
@@ -107,7 +123,7 @@ class RemoteMachine:
             python = await self._ask("environment", key=key)
             if python is None:
                 told(f"{self._link.name}: Calibench is installed there; the first time takes a few minutes.")
-                python = await self._make_environment(key, wheel, pins, extras)
+                python = await self._make_environment(key, wheel, pins, extras, installed)
         return str(python)
 
     async def lay(self, job_id: str, files: Mapping[str, str | None], texts: Mapping[str, str] | None = None) -> str:
@@ -183,7 +199,9 @@ class RemoteMachine:
         found: dict[str, int] = await self._ask("would_clean", within_s=HASHING_S, **asked)
         return found
 
-    async def _make_environment(self, key: str, wheel: Path, pins: list[str], extras: tuple[str, ...]) -> str:
+    async def _make_environment(
+        self, key: str, wheel: Path, pins: list[str], extras: tuple[str, ...], installed: Installed
+    ) -> str:
         own = f"{WHEELS}/{key}"
         await self._lay_wheels(own, [wheel])
         wheels = None
@@ -192,17 +210,15 @@ class RemoteMachine:
             names = "\n".join(f"{path.name} {path.stat().st_size}" for path in given)
             wheels = f"{WHEELS}/{hashlib.sha256(names.encode()).hexdigest()[:16]}"
             await self._lay_wheels(wheels, given)
-        return str(
-            await self._ask(
-                "make_environment",
-                within_s=INSTALLING_S,
-                key=key,
-                wheel=f"{own}/{wheel.name}",
-                pins=pins,
-                wheels=wheels,
-                extras=",".join(extras),
-            )
-        )
+        asked = {"key": key, "wheel": f"{own}/{wheel.name}", "pins": pins, "wheels": wheels, "extras": ",".join(extras)}
+        python = ""
+        async with aclosing(self._asked.hear("make_environment", within_s=SILENT_S, **asked)) as answers:
+            async for told in answers:
+                if "python" in told:
+                    python = told["python"]
+                else:
+                    installed(told["done"], told["total"])
+        return python
 
     async def _lay_wheels(self, folder: str, wheels: Sequence[Path]) -> None:
         hashes = {path.name: await asyncio.to_thread(_sha256, path) for path in wheels}

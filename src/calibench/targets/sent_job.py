@@ -35,7 +35,9 @@ async def send_job(job: RemoteJob, there: Reached, carried: Carried) -> None:
         fault = facts["faults"][0]
         raise TargetError(f"{there.link.name}: {fault['says']} {fault['mend']}".strip())
     job.tell.stage("prepare", 1, 3)
-    command = await there.machine.environment(job.tell.note, has_workers=carried.bundle.target is not None)
+    command = await there.machine.environment(
+        job.tell.note, installed=job.tell.installing, has_workers=carried.bundle.target is not None
+    )
     job.tell.stage("prepare", 2, 3)
     found = {name: (_sha256(path), path) for name, path in _search_files(job.folder)}
     await _upload(job, there, carried.contents | dict(found.values()), facts.get("disk_free_mb"))
