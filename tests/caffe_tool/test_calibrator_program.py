@@ -7,12 +7,12 @@ from types import SimpleNamespace
 
 import pytest
 from benchmarks.zoo.caffe.caffe_projects import hostile_project
-from tiny_project import TinyProject, quantized_layers, write_tiny
 from typer.testing import CliRunner, Result
 
 from calibench import keeping
 from calibench.cli.app import app
 from calibench.evaluation.both_models import Performance
+from tiny_project import TinyProject, quantized_layers, write_tiny
 
 NO_FASTER = "The accuracy holds, but INT8 is no faster here: 90.0 samples a second, 100.0 without INT8."
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from benchmarks.zoo.caffe.written import write_annotated, write_caffemodel, write_label_map
-from tiny_project import TinyProject, quantized_layers
 
 from calibench import pipeline
 from calibench.caffe_tool.calibrator import CaffeResult, calibrate_caffe, plan_caffe
 from calibench.caffe_tool.job import CaffeJob
 from calibench.errors import SettingsError
 from calibench.settings import make_settings
+from tiny_project import TinyProject, quantized_layers
 
 HALF, COUNT, BATCH = 16, 12, 4
 FOUND, SLOPE = 122.5 / 255, 8.0

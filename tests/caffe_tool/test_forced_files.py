@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_project import INPUT, TinyProject, pictures_of, quantized_layers, run, write_tiny
 
 from calibench import pipeline
 from calibench.caffe.prototxt import read_prototxt
@@ -16,6 +15,7 @@ from calibench.caffe_tool.calibrator import CaffeResult, calibrate_caffe
 from calibench.datasets.caffe.data_layer import open_prototxt
 from calibench.models.read import read_model
 from calibench.settings import Ignored, make_settings
+from tiny_project import INPUT, TinyProject, pictures_of, quantized_layers, run, write_tiny
 from written_data import write_mean
 
 ROUNDED = 1e-3

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_project import COUNTS, TinyProject, pictures, pictures_of, quantized_layers, run, write_tiny
 
 from calibench import pipeline
 from calibench.caffe_tool.calibrator import calibrate_caffe, plan_caffe
@@ -15,6 +14,7 @@ from calibench.errors import DatasetError, SettingsError
 from calibench.models.read import read_model
 from calibench.reports.report import Report, read_report
 from calibench.settings import CaffeSettings, InputSettings, Settings, make_settings
+from tiny_project import COUNTS, TinyProject, pictures, pictures_of, quantized_layers, run, write_tiny
 
 OTHER = "also set the ranges"
 

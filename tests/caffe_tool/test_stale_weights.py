@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from tiny_project import write_tiny
 
 from calibench.caffe.weights_search import find_weights
 from calibench.caffe_tool.calibrator import calibrate_caffe
 from calibench.errors import JobError
+from tiny_project import write_tiny
 
 
 def test_mended_weights_of_an_earlier_run_go_with_it(tmp_path: Path) -> None:

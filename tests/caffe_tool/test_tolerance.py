@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from benchmarks.zoo.caffe.caffe_projects import hostile_project
 from benchmarks.zoo.caffe.written import write_datums
-from tiny_project import COUNTS, TinyProject, pictures, pictures_of, quantized_layers, run, write_tiny
 
 from calibench import pipeline
 from calibench.caffe_tool.calibrator import CaffeResult, calibrate_caffe
@@ -18,6 +17,7 @@ from calibench.reports.report import Report
 from calibench.reports.searched import is_kept
 from calibench.search.values import Trial
 from calibench.settings import AccuracySettings, CaffeSettings, Settings, make_settings
+from tiny_project import COUNTS, TinyProject, pictures, pictures_of, quantized_layers, run, write_tiny
 
 LOSING = {"per_channel_weights": False, "loss": 0.02}
 """With channels this uneven one scale for all loses most of the accuracy."""
