@@ -47,7 +47,10 @@ def evaluate(
     log_file: options.LogFile = None,
     debug: options.Debug = False,
 ) -> None:
-    """Score a model, FP32 or INT8, on annotated samples."""
+    """Score a model, FP32 or INT8, on annotated samples.
+
+    What is not set is as the report.json beside an INT8 model says; a note tells it.
+    """
     settings = overlaid(context.params)
     if target is not None:
         from calibench.cli.on_target import evaluate_there as evaluate_on_target
