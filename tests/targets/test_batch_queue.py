@@ -135,14 +135,18 @@ def test_a_job_that_can_never_run_says_so(folder: Path, asked: dict[str, Any], w
 
 @BOTH
 def test_an_unknown_queue_is_refused_with_the_known_ones(folder: Path, kind: TargetKind) -> None:
-    says = r"refused the job: invalid partition specified: nope; .*\. Its queues are main, short, closed\.$"
+    says = r"refused the job: invalid partition specified: nope; .*\. Its queues are main, short, closed\. Choose one: "
+    says += "calibench target change NAME --queue main$"
     with pytest.raises(TargetError, match=says):
         start(queue(kind, queue="nope"), folder, "true")
 
 
 @pytest.mark.parametrize(
     ("asked", "says"),
-    [({"memory_mb": 90000}, "Memory specification can not be satisfied"), ({"node_type": "tpu"}, "Invalid feature")],
+    [
+        ({"memory_mb": 90000}, "Memory specification can not be satisfied"),
+        ({"node_type": "tpu"}, "Invalid feature.* --node-type [a-z0-9]+$"),
+    ],
 )
 def test_what_no_node_has_is_refused_in_the_words_of_the_queue(folder: Path, asked: dict[str, Any], says: str) -> None:
     with pytest.raises(TargetError, match=f"on this machine: refused the job: .*{says}"):

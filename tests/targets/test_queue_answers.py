@@ -262,7 +262,24 @@ def test_a_refusal_is_said_in_the_words_of_the_queue(kind: TargetKind, said: str
 def test_an_unknown_queue_is_answered_with_the_known_ones() -> None:
     lists = ("qstat -Q", says(f"{pbs.QUEUES}=== nodes ===\n{pbs.NODES}"))
     sentence = refusal(says(err="qsub: Unknown queue", code=170), lists, kind="pbs", queue="nope")
-    assert sentence == "PBS on me@login: refused the job: Unknown queue. Its queues are workq, night, old."
+    assert sentence == "PBS on me@login: refused the job: Unknown queue. Its queues are workq, night, old. " + (
+        "Choose one: calibench target change NAME --queue workq"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "says_then"),
+    [
+        ("batch*|up|0/1/0/1|1:00|fast,big|9000|8\nquick|up|0/1/0/1|1:00|gpu|9000|8",
+         "Its node types are big, fast, gpu. Choose one: calibench target change NAME --node-type big"),
+        ("batch*|up|0/1/0/1|1:00|(null)|9000|8",
+         "It tells of no node types. Leave it out: calibench target change NAME --reset node-type"),
+    ],
+)  # fmt: skip
+def test_an_unknown_node_type_is_answered_with_the_known_ones(rows: str, says_then: str) -> None:
+    told = says(err="sbatch: error: Batch job submission failed: Invalid feature specification", code=1)
+    sentence = refusal(told, ("sinfo", says(rows)), kind="slurm", node_type="tpu")
+    assert sentence.endswith(f"Invalid feature specification. {says_then}")
 
 
 def test_a_silent_queue_takes_no_job() -> None:

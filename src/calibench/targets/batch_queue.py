@@ -22,6 +22,7 @@ STOPPED_WITHIN_S = 10.0
 LOOK_EVERY_S = 0.3
 NO_FOLDER = 97
 NAME_LENGTH = 40
+CHANGE = "calibench target change NAME"
 FORGOT = "the queue does not know it any more, and it did not write how it ended"
 TOLD = "the queue told it to end before its time was up"
 SILENT = "the queue does not answer"
@@ -199,11 +200,23 @@ class BatchQueue:
         line = telling(answer)
         if DOWN.search(line):
             return TargetError(f"{self._where(link)}: does not answer: {line}. Nothing was submitted; try again later.")
-        known = " Ask for something else, or retry when the queue takes such jobs."
-        if self._asked.queue is not None and re.search(r"partition|queue", line, re.IGNORECASE):
-            names = [one["name"] for one in await queues(link, self._spec)]
-            known = f" Its queues are {', '.join(names)}." if names and self._asked.queue not in names else known
-        return TargetError(f"{self._where(link)}: refused the job: {line}.{known}")
+        mend = await self._choice(link, line) or "Ask for something else, or retry when the queue takes such jobs."
+        return TargetError(f"{self._where(link)}: refused the job: {line}. {mend}")
+
+    async def _choice(self, link: Link, line: str) -> str:
+        """What there is instead of a name that a queue refused, and how to take it; '' where that is not the matter."""
+        queue, node_type = self._asked.queue, self._asked.node_type
+        if queue is not None and re.search(r"partition|queue", line, re.IGNORECASE):
+            names = [str(one["name"]) for one in await queues(link, self._spec)]
+            if names and queue not in names:
+                return f"Its queues are {', '.join(names)}. Choose one: {CHANGE} --queue {names[0]}"
+        if node_type is not None and re.search(r"feature|propert", line, re.IGNORECASE):
+            asked = [one for one in await queues(link, self._spec) if queue in (None, one["name"])]
+            types = sorted({each for one in asked for each in one["features"] or ()})
+            if not types:
+                return f"It tells of no node types. Leave it out: {CHANGE} --reset node-type"
+            return f"Its node types are {', '.join(types)}. Choose one: {CHANGE} --node-type {types[0]}"
+        return ""
 
     def _no_command(self, link: Link, answer: Answer) -> TargetError:
         return TargetError(
