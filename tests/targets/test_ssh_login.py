@@ -174,7 +174,8 @@ def test_a_key_file_that_is_not_there_is_named(ssh_server: SshServer, tmp_path: 
 def test_a_key_file_that_is_none_is_named(ssh_server: SshServer, tmp_path: Path) -> None:
     (tmp_path / "text").write_text("hello")
     assert f"{tmp_path}/text is no private key of SSH" in refusal(ssh_server.spec(key=tmp_path / "text"))
-    assert "is no private key of SSH" in refusal(ssh_server.spec(key=Path(f"{ssh_server.key}.pub")))
+    half = f"{ssh_server.key}.pub is the public half of a key. Give {ssh_server.key}."
+    assert half in refusal(ssh_server.spec(key=Path(f"{ssh_server.key}.pub")))
 
 
 def test_a_key_with_a_passphrase_needs_the_right_one(ssh_server: SshServer) -> None:

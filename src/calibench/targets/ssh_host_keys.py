@@ -76,7 +76,7 @@ def changed_host(name: str, known: Sequence[str], offered: str) -> TargetError:
     return TargetError(
         f"WARNING: {name}: {CHANGED}, so nothing was sent. Trusted is {trusted}, offered is "
         f"{_kind_and_data(offered)[0]} {fingerprint_of(offered)}. Somebody may be listening in between, or the machine "
-        "was set up anew: ask its administrator before you confirm the new key."
+        "was set up anew: ask its administrator before you confirm the new key with calibench target change --host-key."
     )
 
 

@@ -63,6 +63,9 @@ def _is_locked(path: Path, name: str, passphrase: str | None) -> bool:
             ) from None
         if isinstance(error, asyncssh.KeyEncryptionError) or "decrypt" in str(error):
             raise TargetError(f"{name}: the passphrase does not open the key {path}.") from None
+        if _is_public(path):
+            private = f"{path.with_suffix('')}" if path.suffix == ".pub" else "the file of its private half"
+            raise TargetError(f"{name}: {path} is the public half of a key. Give {private}.") from None
         raise TargetError(f"{name}: {path} is no private key of SSH: {error}.") from None
     return False
 
@@ -76,6 +79,16 @@ def _public_part(path: Path) -> bytes | None:
         except (OSError, asyncssh.KeyImportError):
             continue
     return None
+
+
+def _is_public(path: Path) -> bool:
+    import asyncssh
+
+    try:
+        asyncssh.read_public_key(path)
+    except asyncssh.KeyImportError:
+        return False
+    return True
 
 
 async def _agent_holds(public: bytes) -> bool:
