@@ -273,6 +273,20 @@ def test_clean_leaves_a_job_whose_files_arrive_or_whose_end_is_fetched(user: Pat
     assert not (user / HOME).exists()
 
 
+def test_clean_leaves_no_empty_folder_above_what_it_removed_but_what_others_keep_in_it(user: Path) -> None:
+    there = machine(user)
+    done(there.lay("one", {}))
+    aged(user / HOME)
+    (user / ".cache/of_another").mkdir()
+    done(there.clean())
+    assert [path.name for path in (user / ".cache").iterdir()] == ["of_another"]
+    (user / ".cache/of_another").rmdir()
+    done(there.lay("one", {}))
+    aged(user / HOME)
+    done(there.clean())
+    assert user.exists() and not (user / ".cache").exists()
+
+
 def aged(folder: Path) -> None:
     """As after ten minutes."""
     then = time.time() - 600
@@ -398,7 +412,7 @@ def test_an_environment_for_a_python_without_pip_is_refused_with_the_mend(
     monkeypatch.setattr(environments_there, "bundled_pips", lambda: [])
     monkeypatch.setattr(environments_there, "has_module", lambda module: module != "pip")
     with pytest.raises(Refused, match="there is no pip") as refused:
-        environments_there.make_environment(user, "key", "wheels/x.whl", [], None, "")
+        list(environments_there.make_environment(user, "key", "wheels/x.whl", [], None, ""))
     assert "apt-get install python3-venv" in refused.value.mend and "wheel of pip" in refused.value.mend
     assert list((user / "environments").iterdir()) == [], "nothing half is left"
     found = {"disk_free_mb": 9999, "calibench": None, "has_venv": True, "has_pip": False}

@@ -54,7 +54,15 @@ def clean(home: Path, running: list[str], over: list[str]) -> dict[str, int]:
     for path in (home / JOBS, home):
         if path.is_dir() and not inside(path):
             path.rmdir()
+            above = _above(home) if path == home else []
+            while above and not above[0].is_symlink() and not inside(above[0]):
+                above.pop(0).rmdir()
     return {"freed": freed, "kept": kept}
+
+
+def _above(home: Path) -> list[Path]:
+    """Folders above a home that were made with it, as ~/.cache may be, the nearest first."""
+    return [path for path in home.parents if Path.home() in path.parents]
 
 
 def would_clean(home: Path, running: list[str], over: list[str]) -> dict[str, int]:
