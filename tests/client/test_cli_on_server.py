@@ -115,6 +115,14 @@ def test_an_evaluation_is_the_same_as_on_this_machine(there, first, network, set
     assert json.loads(there(*words, check=0).stdout) == json.loads(run(*words, check=0).stdout)
 
 
+def test_a_result_is_scored_by_its_report_there_as_here(there, network, sets, tmp_path):
+    out = tmp_path / "int8"
+    run("calibrate", network, "-d", sets[0], *INPUTS, "--preset", "mixed", "--no-benchmark", "-o", out, check=0)
+    words = ("evaluate", out / "model.xml", "-d", sets[0], "--json")
+    assert json.loads(there(*words, check=0).stdout) == (found := json.loads(run(*words, check=0).stdout))
+    assert "color gray, mean 72.9, scale 90; options" in found["notes"][0]
+
+
 def test_a_search_shows_its_trials_and_brings_its_front(there, first, network, sets, tmp_path):
     out = tmp_path / "out"
     words = ("calibrate", network, "-d", sets[1], "--validation", sets[0], *INPUTS, "--no-benchmark", "-o", out)

@@ -109,14 +109,19 @@ def evaluate_there(model: Path, dataset: Path, settings: "Settings", url: str) -
         Cancelled: with what became of the job.
     """
     from calibench.reports.answers import evaluation_lines
+    from calibench.reports.report_beside import Beside, settings_beside
 
     refuse_settings(settings)
     with opened(url) as client:
         project, kept, there = send_both(client, model, dataset, settings)
-        given = _taken(client, kept, given_in(settings))
+        beside = Beside(settings) if kept.are_settings_confirmed else settings_beside(model, settings, dataset)
+        refuse_settings(beside.settings)
+        given = _taken(client, kept, given_in(beside.settings))
         ask = AskEvaluation(dataset_id=there.id, accuracy_settings=given.accuracy, advanced=given.rest)
         job = run(client, client.projects.evaluate(project.id, ask))
         found = {**job.result, "model": str(model)}
+        if beside.notes:
+            found["notes"] = [*beside.notes, *found.get("notes", ())]
         return Told(evaluation_lines(found), found)
 
 
