@@ -268,6 +268,7 @@ class FakeTargets(Shelf):
 
     def clean(self, target_id: int) -> Cleaned:
         self.bench.calls.append(("clean target", target_id))
+        time.sleep(0.5)  # so that its dialog can be left meanwhile
         return Cleaned(freed_bytes=312_000_000)
 
     def host_key(self, target_id: int) -> HostKey:

@@ -1,6 +1,7 @@
 """What a result says first: a verdict once, and no factor that the rounds do not bear out; without a browser."""
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "reports"))
 import report_samples
 
 from calibench.reports.advice import advise
-from calibench.things.kept import Headline
+from calibench.things.kept import Headline, Project
 from calibench.web.headline import own_speeds, speed_words
 from calibench.web.layer_charts import kind_of, precision_colour
 from calibench.web.measured_spread import Spread, spread_of, spread_words
 from calibench.web.perform_tab import separate_words
-from calibench.web.project_actions import speed_in_short
+from calibench.web.project_actions import alike, speed_in_short
 from calibench.web.project_verdict import beside_verdict, verdict_of, with_doubt
+
+WHEN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def speed(*fps: float) -> dict[str, object]:
@@ -114,3 +117,20 @@ def test_a_praised_speed_is_doubted_where_the_rounds_do_not_bear_it_out() -> Non
 def test_a_few_percent_are_about_as_fast_where_one_round_says_the_opposite() -> None:
     speeds = {"fp32": speed(100, 100, 100, 100, 100), "int8": speed(104, 93, 117, 106, 107)}
     assert spread_of({"speeds": speeds, "speedup": 1.04}, True).is_about_as_fast
+
+
+def test_an_int8_project_is_compared_with_the_one_that_was_asked_for_alike() -> None:
+    def project(id: int, parent_id: int | None = None, **ask: object) -> Project:
+        return Project(
+            id=id, created=WHEN, name="p", model_id=1, dataset_id=1, target_id=1, parent_id=parent_id, ask=ask
+        )
+
+    here, there = project(1), project(2)
+    mine, other, same = (
+        project(3, 1, preset="mixed"),
+        project(4, 2, preset="performance"),
+        project(5, 2, preset="mixed"),
+    )
+    assert alike([here, there, mine], here, there) is there
+    assert alike([here, there, mine, other], mine, there) is None
+    assert alike([here, there, mine, other, same], mine, there) is same

@@ -235,6 +235,15 @@ def test_cleaning_asks_and_says_how_much_it_freed(open_page: OpenPage, site: Sit
     page.get_by_text("lab: 312 MB are free again.").wait_for()
 
 
+def test_who_leaves_the_dialog_of_a_cleaning_is_told_all_the_same(open_page: OpenPage, site: Site) -> None:
+    page = open_page("/targets/2")
+    press(page, "Clean")
+    page.get_by_role("dialog").get_by_role("button", name="Clean").click()
+    page.get_by_text("lab is being cleaned").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_text("lab: 312 MB are free again.").wait_for()
+
+
 def test_removing_asks_and_says_what_prevents_it(open_page: OpenPage, site: Site) -> None:
     site.fill(is_elsewhere="true")
     page = open_page("/targets/2")

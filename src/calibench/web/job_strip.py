@@ -51,6 +51,8 @@ def job_strip(workbench: "Workbench") -> None:
 
 def line(job: Job) -> str:
     """How far a running job is, in one line: percent, stage, time left."""
+    if job.stage == "done":  # its result is put into its place
+        return f"{looks.percent(job.progress)} · finishing"
     parts = (looks.percent(job.progress), job.stage or "starting", looks.eta(job.eta_s))
     return " · ".join(part for part in parts if part)
 

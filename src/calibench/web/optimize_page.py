@@ -1,5 +1,6 @@
 """The page Optimize INT8: how a model shall be calibrated, checked as it is typed."""
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
@@ -239,13 +240,15 @@ class OptimizeForm:
     def _summarise(self, ask: AskCalibration | None, estimate: dict[str, Any]) -> None:
         seconds = estimate.get("seconds")
         time = f"{looks.duration(seconds[0])} to {looks.duration(seconds[1])}" if seconds else "not known yet"
+        target = self.opened.target
         method = "Default" if self.draft["method"] == "default" else f"AccuracyAware, {self._drop(ask)}"
         rows = (
             ("Model", self.opened.model.name),
             ("Decides accuracy", self.opened.dataset.name),
             ("Method", method),
             ("Scheme", str(self.draft["preset"]).capitalize()),
-            ("Takes about", time),
+            *([] if target.spec.is_here else [("Runs on", target.name)]),
+            ("Takes about", re.sub(r"(\d) ", "\\1\N{NO-BREAK SPACE}", time)),
         )
         self.summary.clear()
         with self.summary:

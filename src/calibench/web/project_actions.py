@@ -70,15 +70,30 @@ def _family(opened: OpenedProject) -> None:
 def _elsewhere(opened: OpenedProject) -> None:
     """The same model and dataset on other targets, or other devices."""
     root, targets = opened.family[0], {each.id: each.name for each in opened.workbench.targets.all()}
-    others = siblings(opened.workbench.projects.all(), root)
+    projects = opened.workbench.projects.all()
+    others = siblings(projects, root)
     if not others:
         return
     with ui.element("div").classes("line quiet elsewhere"):
         text("The same on")
         for each in others:
             here = f"{targets.get(each.target_id, '')}{'' if each.device == 'CPU' else f', {each.device}'}"
-            ui.link(here, f"/projects/{each.id}").classes("name")
-            ui.link("(compare)", f"/compare?a={opened.id}&b={each.id}").props["aria-label"] = f"Compare with {here}"
+            like = alike(projects, opened.project, each)
+            ui.link(here, f"/projects/{(like or each).id}").classes("name")
+            if like is not None:
+                compare = ui.link("(compare)", f"/compare?a={opened.id}&b={like.id}")
+                compare.props["aria-label"] = f"Compare with {here}"
+
+
+def alike(projects: Iterable[Project], project: Project, root: Project) -> Project | None:
+    """What in another place was asked for as a project was: the FP32 project there, or one of its INT8 projects.
+
+    Args:
+        root: the FP32 project there.
+    """
+    if project.parent_id is None:
+        return root
+    return next((each for each in projects if each.parent_id == root.id and each.ask == project.ask), None)
 
 
 def siblings(projects: Iterable[Project], root: Project) -> list[Project]:

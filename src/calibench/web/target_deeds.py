@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 def ask_clean(workbench: "Workbench", target: Target) -> None:
     """Say what a cleaning removes there, do it when that is confirmed, and say how much it freed."""
+    client = ui.context.client
 
     async def go() -> None:
         button.set_enabled(False)
@@ -27,11 +28,12 @@ def ask_clean(workbench: "Workbench", target: Target) -> None:
             words.set_text(in_page(str(error)))
             words.classes("bad")
             return
-        opened.close()
-        if cleaned is not None:
-            freed = (
-                f"{target.name}: {looks.size(cleaned.freed_bytes)} are free again. The next job brings what it needs."
-            )
+        if client.is_deleted or cleaned is None:  # nobody is there any more
+            return
+        if not opened.is_deleted:
+            opened.close()
+        freed = f"{target.name}: {looks.size(cleaned.freed_bytes)} are free again. The next job brings what it needs."
+        with client:
             said(f"{freed} {jobs_go_on(cleaned.jobs_kept)}".rstrip())
 
     async def look() -> None:
@@ -39,6 +41,7 @@ def ask_clean(workbench: "Workbench", target: Target) -> None:
             cache = await run.io_bound(workbench.targets.cache, target.id)
         except CalibenchError as error:
             kept.set_text(in_page(str(error)))
+            button.set_enabled(False)
             return
         if cache is not None:
             kept.set_text(f"It keeps {cache.told(looks.size)}")

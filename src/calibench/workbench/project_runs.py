@@ -9,7 +9,7 @@ from calibench.errors import SettingsError
 from calibench.store.refused import NotThere
 from calibench.targets.bundle import Bundle
 from calibench.things.asked import AskBenchmark, AskCalibration, AskEvaluation, AskPick, Points
-from calibench.things.kept import NAME_LENGTH, Hindrance, Job, KeptDataset, KeptModel, Project
+from calibench.things.kept import NAME_LENGTH, Hindrance, Job, KeptDataset, KeptModel, Project, Target
 from calibench.workbench.calibrations import PICKED, calibration_settings, free_name, int8_name, run_settings
 from calibench.workbench.front_choice import choose
 from calibench.workbench.job_book import JobBook
@@ -108,7 +108,7 @@ def calibrate(shelf: Shelf, jobs: JobBook, asked: Asked, again: Project | None =
             shelf.change(KeptModel, again.model_id, state="importing", failure=None, name=name, **of_model)
             project = shelf.change(Project, again.id, **of_project)
     how = name.removeprefix(asked.model.name).strip() or name
-    title = f"Calibrate {asked.model.name} on {asked.dataset.name}: {how}"
+    title = f"Calibrate {asked.model.name} on {asked.dataset.name}: {how}{_where(shelf, project)}"
     return _submit(shelf, jobs, project, bundle, title)
 
 
@@ -177,6 +177,12 @@ def project_name(model: KeptModel, dataset: KeptDataset) -> str:
     return f"{model.name[: NAME_LENGTH - len(tail)]}{tail}"
 
 
+def _where(shelf: Shelf, project: Project) -> str:
+    """What the title of a job ends with, so that it is told from the same one in another place; '' for this machine."""
+    found = shelf.store.all(Target, where={"id": project.target_id})
+    return f" ({found[0].name})" if found and not found[0].spec.is_here else ""
+
+
 def _run(
     shelf: Shelf,
     jobs: JobBook,
@@ -201,7 +207,7 @@ def _run(
             "settings": run_settings(model, project.device, shelf.trees, instead, advanced),
         }
     )
-    said = title.format(model=model.name, dataset=dataset.name)
+    said = title.format(model=model.name, dataset=dataset.name) + _where(shelf, project)
     job = jobs.submit(
         bundle.kind,
         said,
