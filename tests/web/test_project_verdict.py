@@ -120,17 +120,14 @@ def test_a_few_percent_are_about_as_fast_where_one_round_says_the_opposite() -> 
 
 
 def test_an_int8_project_is_compared_with_the_one_that_was_asked_for_alike() -> None:
+    things = {"created": WHEN, "name": "p", "model_id": 1, "dataset_id": 1, "target_id": 1}
+
     def project(id: int, parent_id: int | None = None, **ask: object) -> Project:
-        return Project(
-            id=id, created=WHEN, name="p", model_id=1, dataset_id=1, target_id=1, parent_id=parent_id, ask=ask
-        )
+        return Project.model_validate({**things, "id": id, "parent_id": parent_id, "ask": ask})
 
     here, there = project(1), project(2)
-    mine, other, same = (
-        project(3, 1, preset="mixed"),
-        project(4, 2, preset="performance"),
-        project(5, 2, preset="mixed"),
-    )
+    mine, same = project(3, 1, preset="mixed"), project(5, 2, preset="mixed")
+    other = project(4, 2, preset="performance")
     assert alike([here, there, mine], here, there) is there
     assert alike([here, there, mine, other], mine, there) is None
     assert alike([here, there, mine, other, same], mine, there) is same
