@@ -65,10 +65,12 @@ def test_a_drop_below_zero_is_a_gain() -> None:
 
 
 def test_how_many_samples_differ_is_said_with_how_many_are_shown() -> None:
-    assert how_many(24, 37, 500) == (
-        "37 of 500 samples differ between FP32 and INT8; the 24 that got worse most are shown."
+    assert how_many(24, {"differing": 37, "evaluated": 500, "agreement": 90.0}) == (
+        "The score of 37 of 500 samples differs between FP32 and INT8; 50 answers changed. "
+        "24 are shown, what lost most first."
     )
-    assert how_many(0, 0, 500) == "FP32 and INT8 have the same value on all of 500 samples."
+    assert how_many(0, {"differing": 0, "evaluated": 500}) == "FP32 and INT8 have the same score on all of 500 samples."
+    assert how_many(0, {"evaluated": 500}) == "No sample was kept on which FP32 and INT8 differ of 500 samples."
 
 
 def test_differences_have_a_sign_and_percent_where_they_say_something() -> None:

@@ -175,7 +175,7 @@ def test_the_allowed_drop_shows_the_model_that_one_would_get_and_takes_it(open_p
 
 def test_pictures_show_truth_and_both_answers_in_words_too(open_page: OpenPage) -> None:
     page = open_page("/projects/2?tab=pictures")
-    page.get_by_text("differ between FP32 and INT8").wait_for()
+    page.get_by_text("differs between FP32 and INT8").wait_for()
     first = page.locator("article").first
     texts = [first.locator("img").nth(i).get_attribute("alt") for i in range(3)]
     assert [words.split(":")[0] for words in texts] == ["Truth", "FP32", "INT8"]

@@ -14,8 +14,10 @@ def differing_words(differing: int, evaluated: int | None, agreement: float | No
     """
     samples = f"{differing:,} of {_count(evaluated, SAMPLES)}" if evaluated else _count(differing, SAMPLES)
     said = f"The score of {samples} differs between FP32 and INT8"
+    if evaluated and not differing:
+        said = f"FP32 and INT8 have the same score on all of {_count(evaluated, SAMPLES)}"
     changed = changed_answers(evaluated, agreement)
-    return said if changed is None else f"{said}; {_count(changed, ANSWERS)} changed"
+    return said if changed is None or not (changed or differing) else f"{said}; {_count(changed, ANSWERS)} changed"
 
 
 def changed_answers(evaluated: int | None, agreement: float | None) -> int | None:

@@ -196,9 +196,10 @@ def newest_measured(projects: Iterable[Project], model: KeptModel) -> Project | 
 def layer_words(model: KeptModel) -> str:
     """How many layers are, or can be, INT8."""
     if model.is_quantized:
-        return f"{model.int8_layers:,} in INT8, {model.float_layers:,} in float"
-    rest = f"; {model.float_layers:,} with weights cannot" if model.float_layers else ""
-    return f"{looks.count(model.int8_layers, 'layer')} can run in INT8{rest}"
+        more = ", additions and the like among them" if model.parent_id else ""  # as its report counts them
+        return f"{model.int8_layers:,} in INT8, {model.float_layers:,} in float{more}"
+    rest = f"; {model.float_layers:,} cannot" if model.float_layers else ""
+    return f"{looks.count(model.int8_layers, 'layer')} with weights can run in INT8{rest}"
 
 
 def _notes(model: KeptModel) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from nicegui import ui
 
+from calibench.things.sample_words import differing_words
 from calibench.web import looks
 from calibench.web.opened_project import OpenedProject
 from calibench.web.sample_cards import BOTH, TRIED, sample_cards, wrong_ones
@@ -21,7 +22,7 @@ def draw(opened: OpenedProject) -> None:
         return
     if opened.is_int8:
         rows = opened.workbench.projects.pictures(opened.id)
-        text(how_many(len(rows), opened.report.get("differing"), opened.report.get("evaluated")), "p").classes("quiet")
+        text(how_many(len(rows), opened.report), "p").classes("quiet")
         sample_cards(rows, BOTH, opened.project.headline.unit)
     _wrong_in_fp32(opened)
 
@@ -60,14 +61,12 @@ def wrong_words(wrong: int, shown: int, *, has_scores: bool) -> str:
     return f"Answers are scored, not right or wrong; these are {of}." if has_scores else f"None of {of}; here they are."
 
 
-def how_many(shown: int, differing: int | None, evaluated: int | None) -> str:
-    """How many samples differ, of how many, and how many of them are here."""
-    of = f" of {looks.count(evaluated, 'sample')}" if evaluated else ""
+def how_many(shown: int, report: Mapping[str, Any]) -> str:
+    """How many samples and answers differ, of how many, and how many of them are here."""
+    differing, evaluated, agreement = (report.get(name) for name in ("differing", "evaluated", "agreement"))
     if differing is None and not shown:
+        of = f" of {looks.count(evaluated, 'sample')}" if evaluated else ""
         return f"No sample was kept on which FP32 and INT8 differ{of}."
-    if not differing and not shown:
-        return f"FP32 and INT8 have the same value on all{of}."
     many = differing if differing is not None else shown
-    here = f"; the {shown} that got worse most are shown" if shown < many else ""
-    some = f"{many:,} of {looks.count(evaluated, 'sample')}" if evaluated else looks.count(many, "sample")
-    return f"{some} {'differs' if many == 1 else 'differ'} between FP32 and INT8{here}."
+    said = differing_words(many, evaluated, agreement)
+    return f"{said}. {shown} are shown, what lost most first." if shown < many else f"{said}."
