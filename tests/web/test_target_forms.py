@@ -1,6 +1,7 @@
 """What the form of a target means, where a job on another machine is, why INT8 does not pay; without a browser."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,12 +10,15 @@ from fake_workbench import FakeWorkbench
 
 from calibench.errors import SettingsError
 from calibench.store.data_folder import usual_place
+from calibench.targets.remote_record import NOT_REMOVED
 from calibench.things.kept import Job, Target
 from calibench.things.target_spec import QueueSettings, TargetSpec
+from calibench.web.job_page import left_there
 from calibench.web.job_stages import bytes_words, line_words, place_of, stages_of
 from calibench.web.measured_elsewhere import other_targets
 from calibench.web.owner_command import owner_command
 from calibench.web.page_words import in_page
+from calibench.web.project_job import failure_words
 from calibench.web.target_choice import card_words, first_target, hindrance_of
 from calibench.web.target_fields import entries_of, field_of, meant, way_of
 from calibench.web.target_form import offered
@@ -132,12 +136,26 @@ def test_a_carried_job_goes_through_named_stages_and_a_local_one_has_none() -> N
     assert [place_of(stages, stage, progress) for stage, progress in way] == [0, 0, 1, 2, 3, 3, 4, 4, 4, 5]
 
 
-def test_an_upload_tells_its_bytes() -> None:
+def test_an_upload_tells_its_bytes_and_an_installation_its_packages() -> None:
     job = Job(created="2026-01-01T00:00:00Z", kind="baseline", title="t", stage="upload", progress=0.06)
     said = {"stage": "upload", "done": 18_000_000, "total": 46_800_000}
     assert line_words(job, said, ("prepare", "upload")) == "6 % · upload, 18.0 of 46.8 MB"
     assert line_words(job, {}, ("prepare", "upload")) == "6 % · upload"
+    preparing = job.model_copy(update={"stage": "prepare", "progress": 0.01})
+    said = {"stage": "prepare", "step": "installing Calibench there", "done": 12, "total": 31}
+    told = "1 % · installing Calibench there, 12 of 31 packages"
+    assert line_words(preparing, said, ("prepare", "upload")) == told
     assert [bytes_words(0, 5), bytes_words(512_000, 46_800_000)] == ["0 of 5 B", "512 kB of 46.8 MB"]
+
+
+def test_a_cancelled_job_says_on_the_page_of_its_project_what_may_go_on_on_its_target() -> None:
+    job = Job(id=1, created="2026-01-01T00:00:00Z", kind="calibrate", title="t", state="cancelled")
+    note = f"{NOT_REMOVED}no answer within 6 s. It may go on there until it ends."
+    told = [{"note": note}, {"note": "The connection is back."}, {}]
+    left = [left_there(SimpleNamespace(jobs=SimpleNamespace(said=lambda _, said=said: said)), job) for said in told]  # type: ignore[arg-type, misc]
+    assert left == [note, "", ""]
+    assert failure_words(job, left[0]).endswith(f": cancelled before it was done. {note}")
+    assert failure_words(job, left[1]).endswith(": cancelled before it was done. Nothing of it was kept.")
 
 
 def test_only_targets_without_a_row_are_offered_and_those_with_faults_last() -> None:

@@ -103,8 +103,7 @@ class JobPage:
             failure(job.failure)
         elif job.state == "cancelled":
             note("It was cancelled; nothing of its result was kept.", "plain", "cancel")
-            left = str(self.workbench.jobs.said(job.id).get("note", ""))
-            if LEFT_THERE in left:
+            if left := left_there(self.workbench, job):
                 note(in_page(left), "warn", "warning")
 
     def _links(self) -> None:
@@ -208,6 +207,12 @@ def trial_words(trials: list[dict[str, Any]], is_going: bool) -> str:
     left = trials[-1].get("left")
     words = f"{looks.count(len(trials), 'model')} evaluated, {held} within the limit."
     return words + (f" At most {left} more." if left and is_going else "")
+
+
+def left_there(workbench: "Workbench", job: Job) -> str:
+    """Why something of a cancelled job may go on where it was done; '': nothing does."""
+    said = str(workbench.jobs.said(job.id).get("note", "")) if job.state == "cancelled" else ""
+    return said if LEFT_THERE in said else ""
 
 
 def _project(workbench: "Workbench", job: Job) -> Project | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from nicegui import ui
 
 from calibench.store.refused import NotThere
+from calibench.targets.carried_progress import INSTALLING
 from calibench.targets.overall import OUTER
 from calibench.things.kept import Job, JobKind, Target
 from calibench.things.target_spec import QUEUES
@@ -72,6 +73,8 @@ def line_words(job: Job, said: Mapping[str, Any], stages: Sequence[str]) -> str:
     stage = job.stage
     if stage == "prepare" and job.progress >= BEGUN:
         stage = "prepare the samples"
+    elif stage == "prepare" and said.get("step") == INSTALLING:
+        stage = f"{INSTALLING}, {said.get('done')} of {said.get('total')} packages"
     if stage == "queued":
         stage = "waits in the queue"
     if stage == "upload" and said.get("stage") == "upload" and said.get("total"):

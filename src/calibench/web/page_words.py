@@ -61,6 +61,9 @@ _CHANGE = "on the page of the target, under Change"
 PHRASES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"name another program: --python (\S+[^\s.])", rf"name another program {_CHANGE}: \1"),
     (r"([Ii]t): calibench target add asks, or takes --host-key", r"\1 on the page of the target"),
+    (r"with calibench target change --host-key", "on the page of the target"),
+    (r"calibench target change NAME --(?:queue|node-type) (\S+)", rf"\1, {_CHANGE}"),
+    (r": calibench target change NAME --reset node-type", f" {_CHANGE}"),
     (r"Name the key file with --key", f"Name the private key file {_CHANGE}"),
     (r"run `target clean`", "clean the target on its page"),
     (r"\(calibench target clean\)", "(Clean on the page of the target)"),

@@ -7,6 +7,7 @@ from calibench.things.kept import Job
 from calibench.web import looks
 from calibench.web.button_looks import FILLED, FLAT, OUTLINE
 from calibench.web.job_bar import JobBar
+from calibench.web.job_page import left_there
 from calibench.web.link_button import link_button
 from calibench.web.opened_project import OpenedProject
 from calibench.web.page_words import in_page
@@ -32,7 +33,7 @@ def _came_to_nothing(opened: OpenedProject, job: Job) -> None:
     with ui.element("div").classes(f"note {'note-bad' if is_failed else ''} job-failed").props('role="alert"'):
         ui.icon("error" if is_failed else "cancel").props('aria-hidden="true"')
         with ui.element("div").classes("stack"):
-            text(failure_words(job), "p")
+            text(failure_words(job, left_there(opened.workbench, job)), "p")
             with ui.element("div").classes("line"):
                 if opened.is_int8 and job.kind == "calibrate" and not opened.project.is_archived:
                     address = f"/projects/{opened.id}/optimize"
@@ -42,11 +43,15 @@ def _came_to_nothing(opened: OpenedProject, job: Job) -> None:
                 ui.button("Delete", on_click=lambda: delete(opened)).props(FLAT)
 
 
-def failure_words(job: Job) -> str:
-    """Why a job came to nothing."""
+def failure_words(job: Job, left: str = "") -> str:
+    """Why a job came to nothing.
+
+    Args:
+        left: why something of one that was cancelled may go on where it was done.
+    """
     title = looks.KIND_WORDS.get(job.kind, "The job")
     if job.state == "cancelled":
-        return f"{title}: cancelled before it was done. Nothing of it was kept."
+        return f"{title}: cancelled before it was done. {in_page(left) or 'Nothing of it was kept.'}"
     return f"{title} failed. {in_page(job.failure.message) if job.failure else 'Its log says why.'}"
 
 
