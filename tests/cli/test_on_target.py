@@ -9,6 +9,7 @@ from calibench.errors import TargetError
 from calibench.targets.bundle import End
 from calibench.targets.bundle_files import EventLog, read_bundle, write_end
 from calibench.targets.remote_record import read_record
+from calibench.targets.teller import say
 from calibench.things.kept import Failure
 
 LOST = Failure(kind="LinkLost", message="me@lab: not reached for 10 min.")
@@ -37,7 +38,7 @@ def job(monkeypatch, run, tmp_path):
         Job.bundles.append(read_bundle(folder))
         record = folder / "remote.json"
         Job.phases.append(read_record(folder).phase if record.exists() else "")
-        print("a line of the log")
+        say("a line of the log")
         EventLog(folder).write("progress", {"step": "statistics", "done": 1, "total": 2})
         EventLog(folder).write("note", {"text": "The connection to lab was lost; trying again."})
         end = Job.ends.pop(0)

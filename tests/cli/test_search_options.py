@@ -116,7 +116,25 @@ def test_times_are_read(text: str, value: float) -> None:
     assert seconds("--time-budget", text) == value
 
 
-@pytest.mark.parametrize("text", ["", "90", "30:00", "1:90:00", "-5s", "s", "0s", "0:00:00", "5w", "1m1h", "nan"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "90",
+        "30:00",
+        "1:90:00",
+        "-5s",
+        "s",
+        "0s",
+        "0:00:00",
+        "5w",
+        "1m1h",
+        "nan",
+        "9" * 400 + "h",
+        "99999999999-00:00:00",
+        "\u0661h",
+    ],
+)
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(SettingsError) as error:
         seconds("--time-budget", text)

@@ -282,6 +282,8 @@ def test_an_option_is_taken_back(target):
     target("add", "hpc", "slurm", "--queue", "q", "--memory", "1000", "--node-type", "amx", "--python", "python3.12")
     changed = target("change", "hpc", "--reset", "memory", "--reset", "node-type", "--reset", "python", "--cores", "4")
     assert changed.exit_code == 0, changed.stderr
+    assert target("change", "hpc", "--reset", "cores").exit_code == 0
+    assert target("change", "hpc", "--cores", "4").exit_code == 0
     shown = json.loads(target("list", "--json").stdout)[1]["spec"]
     queue = shown["queue"]
     assert (queue["memory_mb"], queue["node_type"], queue["cores"], queue["queue"]) == (None, None, 4, "q")

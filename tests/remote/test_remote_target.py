@@ -1,7 +1,9 @@
 """A target from Python: what is refused before anything is sent, and who hears what."""
 
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from calibench import Hearing, RemoteTarget, Settings, resume_remote
 from calibench.errors import Cancelled, DatasetError, ModelError, SettingsError, TargetError
 from calibench.targets.bundle import Bundle, End
 from calibench.targets.bundle_files import EventLog, is_cancel_asked, read_bundle, write_end
+from calibench.targets.teller import say
 from calibench.things.asked import AskTarget
 from calibench.things.kept import Failure
 from calibench.workbench.target_folder import opened_targets
@@ -88,10 +91,43 @@ def test_a_fault_of_a_callback_ends_the_job_and_is_raised(data: Path, ends: Ends
     def broken(stage: str, done: int, total: int) -> None:
         raise ZeroDivisionError("in the listener")
 
-    ends.append(telling)
+    ends += [telling, telling]
     lab = RemoteTarget("lab", data_dir=data / "data", hear=Hearing(progress=broken))
-    with pytest.raises(ZeroDivisionError, match="in the listener"):
+    for _ in range(2):  # nothing of the first one is in the way
+        with pytest.raises(ZeroDivisionError, match="in the listener"):
+            lab.calibrate(data / "m.onnx", data / "set", out=data / "out")
+    assert not list(data.glob(".out*"))
+
+
+def test_an_interrupt_in_a_callback_ends_the_job_and_goes_on(data: Path, ends: Ends) -> None:
+    def interrupted(stage: str, done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    ends.append(telling)
+    lab = RemoteTarget("lab", data_dir=data / "data", hear=Hearing(progress=interrupted))
+    with pytest.raises(KeyboardInterrupt):
         lab.evaluate(data / "m.onnx", data / "set")
+
+
+def test_two_threads_hear_their_own_jobs_and_print_where_they_mean_to(
+    data: Path, ends: Ends, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = threading.Barrier(2)
+
+    def done(folder: Path) -> End:
+        both.wait(60)
+        say("of the log")
+        EventLog(folder).write("note", {"text": "heard"})
+        both.wait(60)
+        assert "of the log" in (folder / "log.txt").read_text()
+        return End(state="done", result={"score": 0.5})
+
+    ends += [done, done]
+    lab = RemoteTarget("lab", data_dir=data / "data", hear=Hearing(on_note=print))
+    with ThreadPoolExecutor() as pool:
+        found = [pool.submit(lab.evaluate, data / "m.onnx", data / "set") for _ in range(2)]
+    assert [each.result()["score"] for each in found] == [0.5, 0.5]
+    assert capsys.readouterr().out == "heard\nheard\n"
 
 
 def test_a_resume_of_a_cancelled_calibration_is_not_cancelled_again(data: Path, ends: Ends) -> None:

@@ -148,6 +148,23 @@ def test_a_file_that_is_gone_is_named_and_left_out(copied: Path) -> None:
     assert "gone/labels.txt is not there any more" in found.notes[1]
 
 
+def test_a_report_sends_no_file_from_outside_of_its_folder(copied: Path, tmp_path: Path) -> None:
+    near, far = copied / "labels.txt", tmp_path / "far.txt"
+    for path in (near, far):
+        path.write_text("a\nb\n")
+    changed = json.loads((copied / "report.json").read_text())["settings"]
+    changed["data"]["labels"], changed["task"]["class_names"] = str(far), str(near)
+    _change(copied, settings=changed)
+    model = copied / "model.xml"
+    here = settings_beside(model, Settings(), "d")
+    assert (here.settings.data.labels, here.settings.task.class_names) == (far, near)
+    sent = settings_beside(model, Settings(), "d", is_sent=True)
+    assert (sent.settings.data.labels, sent.settings.task.class_names) == (None, near)
+    assert any(f"{far}, which" in note and "is not sent" in note for note in sent.notes)
+    given = Settings.model_validate({"data": {"labels": far}})
+    assert settings_beside(model, given, "d", is_sent=True).settings.data.labels == far
+
+
 def test_a_metric_that_no_model_has_alone_is_left_to_the_comparison(copied: Path) -> None:
     changed = json.loads((copied / "report.json").read_text())["settings"]
     _change(copied, settings={**changed, "metric": "cosine"})

@@ -111,10 +111,11 @@ def _accuracy(own: Mapping[str, Any], said: dict[str, Any]) -> dict[str, Any]:
     return said
 
 
+LONGEST_S = 10 * 365 * 86400
 NUMBER, UNITS = r"(\d+(?:\.\d+)?)", ("d|days?", "h|hours?", "m|min|minutes?", "s|sec|seconds?")
-WORDS = re.compile(" ?".join(rf"(?:{NUMBER} ?(?:{unit}))?" for unit in UNITS))
+WORDS = re.compile(" ?".join(rf"(?:{NUMBER} ?(?:{unit}))?" for unit in UNITS), re.ASCII)
 """As people write times: 1h30m, 2 hours, 20 min."""
-CLOCK = re.compile(r"(?:(\d+)-)?(\d+):([0-5]\d):([0-5]\d)")
+CLOCK = re.compile(r"(?:(\d+)-)?(\d+):([0-5]\d):([0-5]\d)", re.ASCII)
 """As queues write times: 2:00:00, 1-12:00:00."""
 
 
@@ -128,7 +129,7 @@ def seconds(option: str, text: str) -> float:
     found = CLOCK.fullmatch(plain) or WORDS.fullmatch(plain)
     parts = found.groups("0") if found else ()
     total = sum(float(part) * unit for part, unit in zip(parts, (86400, 3600, 60, 1), strict=False))
-    if not total:
+    if not 0 < total <= LONGEST_S:
         raise SettingsError(f"{option} {text}: expected a time such as 90s, 10m, 1h30m or 1:30:00.")
     return total
 

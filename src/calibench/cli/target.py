@@ -120,7 +120,7 @@ def change(
 
     values = {"name": new_name, "address": " ".join(address or ())}
     asked = reach.asked(ChangeTarget, values, context.params)
-    if asked == ChangeTarget() and not host_key:
+    if asked == ChangeTarget() and not (host_key or reset):
         raise SettingsError("target change: nothing to change was given. Give an address, --name or another option.")
     with known_targets(data_dir, server) as known:
         found = known.named(name)

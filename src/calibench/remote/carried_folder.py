@@ -4,7 +4,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,15 @@ from calibench.remote.hearing import Hearing
 from calibench.targets.bundle import BUNDLE, CANCEL, LOG, End
 from calibench.targets.bundle_files import ask_cancel, read_end, read_events
 from calibench.targets.remote_record import is_left_there
+from calibench.targets.teller import logged
 
 GOES_ON = ("LinkLost", "TargetError", "JobError")
 """Failures after which a job may be gone on with: it is not wrong itself."""
 SEARCH_RUN = "out/search/run.json"
 """In the folder of a job: what an interrupted search was asked for. While it is there, it can be gone on with."""
 LOOK_S = 0.1
+_HERE = threading.Lock()
+"""Work of this process itself, which shares one folder for what is temporary."""
 
 
 def is_begun(out: Path) -> bool:
@@ -51,11 +54,20 @@ def carried(folder: Path, name: str, hear: Hearing, again: str = "") -> End:
         CalibenchError: of the kind by which it failed.
         Cancelled: it was stopped there, too.
     """
-    from calibench.targets.run_bundle import run_bundle
+    from calibench.targets.run_bundle import run_bundle, works_here
 
     (folder / CANCEL).unlink(missing_ok=True)  # of a run before this one
-    with _told(folder, hear), (folder / LOG).open("a", encoding="utf-8") as log, redirect_stdout(log):
+    with (
+        _told(folder, hear) as raised,
+        (folder / LOG).open("a", encoding="utf-8") as log,
+        logged(log),
+        _HERE if works_here(folder) else nullcontext(),
+    ):
         end = run_bundle(folder)
+    if raised and not isinstance(raised[0], Cancelled):
+        if not _can_go_on(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise raised[0]
     if end.state == "done":
         return end
     again = again or f"calibench run {folder}"
@@ -105,32 +117,26 @@ def _can_go_on(folder: Path) -> bool:
 
 
 @contextmanager
-def _told(folder: Path, hear: Hearing) -> Iterator[None]:
-    """Pass on the events of a folder while something works in it.
-
-    Raises:
-        Exception: what a callback raised, but for `Cancelled`, by which the job ends as cancelled.
-    """
-    over, raised = threading.Event(), []
+def _told(folder: Path, hear: Hearing) -> Iterator[list[BaseException]]:
+    """Pass on the events of a folder while something works in it; what a callback raised, by which the job ends."""
+    over = threading.Event()
+    raised: list[BaseException] = []
     _, begun = read_events(folder)
 
     def follow() -> None:
         try:
             _follow(folder, begun, hear, over)
-        except Exception as error:  # of whoever listens: it is raised where he waits
+        except BaseException as error:  # of whoever listens: it is raised where he waits
             raised.append(error)
             ask_cancel(folder)
 
     follower = threading.Thread(target=follow, name="calibench-events", daemon=True)
     follower.start()
     try:
-        yield
+        yield raised
     finally:
         over.set()
         follower.join()
-    for error in raised:
-        if not isinstance(error, Cancelled):
-            raise error
 
 
 def _follow(folder: Path, offset: int, hear: Hearing, over: threading.Event) -> None:

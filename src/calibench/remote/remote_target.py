@@ -115,7 +115,7 @@ class RemoteTarget:
         from calibench.reports.report_beside import settings_beside
         from calibench.settings import as_settings
 
-        beside = settings_beside(Path(model), as_settings(settings), dataset)
+        beside = settings_beside(Path(model), as_settings(settings), dataset, is_sent=True)
         found = self._done(self._machine("evaluate", model, dataset, beside.settings))
         notes = {"notes": [*beside.notes, *found.get("notes", ())]} if beside.notes else {}
         return {**found, "model": str(model), **notes}
@@ -134,7 +134,7 @@ class RemoteTarget:
         """
         jobs = {
             str(model): self._machine("benchmark", model, dataset, settings, points=points or Points())
-            for model in models
+            for model in ([models] if isinstance(models, (str, Path)) else models)
         }
         found = {name: self._done(job)["points"] for name, job in jobs.items()}
         return {"machine": self.target.machine, "dataset": str(dataset), "points": found}
@@ -163,7 +163,7 @@ class RemoteTarget:
         from calibench.reports.result import check_keeps_models, check_place, write_result
         from calibench.settings import as_settings
 
-        beside = settings_beside(Path(int8), as_settings(settings), dataset, is_alone=False)
+        beside = settings_beside(Path(int8), as_settings(settings), dataset, is_alone=False, is_sent=True)
         bundle = self._machine("compare", int8, dataset, beside.settings, baseline=fp32, benchmark=benchmark)
         place = None if out is None else Path(out)
         check_keeps_models(place)

@@ -35,7 +35,9 @@ class Beside:
     notes: tuple[str, ...] = ()
 
 
-def settings_beside(model: Path, given: Settings, dataset: Any, *, is_alone: bool = True) -> Beside:
+def settings_beside(
+    model: Path, given: Settings, dataset: Any, *, is_alone: bool = True, is_sent: bool = False
+) -> Beside:
     """Lay settings over those of the report beside a model, where that is the report of this very model.
 
     Input, task and metric are taken, and the precision of the float layers; a file that is not there any more is not,
@@ -46,6 +48,8 @@ def settings_beside(model: Path, given: Settings, dataset: Any, *, is_alone: boo
         given: what was set in them wins, field by field.
         dataset: the samples; a prototxt prepares pictures by its own data layer.
         is_alone: the model is scored alone, in the precision in which it was scored then; else beside FP32.
+        is_sent: another machine does it, to which the files go that settings name: a report, which may come from
+            anywhere, then names none outside of its folder.
     """
     place = model.parent / REPORT
     if model.suffix.lower() != ".xml" or not model.with_suffix(".bin").is_file() or not place.is_file():
@@ -63,10 +67,15 @@ def settings_beside(model: Path, given: Settings, dataset: Any, *, is_alone: boo
         taken.pop("inputs", None)  # nothing is known of pictures, or nothing is to be said
     if not taken and not missing:
         return Beside(given)
+    lost = [f"{path} is not there any more, which {place} names as {name}." for name, path in missing]
+    for section, name, path in _outside(taken, place.parent) if is_sent else ():
+        del taken[section][name]
+        lost.append(
+            f"{path}, which {place} names as {section}.{name}, is not sent: it lies elsewhere. Give the option."
+        )
     settings = make_settings(_over(taken, given))
     words = ", ".join(_words(taken))
     said = (f"The settings of {place} are used: {words}; options take their place.",) if words else ()
-    lost = [f"{path} is not there any more, which {place} names as {name}." for name, path in missing]
     metric = report.settings.metric
     if _is_code(report.settings) and not _is_set(given, "metric"):  # a file, which may come from anywhere, runs nothing
         lost.append(f"Its metric {metric} is code: give --metric {metric} to score by it.")
@@ -115,6 +124,13 @@ def _taken(report: Report, given: Settings, is_alone: bool) -> tuple[Plain, list
     if not _is_set(given, "inference_precision") and precision is not None:
         taken["inference_precision"] = precision
     return taken, missing
+
+
+def _outside(taken: Plain, folder: Path) -> list[tuple[str, str, Path]]:
+    """Section, name and path of the files that were taken and do not lie in a folder."""
+    near = folder.resolve()
+    named = [(section, name, value) for section in ("data", "task") for name, value in taken.get(section, {}).items()]
+    return [each for each in named if isinstance(each[2], Path) and not each[2].resolve().is_relative_to(near)]
 
 
 def _is_code(settings: Settings) -> bool:

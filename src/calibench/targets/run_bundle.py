@@ -6,7 +6,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,13 +44,22 @@ def run_bundle(folder: Path) -> End:
     if not folder.is_dir():
         raise JobError(f"{folder}: there is no such folder. Give the folder of a job.")
     try:
-        with _own_temporary(folder.resolve()):
+        with _own_temporary(folder.resolve()) if works_here(folder) else nullcontext():
             (folder / END).unlink(missing_ok=True)  # of an attempt before this one
             end = _ended(folder)
             write_end(end, folder)
     except OSError as error:
         raise JobError(f"{folder}: cannot be written ({error.strerror}). Is the disk full?") from None
     return end
+
+
+def works_here(folder: Path) -> bool:
+    """Whether this process does the work of a job itself; else it carries it, and needs nothing of its own."""
+    try:
+        target = read_bundle(folder).target
+    except JobError:  # it is said later
+        return True
+    return target is None or not target.is_carried
 
 
 @contextmanager

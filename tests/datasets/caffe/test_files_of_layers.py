@@ -139,3 +139,9 @@ def test_only_the_pictures_that_are_asked_for_are_looked_for(home: Path) -> None
     assert [path.name for path in read] == ["list.txt", "mean.binaryproto", "0.png", "1.png"]
     with pytest.raises(DatasetError, match=r"list\.txt, line 3: there is no picture \.\./data/2\.png, looked for in"):
         samples.layer.find_files((2,))
+
+
+def test_a_device_is_no_list(home: Path) -> None:
+    layer = 'name: "data" type: "ImageData" top: "data" top: "label" image_data_param { source: "/dev/zero" }'
+    with pytest.raises(DatasetError, match="/dev/zero is a pipe or a device"):
+        open_prototxt(write_prototxt(home / "nets/net.prototxt", layer))

@@ -53,6 +53,8 @@ def find(written: str, what: str, place: Place, near: tuple[Path, ...] = ()) -> 
     if not written:
         raise DatasetError(f"{place}: names no {what}. Add it to the layer.")
     found = place.origin.find(written, place.prototxt, near)
+    if found is not None and not (found.is_file() or found.is_dir()):
+        raise DatasetError(f"{place}: the {what} {shown(found)} is a pipe or a device. Give a file.")
     if found is not None:
         return found
     places = " nor at ".join(shown(path) for path in place.places(written, near))
