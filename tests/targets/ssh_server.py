@@ -157,7 +157,7 @@ class SshServer:
         """As it was at first: no connection, no file in `folder`, only `key` let in."""
         self.relay.go_on()
         self.relay.cut()
-        shutil.rmtree(self.here)
+        shutil.rmtree(self.here, ignore_errors=True)  # a cleaning removes empty folders above its home
         self.here.mkdir()
         self._give(self.here)
         self.authorized.write_text(Path(f"{self.key}.pub").read_text())
