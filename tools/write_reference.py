@@ -18,6 +18,7 @@ from benchmarks.accuracy_page import accuracy_section, cost_section, coverage_se
 from benchmarks.caffe_table import caffe_section
 from benchmarks.cause_table import cause_section
 from benchmarks.targets import targets
+from benchmarks.targets_table import spread_section, ssh_section
 from benchmarks.task_table import task_section
 from benchmarks.workbench_table import workbench_section
 from pydantic import BaseModel
@@ -285,6 +286,8 @@ SECTIONS: tuple[tuple[str, Callable[[dict[str, Any]], list[str]]], ...] = (
     ("misconfigurations.json", cause_section),
     ("caffe-calibrator.json", caffe_section),
     ("workbench.json", workbench_section),
+    ("ssh-target.json", ssh_section),
+    ("spread.json", spread_section),
 )
 """Results that have a section of their own, each where it is there."""
 
