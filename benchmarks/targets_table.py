@@ -40,7 +40,7 @@ def spread_section(result: Row) -> list[str]:
     computing, waiting = result["rows"]["computing"], result["rows"]["waiting"]
     alone = computing["seconds"][ALONE]
     rows = [
-        f"| {WORDS.get(name, name)} | {_range(seconds, 1)} | {_range([a / s for a, s in zip(alone, seconds, strict=True)], 2)} | "
+        f"| {WORDS.get(name, name)} | {_range(seconds, 1)} | {_range(_times(alone, seconds), 2)} | "
         f"{'1.7' if name == '2 workers' else '-'} |"
         for name, seconds in computing["seconds"].items()
     ]
@@ -50,8 +50,8 @@ def spread_section(result: Row) -> list[str]:
         "",
         f"{' and '.join(f'`{each}`' for each in result['command'])}; {_machine(result['machine'])}.",
         f"The validation of two models on {computing['work']['samples']:,} samples, by worker processes, beside one",
-        "process that uses one core; in turns, every outcome the same ([the model of its cost](../explanation/spread.md)).",
-        "All values: `benchmarks/results/spread.json`.",
+        "process that uses one core; in turns, every outcome the same",
+        "([the model of its cost](../explanation/spread.md)). All values: `benchmarks/results/spread.json`.",
         "",
         "| Who | Seconds | Times one process | Wanted |",
         "| --- | --- | --- | --- |",
@@ -61,6 +61,10 @@ def spread_section(result: Row) -> list[str]:
         f"measured ({100 * waiting['error_4']:+.0f} %), with samples",
         f"that wait instead of computing, because there are {waiting['cores']} cores.",
     ]
+
+
+def _times(alone: Sequence[float], shared: Sequence[float]) -> list[float]:
+    return [one / other for one, other in zip(alone, shared, strict=True)]
 
 
 def _machine(machine: Row) -> str:
