@@ -18,7 +18,7 @@ from calibench.targets.run_bundle import run_bundle
 __all__ = ["slurm", "slurm_cluster"]
 
 RESNET = Path(__file__).parents[1] / "data/networks/fashion-resnet8.onnx"
-CLASSES = 10
+DRAWN = 600
 PICTURES = 60
 
 
@@ -30,24 +30,27 @@ def resnet() -> Path:
 
 @pytest.fixture(scope="session")
 def clothes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Drawn clothes of a sort, in the folder of the class that the network sees in them: FP32 is always right."""
+    """Drawn clothes of a sort, in the folder of the class that the network sees in them: FP32 is always right.
+
+    It is barely so, so that INT8 costs accuracy on any processor.
+    """
     folder = tmp_path_factory.mktemp("clothes") / "set"
     random = np.random.default_rng(0)
     network = ov.Core().compile_model(RESNET, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    for label in range(CLASSES):
-        (folder / f"{label:02d}_kind").mkdir(parents=True)
-    for number in range(PICTURES):
+    drawn = []
+    for _ in range(DRAWN):
         image = Image.new("L", (28, 28))
         draw = ImageDraw.Draw(image)
         left, top, right, bottom = (int(v) for v in (*random.integers(1, 10, 2), *random.integers(16, 27, 2)))
         draw.rectangle((left, top, right, bottom), fill=int(random.integers(80, 255)))
         draw.line((left, bottom, right, top), fill=int(random.integers(0, 80)), width=2)
-        values = (np.asarray(image, np.float32)[None, None] - 72.9) / 90.0
-        label = int(np.asarray(network(values)[0]).argmax())
-        image.save(folder / f"{label:02d}_kind" / f"{number:04d}.png")
-    for place in folder.iterdir():
-        if not any(place.iterdir()):
-            place.rmdir()
+        scores = np.asarray(network((np.asarray(image, np.float32)[None, None] - 72.9) / 90.0)[0]).ravel()
+        second, first = np.sort(scores)[-2:]
+        drawn.append((first - second, int(scores.argmax()), image))
+    for number, (_, label, image) in enumerate(sorted(drawn, key=lambda each: each[0])[:PICTURES]):
+        place = folder / f"{label:02d}_kind"
+        place.mkdir(parents=True, exist_ok=True)
+        image.save(place / f"{number:04d}.png")
     return folder
 
 
