@@ -26,10 +26,10 @@ GROUPS = {
 BUDGET = {"set-up": 3, "unit": 8, "models": 12, "browser": 14, "targets": 7}
 """Minutes that each may take on two cores when everything planned is there."""
 
-TWO_PROCESSES = ("-n", "2", "--dist", "loadfile", "--max-worker-restart", "1")
+TWO_PROCESSES = ("-n", "2", "--dist", "loadfile", "--max-worker-restart", "1", "--timeout-method", "thread")
 SPREAD = {"unit": TWO_PROCESSES, "targets": TWO_PROCESSES}
 """Options of groups whose tests wait more than they compute; a file stays in one process, with its fixtures, and is
-tried once more where it brings its process down."""
+tried once more where it brings its process down. A test that hangs does: it may wait for a thread that hangs."""
 
 NOTHING_FOUND = 5
 """pytest's exit code where no test belongs to the group."""
