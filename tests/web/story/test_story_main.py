@@ -64,8 +64,8 @@ def test_the_table_of_layers_shows_u8_where_the_model_runs_in_int8(pages: Watche
     page.locator(".ag-row").first.wait_for()
     assert "U8" in page.locator("[col-id=output].ag-cell").all_inner_texts()
     page.get_by_label("Find a layer").fill("conv2")
-    page.wait_for_function("document.querySelectorAll('.ag-center-cols-container .ag-row').length === 1")
-    page.locator(".ag-row .ag-cell").first.click()
+    page.wait_for_function("[...document.querySelectorAll('.ag-row')].every(row => row.innerText.includes('conv2'))")
+    page.locator(".ag-row", has_text="Convolution").locator(".ag-cell").first.click()
     page.get_by_label("The chosen layer").get_by_text("Activation: range").wait_for()
 
 
