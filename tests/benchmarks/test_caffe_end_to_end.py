@@ -35,10 +35,10 @@ def calibrated(project: CaffeProject, loss: float, **settings: object) -> CaffeR
     return calibrate_caffe(job, benchmark=False)
 
 
-def read_back(project: CaffeProject) -> float:
-    """The score of the quantized prototxt on the data of its TEST phase."""
+def read_back(project: CaffeProject, precision: str) -> float:
+    """The score of the quantized prototxt on the data of its TEST phase, its float layers in a precision."""
     path = project.prototxt.with_name("train_val_quantized.prototxt")
-    settings = make_settings({"metric": project.blob, "weights": project.weights})
+    settings = make_settings({"metric": project.blob, "weights": project.weights, "inference_precision": precision})
     return pipeline.evaluate(path, caffe_sets(path)[1], settings).score.score
 
 
@@ -52,7 +52,7 @@ def test_a_tolerance_out_of_reach_ends_with_the_nearest_result_and_exit_code_3(t
     report = json.loads(done.stdout)
     assert (report["baseline"], report["search"]["is_reached"]) == (100, False)
     assert len(report["search"]["trials"]) >= 2
-    assert read_back(project) == pytest.approx(report["int8"], abs=1e-9)
+    assert read_back(project, report["inference_precision"]) == pytest.approx(report["int8"], abs=1e-9)
     assert report["int8"] < 60
 
 
@@ -77,7 +77,7 @@ def test_a_net_built_to_lose_keeps_the_tolerance_by_reverting_layers(tmp_path: P
     assert found.search.trials[0].drop > 2  # plain INT8, one scale for all channels
     assert found.baseline is not None and found.int8 is not None and found.baseline - found.int8 <= 1 + 1e-9
     assert found.baseline == pytest.approx(onnx_accuracy(1000))
-    assert read_back(project) == found.int8
+    assert read_back(project, found.inference_precision) == found.int8
 
 
 @pytest.mark.packages
@@ -88,7 +88,7 @@ def test_a_detector_of_qr_codes_keeps_the_tolerance(tmp_path: Path) -> None:
     assert found.metric == "detection_eval" and found.search is not None and found.search.is_reached
     assert found.baseline is not None and found.int8 is not None
     assert found.baseline > 70 and found.baseline - found.int8 <= 1 + 1e-9
-    assert read_back(project) == pytest.approx(found.int8, abs=1e-9)
+    assert read_back(project, found.inference_precision) == pytest.approx(found.int8, abs=1e-9)
 
 
 def onnx_accuracy(count: int) -> float:

@@ -120,7 +120,7 @@ def test_a_result_is_scored_by_its_report_there_as_here(there, network, sets, tm
     run("calibrate", network, "-d", sets[0], *INPUTS, "--preset", "mixed", "--no-benchmark", "-o", out, check=0)
     words = ("evaluate", out / "model.xml", "-d", sets[0], "--json")
     assert json.loads(there(*words, check=0).stdout) == (found := json.loads(run(*words, check=0).stdout))
-    assert "color gray, mean 72.9, scale 90; options" in found["notes"][0]
+    assert "color gray, mean 72.9, scale 90" in found["notes"][0]
 
 
 def test_a_search_shows_its_trials_and_brings_its_front(there, first, network, sets, tmp_path):
