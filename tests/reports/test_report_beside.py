@@ -47,7 +47,7 @@ def fp32(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def result(fp32: Path, pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     out = tmp_path_factory.mktemp("result") / "int8"
-    return calibrate(fp32, pictures, Settings(), out, validation=pictures, benchmark=False)
+    return calibrate(fp32, pictures, Settings(inference_precision="f32"), out, validation=pictures, benchmark=False)
 
 
 @pytest.fixture
