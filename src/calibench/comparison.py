@@ -76,7 +76,7 @@ def compare_models(
     out, given = Path(out) if out is not None else None, Path(dataset) if isinstance(dataset, str) else dataset
     check_keeps_models(out)
     stages = Stages()
-    with result_or_temporary(out, force=force) as folder:
+    with beside.told(), result_or_temporary(out, force=force) as folder:
         with stages.stage("read"):
             first, second = (
                 read_model(as_path(path), weights=settings.weights, allow_quantized=True) for path in (fp32, int8)

@@ -232,7 +232,12 @@ def evaluate(
     model, given = as_path(model), _as_dataset(dataset)
     given_settings = as_settings(settings)
     beside = settings_beside(model, given_settings, dataset) if report_beside else Beside(given_settings)
-    settings = beside.settings
+    with beside.told():
+        return _scored(model, given, beside.settings, beside.notes, progress)
+
+
+def _scored(model: Path, given: Any, settings: Settings, notes: tuple[str, ...], progress: Progress) -> Evaluation:
+    """As of `evaluate`, with all settings; `notes`: where they come from."""
     check_device(settings.device)
     threads = settings.threads or physical_cores()
     source = read_model(model, weights=settings.weights, allow_quantized=True)
@@ -250,7 +255,7 @@ def evaluate(
     compiled = compile_for_samples(plan.attach(source.graph), settings.device, threads, precision)
     outputs = infer_batches(compiled, reported(opened.samples, threads, progress), settings.batch)
     found = score(outputs, opened.samples, judge)
-    told = (*beside.notes, *settled.warnings, *untold(found), *settled.notes, *judge.task.notes, *opened.notes)
+    told = (*notes, *settled.warnings, *untold(found), *settled.notes, *judge.task.notes, *opened.notes)
     return Evaluation(model, found, opened.samples.about, (*source.notes, *told))
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 from calibench import calibrate, evaluate
 from calibench.comparison import compare_models
+from calibench.errors import CalibenchError
 from calibench.reports.report_beside import settings_beside
 from calibench.settings import InputSettings, Settings, TaskSettings, make_settings
 
@@ -222,3 +223,13 @@ def test_a_comparison_takes_the_settings_of_the_int8_model(result: Any, fp32: Pa
 def _change(folder: Path, **fields: Any) -> None:
     path = folder / "report.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
+
+
+def test_an_error_of_what_nobody_set_says_where_it_comes_from(copied: Path, pictures: Path) -> None:
+    changed = json.loads((copied / "report.json").read_text())["settings"]
+    _change(copied, settings={**changed, "metric": "miou"})
+    with pytest.raises(CalibenchError, match=r"report\.json are used: .*metric miou; options take their place\.$"):
+        evaluate(copied / "model.xml", pictures, UNTRIED)
+    with pytest.raises(CalibenchError) as own:
+        evaluate(copied / "model.xml", pictures, Settings(metric="miou"), report_beside=False)
+    assert "report.json" not in str(own.value)

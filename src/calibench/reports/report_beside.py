@@ -5,11 +5,12 @@ Who scores such a model wants the number of its report: what nobody sets anew is
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from calibench.errors import JobError
+from calibench.errors import DatasetError, JobError, SettingsError
 from calibench.models.read import hash_of
 from calibench.reports.report import Report, read_report
 from calibench.settings import Frozen, InputSettings, Settings, make_settings
@@ -33,6 +34,16 @@ class Beside:
 
     settings: Settings
     notes: tuple[str, ...] = ()
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """An error of settings or samples says further what stands in the settings that nobody has set."""
+        try:
+            yield
+        except (SettingsError, DatasetError) as error:
+            if type(error) not in (SettingsError, DatasetError) or not self.notes:
+                raise
+            raise type(error)(f"{error} {self.notes[0]}") from None
 
 
 def settings_beside(
