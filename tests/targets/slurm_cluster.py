@@ -105,10 +105,10 @@ class SlurmCluster:
             )
 
     def kill(self, name: str) -> None:
-        """A daemon dies at once, as with its machine."""
+        """A daemon dies at once, as with its machine; the controller writes what it knows, lest numbers of jobs recur."""
         daemon = self.daemons.pop(name)
-        daemon.kill()
-        daemon.wait()
+        (daemon.terminate if name == "slurmctld" else daemon.kill)()
+        daemon.wait(READY_S)
 
     def until(self, words: tuple[str, ...], is_so: str) -> None:
         """Wait until a command says just this (blanks do not count).
@@ -140,6 +140,7 @@ class SlurmCluster:
             if name not in self.daemons or self.daemons[name].poll() is not None:
                 self.start(name)
         self.until(("sh", "-c", "scontrol ping | grep -c UP"), "1")
+        self.until(("sh", "-c", "sinfo --noheader -N -o %t | grep -c unk || true"), "0")  # a job is not ended on such
         if jobs := self.jobs():
             for how in (("--signal=KILL", "--full"), ()):
                 with contextlib.suppress(subprocess.CalledProcessError):  # one of them is at its end already
