@@ -105,7 +105,7 @@ class SlurmCluster:
             )
 
     def kill(self, name: str) -> None:
-        """A daemon dies at once, as with its machine; the controller writes what it knows, lest numbers of jobs recur."""
+        """A daemon dies at once, as with its machine; the controller writes what it knows, lest numbers recur."""
         daemon = self.daemons.pop(name)
         (daemon.terminate if name == "slurmctld" else daemon.kill)()
         daemon.wait(READY_S)
