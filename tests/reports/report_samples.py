@@ -129,7 +129,11 @@ def rich_report() -> Report:
                 title="AP small falls by 1.10 points, most of all at traffic light.",
                 action="Keep the layers of the stride-8 head in float: --ignore-pattern 'head/stride_8/.*'.",
             ),
-            Advice(kind="info", title="12 % of the INT8 time is spent in Reorder.", action="Deploy at batch 8."),
+            Advice(
+                kind="info",
+                title="12 % of the INT8 time is spent in Reorder.",
+                action="Look at mobile/block0/expand/WithoutBiases_bf16_u8_mobile/block0/depthwise/WithoutBiases.",
+            ),
         ),
     }
     return full_report().model_copy(update=update)
