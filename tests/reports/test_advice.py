@@ -314,6 +314,14 @@ def test_a_limit_that_was_not_reached_names_the_layers_and_what_to_do() -> None:
     assert "mobile/block1/depthwise" not in found.action
 
 
+def test_a_limit_that_was_not_reached_in_bf16_may_be_in_f32() -> None:
+    found = only(search_rules.not_reached, missed_report().model_copy(update={"inference_precision": "bf16"}))
+    assert found.action.endswith(
+        "or --preset mixed, or with float layers that are exact, for bf16 costs accuracy of its own: "
+        "--inference-precision f32, or allow what was found: --max-drop 0.61."
+    )
+
+
 def test_a_spent_budget_is_the_first_to_be_enlarged() -> None:
     bounded = make_settings({"method": "accuracy-aware", "accuracy": {"time_budget_s": 60}, "preset": "mixed"})
     found = only(search_rules.not_reached, missed_report().model_copy(update={"settings": bounded}))

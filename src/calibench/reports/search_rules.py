@@ -10,6 +10,8 @@ from calibench.reports.searched import is_kept, search_verdict
 
 NAMED = 3
 """Layers that one advice names."""
+EXACT = "f32"
+"""Precision of float layers that costs no accuracy; processors of today run them in less where nobody asks."""
 WORTH_NAMING = 0.05
 """Share of the output error; a layer with less is not what stands in the way."""
 
@@ -86,5 +88,10 @@ def _steps(report: Report, search: SearchReport, drop: float) -> Iterator[str]:
     other = option_words.mixed(report)
     preset = f" or {other}" if other else ""
     yield f"{'calibrate' if is_bounded else 'Calibrate'} with more and more varied samples{preset}"
+    if report.inference_precision != EXACT:
+        yield (
+            f"with float layers that are exact, for {report.inference_precision} costs accuracy of its own: "
+            "--inference-precision f32"
+        )
     if accuracy.drop_type == "absolute" and drop > search.limits[0].drop:
         yield f"allow what was found: {option_words.allow(report, drop)}"

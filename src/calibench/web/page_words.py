@@ -87,6 +87,7 @@ PHRASES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"judge by --metric agreement", "judge by the metric agreement of the accuracy settings"),
     (r"run larger batches: --batch 8", "run larger batches: “Measure more points” shows their speed"),
     (r"--overflow-guard off", f"“{FIELDS['overflow_guard']}” off in the advanced settings"),
+    (r"--inference-precision f32", f"“{FIELDS['inference_precision']}” f32 in the advanced settings"),
     (r"\(calibench doctor shows it\)", "(see Targets)"),
     (r"calibench pick takes another point of it", "the slider takes another point of it"),
     (r"no --mean, no --scale", "no mean, no scale"),
