@@ -83,6 +83,9 @@ def layers(rows: Sequence[Row], titles: Titles) -> None:
     changed = [row for row in rows if row.get("is_changed")]
     by_type = time_by_type(_timed(rows))
     text("Time by type of layer", "h2")
+    text("Layers of FP32 models are timed in exact FP32, whatever the device takes by default.", "p").classes(
+        "quiet measure"
+    )
     chart = ui.echart(deltas_chart(by_type, titles), renderer="svg").style(f"height: {90 + 40 * len(by_type)}px")
     chart.classes("chart-wide").props('role="img" aria-label="Time by type of layer of both projects"')
     text("Layers side by side", "h2")
