@@ -233,3 +233,9 @@ def test_an_error_of_what_nobody_set_says_where_it_comes_from(copied: Path, pict
     with pytest.raises(CalibenchError) as own:
         evaluate(copied / "model.xml", pictures, Settings(metric="miou"), report_beside=False)
     assert "report.json" not in str(own.value)
+
+
+def test_a_dataset_that_is_not_there_says_nothing_of_settings(result: Any) -> None:
+    with pytest.raises(CalibenchError) as gone:
+        evaluate(result.folder / "model.xml", Path("gone"), UNTRIED)
+    assert "report.json" not in str(gone.value)

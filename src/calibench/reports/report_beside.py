@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from calibench.errors import DatasetError, JobError, SettingsError
+from calibench.errors import JobError, SettingsError
 from calibench.models.read import hash_of
 from calibench.reports.report import Report, read_report
 from calibench.settings import Frozen, InputSettings, Settings, make_settings
@@ -37,13 +37,11 @@ class Beside:
 
     @contextmanager
     def told(self) -> Iterator[None]:
-        """An error of settings or samples says further what stands in the settings that nobody has set."""
+        """An error of settings says further which of them stand in the report."""
         try:
             yield
-        except (SettingsError, DatasetError) as error:
-            if type(error) not in (SettingsError, DatasetError) or not self.notes:
-                raise
-            raise type(error)(f"{error} {self.notes[0]}") from None
+        except SettingsError as error:
+            raise SettingsError(" ".join((str(error), *self.notes[:1]))) from None
 
 
 def settings_beside(
